@@ -1,0 +1,97 @@
+# One word for each thing that is done here. `make run` and `make test` need python3 (3.11 or newer), make and a network.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Tests share two cores: each xdist worker starts a PostgreSQL of its own. `make test WORKERS=0` runs them in one process.
+WORKERS ?= 2
+
+# Compiled bytecode makes every later start several times faster, so set-up compiles whatever the shell prefers.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.PHONY: help run test setup check lint format fast faults bench cover lock public requirements clean
+.DELETE_ON_ERROR:
+
+help:  ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
+	@TOKENHOUSE_HOME="$${TOKENHOUSE_HOME:-$(CURDIR)/.tokenhouse}" $(BIN)/tokenhouse replay --sample
+
+test: lint  ## Set up, then run every check and every test.
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"
+
+setup: $(VENV)/.dev  ## Make the virtual environment; nothing happens when it is up to date.
+
+check: lint  ## Lint, format, types, import contracts and house style, without the other tests.
+	@$(BIN)/python -m pytest -q --no-header tests/test_tidy.py
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check --quiet --output-format concise
+	@$(BIN)/ruff format --check --quiet || { echo "Not formatted; 'make format' does it:" >&2; \
+		$(BIN)/ruff format --check >&2; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev  ## Format the code and mend what the linter can mend.
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+fast: $(VENV)/.dev  ## Run the tests that take seconds.
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not fault and not bench"
+
+faults: $(VENV)/.dev  ## Run the fault tests many times over: kills, cuts, clock steps.
+	@FAULT_ROUNDS="$${FAULT_ROUNDS:-20}" $(BIN)/python -m pytest -m fault
+
+bench: $(VENV)/.dev  ## Measure what bench/ promises.
+	@$(BIN)/python -m bench
+
+cover: $(VENV)/.dev  ## Show the lines and branches of rules/ and flow/ that no fast test takes.
+	@$(BIN)/coverage run -m pytest -q -m "not slow and not fault and not bench"
+	@$(BIN)/coverage report
+
+public: $(VENV)/.dev  ## Accept the public names as they are now.
+	@$(BIN)/python -m tests.test_public
+
+requirements: $(VENV)/.dev  ## Write docs/requirements.md anew.
+	@$(BIN)/python -m tests.requirements
+
+# The locks hold names, versions and hashes; never an address, so that any mirror can serve them.
+PIN = env -u UV_FIND_LINKS $(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that pyproject.toml allows.
+	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq uv; }
+	@$(PIN) --output-file requirements/build.txt --group build
+	@$(PIN) --output-file requirements/runtime.txt pyproject.toml
+	@$(PIN) --output-file requirements/dev.txt --extra parquet --group dev pyproject.toml
+	@! grep -HnE '://|^ *--[^h]' requirements/*.txt || { echo "An address got into a lock." >&2; exit 1; }
+
+# Set-up: each step leaves a stamp, and is repeated when what it was made from changes.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "tokenhouse needs Python 3.11 or newer; name one with 'make PYTHON=python3.12 …'." >&2; exit 1; }
+	@echo "Setting up $(VENV), once …"
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "This Python makes no virtual environments; on Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python requirements/build.txt requirements/runtime.txt pyproject.toml
+	@$(BIN)/pip install -qq --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:  ## Remove the virtual environment, caches and what `make run` kept.
+	rm -rf $(VENV) .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,115 @@
+"""The one tree of expected failures: every class has a stable code, facts, and a sentence in each language.
+
+    TokenhouseError
+    ├── InvalidInput             a value that cannot be taken; names field, problem and way out
+    ├── Refused                  an expected no of the rules
+    │   ├── AccountClosed        the account, or one above it, is suspended or closed
+    │   ├── ModelRefused         the plan does not allow the model, or has no rate for it
+    │   ├── LimitReached         a limit's window is full; lifts at `resets_at`
+    │   └── InsufficientCredit   too little credit; says by how much and when it lifts
+    ├── NotFound                 no such account, reservation, plan, rate or entry
+    ├── KeyReused                an idempotency key, or an ended reservation, with another payload
+    ├── Busy                     the queue is full: come back in `retry_after_s`
+    ├── DatabaseTrouble          the database is away, full, too old or locked
+    └── StartRefused             settings or surroundings that cannot be started with
+"""
+
+from typing import Any, ClassVar
+
+from tokenhouse import messages
+
+
+class TokenhouseError(Exception):
+    """An expected failure: `code` never changes, `facts` carry the figures, `message()` says it to a person."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, reason: str | None = None, **facts: Any) -> None:
+        self.reason = reason or self.code
+        self.facts = facts
+        super().__init__(self.reason, facts)
+
+    def message(self, locale: str = "en") -> str:
+        """Return the sentence for a person, in `locale` ("en" or "ko")."""
+        return messages.say(f"error.{self.reason}", locale, **self.facts)
+
+    def __str__(self) -> str:
+        return self.message()
+
+
+class InvalidInput(TokenhouseError):
+    """A value that cannot be taken; facts: field, value, problem's figures. Nothing was changed."""
+
+    code = "invalid_input"
+    exit_code = 2
+
+
+class Refused(TokenhouseError):
+    """An expected no of the rules; facts as in `rules.verdict.Refusal`. Nothing was changed."""
+
+    code = "refused"
+    exit_code = 3
+
+
+class AccountClosed(Refused):
+    """The account, or one above it in its tree, is suspended or closed."""
+
+    code = "account_closed"
+
+
+class ModelRefused(Refused):
+    """The plan does not allow this model, or no rate is known for it."""
+
+    code = "model_refused"
+
+
+class LimitReached(Refused):
+    """A limit's window is full; `resets_at` says when it lifts."""
+
+    code = "limit_reached"
+    retryable = True
+
+
+class InsufficientCredit(Refused):
+    """Less credit than the call needs: `short_by` says how much, `resets_at` when more comes, if ever."""
+
+    code = "insufficient_credit"
+
+
+class NotFound(TokenhouseError):
+    """There is no such account, reservation, plan, rate or entry."""
+
+    code = "not_found"
+    exit_code = 4
+
+
+class KeyReused(TokenhouseError):
+    """A repeated write came with another payload; the first one stands."""
+
+    code = "key_reused"
+    exit_code = 5
+
+
+class Busy(TokenhouseError):
+    """The writer's queue is full; nothing was taken. Come back in `retry_after_s` seconds."""
+
+    code = "busy"
+    retryable = True
+    exit_code = 6
+
+
+class DatabaseTrouble(TokenhouseError):
+    """The database is away, full, too old, or in another's hands."""
+
+    code = "database_trouble"
+    retryable = True
+    exit_code = 7
+
+
+class StartRefused(TokenhouseError):
+    """Settings or surroundings with which tokenhouse must not start."""
+
+    code = "start_refused"
+    exit_code = 8

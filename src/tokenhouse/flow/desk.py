@@ -1,0 +1,181 @@
+"""The desk: what every step works with, and the way of one operation through the writer and back."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from os import urandom
+from typing import Any, Final, Never
+
+import msgspec
+
+from tokenhouse.errors import (
+    AccountClosed,
+    InsufficientCredit,
+    InvalidInput,
+    KeyReused,
+    LimitReached,
+    ModelRefused,
+    NotFound,
+    Refused,
+)
+from tokenhouse.rules.operations import Mismatch, Operation, Refusal, Unknown
+from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
+from tokenhouse.settings import Settings
+from tokenhouse.store import accounts
+from tokenhouse.store.accounts import Address
+from tokenhouse.store.batch import Answer, Ask, OrderEnd
+from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.pool import Pool, trouble_translated
+from tokenhouse.store.writer import Writer
+
+ADDRESSES_MAX: Final = 200_000
+"""Addresses that a process remembers; they never change, so forgetting them costs a query and nothing else."""
+
+REFUSALS: Final[dict[str, type[Refused]]] = {
+    "account_closed": AccountClosed,
+    "model_refused": ModelRefused,
+    "limit_reached": LimitReached,
+    "insufficient_credit": InsufficientCredit,
+}
+TOO_MUCH: Final = ("credit_maximum", "more_than_given", "more_than_charged")
+"""Refusals that are about the value asked for, not about the account."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """One process's way to the ledger. `clock` is the only clock there is."""
+
+    settings: Settings
+    pool: Pool
+    writer: Writer
+    catalog: Catalog
+    clock: Callable[[], datetime]
+    addresses: dict[str, Address] = field(default_factory=dict)
+
+    def now(self) -> Instant:
+        """Return the house's time."""
+        return instant(self.clock())
+
+    def new_id(self) -> str:
+        """Return a fresh operation id: a UUIDv7 (RFC 9562) in hex, whose first 48 bits are the house's milliseconds."""
+        return new_id(self.now())
+
+    async def address(self, ref: str) -> Address:
+        """Return where an account is. Raises: NotFound."""
+        known = self.addresses.get(ref)
+        if known is None:
+            checked_text(ref, "account", least=1)
+            with trouble_translated():
+                known = await accounts.find_address(self.pool, ref)  # type: ignore[arg-type]
+            if known is None:
+                raise NotFound("account_unknown", account=ref)
+            self.remember(known)
+        return known
+
+    def remember(self, address: Address) -> None:
+        """Keep an address."""
+        if len(self.addresses) >= ADDRESSES_MAX:
+            self.addresses.clear()
+        self.addresses[address.ref] = address
+
+    async def carry_out(
+        self, address: Address, operation: Operation, *, key: str | None = None, order: OrderEnd | None = None
+    ) -> Answer:
+        """Have one operation done, durably, and return its answer.
+
+        Idempotent: under a `key`, the first answer comes again. A caller that is cancelled while it waits takes
+        nothing back: the operation may have been done.
+
+        Raises: the refusal, NotFound, KeyReused, Busy, DatabaseTrouble.
+        """
+        digest = b""
+        if key is not None:
+            checked_text(key, "key", least=1)
+            plain = msgspec.structs.replace(operation, id="")
+            digest = blake2b(_encode((type(operation).__name__, plain)), digest_size=16).digest()
+        ask = Ask(
+            cell=address.cell,
+            path=address.path,
+            operation=operation,
+            answer=asyncio.get_running_loop().create_future(),
+            key=key or "",
+            digest=digest,
+            order=order,
+        )
+        self.writer.submit(ask)
+        answer = await ask.answer
+        if isinstance(answer.outcome, Refusal | Unknown | Mismatch):
+            await self._raise(answer, address)
+        return answer
+
+    async def _raise(self, answer: Answer, address: Address) -> Never:
+        """Raise what an expected no means to a caller."""
+        no = answer.outcome
+        if isinstance(no, Unknown):
+            raise NotFound(f"{no.what}_unknown", id=no.id, account=address.ref)
+        if isinstance(no, Mismatch):
+            raise KeyReused(id=no.id, account=address.ref, first=no.first, second=no.second)
+        assert isinstance(no, Refusal)  # noqa: S101 -- the only one left
+        unit = answer.path[0].plan.unit
+        ref = address.ref
+        if no.account != address.account:
+            ref = (await accounts.list_refs(self.pool, address.cell, [no.account])).get(no.account, ref)  # type: ignore[arg-type]
+        facts: dict[str, Any] = {
+            "account": ref,
+            "short_by": no.short_by,
+            "available": no.available,
+            "amount": no.amount,
+            "used": no.used,
+            "limit": no.limit,
+            "model": no.model,
+            "state": no.state,
+            "unit": unit.name,
+            "resets_at": None if no.resets_at >= FOREVER else moment(no.resets_at),
+            "purchase_url": self.settings.purchase_url,
+        }
+        if no.code in TOO_MUCH:
+            raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts_but(facts, "amount"), most=no.amount)
+        lifts = "_until" if facts["resets_at"] is not None and no.code in ("limit_reached", "insufficient_credit") else ""
+        raise REFUSALS[no.code](no.code + lifts, **facts)
+
+
+def facts_but(facts: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return facts without some of them."""
+    return {name: value for name, value in facts.items() if name not in names}
+
+
+def new_id(now: Instant) -> str:
+    """Return a UUIDv7 (RFC 9562) in hex for an instant."""
+    number = (now // 1000 & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(urandom(10), "big")
+    number = number & ~(0xF << 76) | 0x7 << 76
+    return f"{number & ~(0x3 << 62) | 0x2 << 62:032x}"
+
+
+def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) -> str:
+    """Return `value` if it is text that the journal can hold: `least` to `most` characters, none of them NUL.
+
+    Raises: InvalidInput that names the field.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput("text_expected", field=field, value=type(value).__name__)
+    if not least <= len(value) <= most:
+        raise InvalidInput("text_length", field=field, value=value[:40], length=len(value), least=least, most=most)
+    if "\0" in value or not value.isprintable():
+        raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40]))
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40])) from None
+    return value
+
+
+def checked_id(value: object, field: str) -> str:
+    """Return an operation id as 32 hex digits; dashes may stand in it. Raises: InvalidInput."""
+    text = checked_text(value, field, least=1, most=36).replace("-", "").lower()
+    if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):  # noqa: PLR2004 -- a UUID has 32
+        raise InvalidInput("id_invalid", field=field, value=text)
+    return text

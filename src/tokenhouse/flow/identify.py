@@ -1,0 +1,147 @@
+"""Identify: whose call is it? Opening accounts, finding them, walking their tree, changing their state and plan."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.rules.account import opened
+from tokenhouse.rules.operations import Amend
+from tokenhouse.rules.periods import zone_of
+from tokenhouse.store import accounts
+from tokenhouse.store.accounts import Account, Address, Profile
+from tokenhouse.store.pool import trouble_translated
+
+KINDS = ("user", "team", "company")
+STATES = ("active", "suspended", "closed")
+DEPTH_MAX = 8
+"""Accounts on a way from a leaf to its root, at most: each is locked with every call below it."""
+TAGS_MAX = 20
+
+
+async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Account:
+    """Return the account called `profile.ref`, making it if it is not there: profile, balance and first allowance at once.
+
+    Idempotent: an existing account is returned as it is; of two callers at once, one makes it and both get it.
+    """
+    plan = desk.catalog.plan(profile.plan or desk.settings.plan)
+    async with desk.pool.acquire() as connection:
+        with trouble_translated():
+            address = await accounts.find_address(connection, profile.ref)
+            if address is None:
+                now = desk.now()
+                async with connection.transaction():
+                    made = await accounts.write_profiles(connection, [profile], now)
+                    for address in made:
+                        balance, entries = opened(
+                            address.account,
+                            plan,
+                            now,
+                            own_credit=profile.own_credit,
+                            zone=profile.time_zone,
+                            actor=actor,
+                        )
+                        await accounts.write_opened(connection, [(address.cell, balance, entries)], now)
+                address = made[0] if made else await accounts.find_address(connection, profile.ref)
+            if address is None:
+                raise NotFound("account_unknown", account=profile.ref)
+            desk.remember(address)
+            account = await accounts.find_account(connection, address)
+    if account is None:
+        raise NotFound("account_unknown", account=profile.ref)
+    return account
+
+
+def checked_profile(
+    *,
+    ref: object,
+    kind: str = "user",
+    above: Address | None = None,
+    plan: str | None = None,
+    own_credit: bool | None = None,
+    name: str = "",
+    email: str = "",
+    locale: str = "",
+    time_zone: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> Profile:
+    """Return a profile made of values from outside.
+
+    `own_credit` defaults to yes for a root and no for an account below another, which then draws on its nearest
+    ancestor that has credit. Raises: InvalidInput.
+    """
+    if kind not in KINDS:
+        raise InvalidInput("choice_unknown", field="kind", value=str(kind)[:40], known=", ".join(KINDS))
+    if time_zone:
+        zone_of(checked_text(time_zone, "time_zone"))
+    if above is not None and len(above.path) >= DEPTH_MAX:
+        raise InvalidInput("tree_too_deep", field="parent", value=above.ref, most=DEPTH_MAX)
+    if own_credit is False and above is None:
+        raise InvalidInput("root_needs_credit", field="own_credit", value="false")
+    if tags is not None and len(tags) > TAGS_MAX:
+        raise InvalidInput("too_many", field="tags", value=len(tags), most=TAGS_MAX)
+    return Profile(
+        ref=checked_text(ref, "account", least=1),
+        kind=kind,
+        above=above,
+        plan=plan,
+        own_credit=above is None if own_credit is None else own_credit,
+        name=checked_text(name, "name"),
+        email=checked_text(email, "email"),
+        locale=checked_text(locale, "locale", most=20),
+        time_zone=time_zone,
+        tags={checked_text(k, "tags", least=1): checked_text(v, "tags") for k, v in (tags or {}).items()},
+    )
+
+
+async def amend(
+    desk: Desk, ref: str, *, state: str | None, plan: str | None, key: str | None, actor: str, note: str
+) -> None:
+    """Change an account's state or plan; the journal records it. Takes effect with the next operation, on every node."""
+    if state is not None and state not in STATES:
+        raise InvalidInput("choice_unknown", field="state", value=str(state)[:40], known=", ".join(STATES))
+    if state is None and plan is None:
+        raise InvalidInput("nothing_to_change", field="state", value="")
+    if plan is not None:
+        desk.catalog.plan(checked_text(plan, "plan"))
+    address = await desk.address(ref)
+    checked_text(actor, "actor")
+    checked_text(note, "note", most=1_000)
+    operation = Amend(id=desk.new_id(), state=state, plan=plan, actor=actor, note=note)
+    await desk.carry_out(address, operation, key=key)
+
+
+async def describe(desk: Desk, ref: str) -> Account:
+    """Return an account as people see it. Raises: NotFound."""
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            account = await accounts.find_account(connection, address)
+    if account is None:
+        raise NotFound("account_unknown", account=ref)
+    return account
+
+
+async def page(desk: Desk, after: tuple[int, int], rows_max: int) -> list[Account]:
+    """Return the next accounts after a cursor."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await accounts.list_accounts(connection, after, rows_max)
+
+
+async def children(desk: Desk, ref: str) -> list[str]:
+    """Return the refs of the accounts directly below one."""
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await accounts.list_children(connection, address)
+
+
+def months_ahead(now: datetime) -> list[datetime]:
+    """Return moments of this month and the two after it: the partitions that the journal will need."""
+    first = now.replace(day=1)
+    ahead = [first]
+    for _ in range(2):
+        year, month = divmod(ahead[-1].year * 12 + ahead[-1].month, 12)
+        ahead.append(first.replace(year=year, month=month + 1))
+    return ahead

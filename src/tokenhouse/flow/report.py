@@ -1,0 +1,185 @@
+"""Report: where an account stands, and what happened to it, as people and programs read it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.desk import Desk
+from tokenhouse.rules.account import apply
+from tokenhouse.rules.alerts import Level, estimated_turns, level, used_percent
+from tokenhouse.rules.amounts import Unit
+from tokenhouse.rules.balance import Entry
+from tokenhouse.rules.operations import Touch
+from tokenhouse.rules.periods import FOREVER, moment
+from tokenhouse.rules.verdict import Member, headroom, payer_of
+from tokenhouse.store import accounts
+from tokenhouse.store.accounts import Address
+from tokenhouse.store.pool import trouble_translated
+
+PAGE_MAX = 1_000
+KINDS_SEEN = ("charge", "use", "grant", "signup", "allowance", "rollover", "refund", "adjust", "claw_back", "expire")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotView:
+    """One lot: credit with an origin and perhaps an end."""
+
+    source: str
+    left: int
+    amount: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceView:
+    """Where an account stands. Amounts are in the unit's smallest part.
+
+    For an account that draws on one above it, `available` and `held` are the payer's, and `used` its own.
+    `available` is what may still be reserved; `remaining` also counts what is held, and is what people are told.
+    """
+
+    account: str
+    plan: str
+    state: str
+    unit: Unit
+    available: int
+    remaining: int
+    held: int
+    debt: int
+    used: int
+    used_total: int
+    bought: int
+    granted: int
+    charged: int
+    turns: int
+    used_percent: float
+    level: Level
+    estimated_turns: int | None
+    period_start_at: datetime | None
+    period_end_at: datetime | None
+    lots: tuple[LotView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """One line of an account's history. `cursor` is where the next page begins."""
+
+    seq: int
+    at: datetime
+    kind: str
+    amount: int
+    balance_after: int
+    charge: int
+    operation: str
+    model: str
+    usage: dict[str, int] | None
+    rate: int
+    source: str
+    actor: str
+    note: str
+    facts: dict[str, Any]
+    lots: tuple[tuple[Any, ...], ...]
+
+
+def view(ref: str, path: list[Member]) -> BalanceView:
+    """Return where the account at the start of `path` stands."""
+    own, plan = path[0]
+    payer = payer_of(path)
+    credit = payer.balance
+    free = headroom(payer)
+    return BalanceView(
+        account=ref,
+        plan=own.plan,
+        state=own.state,
+        unit=plan.unit,
+        available=max(free, 0),
+        remaining=max(credit.left - credit.debt, 0),
+        held=credit.held,
+        debt=credit.debt,
+        used=own.used,
+        used_total=own.used_total,
+        bought=credit.bought,
+        granted=credit.granted,
+        charged=credit.charged,
+        turns=own.turns,
+        used_percent=used_percent(credit),
+        level=level(credit, payer.plan),
+        estimated_turns=estimated_turns(own, free),
+        period_start_at=None if own.period_start_at <= -FOREVER else moment(own.period_start_at),
+        period_end_at=None if own.period_end_at >= FOREVER else moment(own.period_end_at),
+        lots=tuple(
+            LotView(
+                source=lot.source,
+                left=lot.left,
+                amount=lot.amount,
+                expires_at=None if lot.expires_at >= FOREVER else moment(lot.expires_at),
+            )
+            for lot in credit.lots
+        ),
+    )
+
+
+async def balance(desk: Desk, ref: str) -> BalanceView:
+    """Return where an account stands now: its row, brought forward by the clock, without writing anything."""
+    address = await desk.address(ref)
+    path = await read_path(desk, address)
+    now = desk.now()
+    balances, _, _ = apply(path, Touch(id=""), now)
+    return view(ref, [Member(one, plan) for one, (_, plan) in zip(balances, path, strict=True)])
+
+
+async def read_path(desk: Desk, address: Address) -> list[Member]:
+    """Return the accounts on an address' path as they are stored."""
+    path = []
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            for nth, account in enumerate(address.path):
+                found = await accounts.find_balance(connection, Address(address.ref, address.cell, address.path[nth:]))
+                if found is None:
+                    raise NotFound("balance_missing", account=address.ref)
+                one, version = found
+                if version != desk.catalog.version:
+                    await desk.catalog.refresh(connection)
+                path.append(Member(one, desk.catalog.plan(one.plan)))
+                assert one.account == account  # noqa: S101 -- the row that was asked for
+    return path
+
+
+async def history(
+    desk: Desk, ref: str, *, before: int | None, kinds: tuple[str, ...], rows_max: int
+) -> list[EntryView]:
+    """Return a page of an account's journal, newest first, below entry `before`; any depth costs the same."""
+    if isinstance(rows_max, bool) or not isinstance(rows_max, int) or not 1 <= rows_max <= PAGE_MAX:
+        raise InvalidInput("out_of_range", field="rows_max", value=str(rows_max)[:40], low=1, high=PAGE_MAX)
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await accounts.list_entries(
+                connection, address, FOREVER if before is None else before, kinds, rows_max
+            )
+    return [entry_view(entry) for entry in found]
+
+
+def entry_view(entry: Entry) -> EntryView:
+    """Return an entry as people and programs read it."""
+    usage = entry.usage
+    return EntryView(
+        seq=entry.seq,
+        at=moment(entry.at),
+        kind=entry.kind,
+        amount=entry.amount,
+        balance_after=entry.balance_after,
+        charge=entry.charge,
+        operation=entry.operation,
+        model=entry.model,
+        usage={name: getattr(usage, name) for name in usage.__struct_fields__ if getattr(usage, name)}
+        if usage is not None
+        else None,
+        rate=entry.rate,
+        source=entry.source,
+        actor=entry.actor,
+        note=entry.note,
+        facts=dict(entry.facts or {}),
+        lots=entry.lots,
+    )

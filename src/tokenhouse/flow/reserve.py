@@ -1,0 +1,77 @@
+"""Reserve: set aside, before the call, what it can cost at most; refuse rather than overspend."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount
+from tokenhouse.rules.operations import Done, Reserve
+from tokenhouse.rules.periods import FOREVER, moment
+from tokenhouse.rules.usage import TOKENS_MAX
+from tokenhouse.store.batch import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Credit set aside for one call: settle or release it by its `id`. `held` may be less than was asked for."""
+
+    id: str
+    account: str
+    held: int
+    tokens: int
+    lapses_at: datetime | None
+    replayed: bool
+    answer: Answer
+
+    @property
+    def balance(self) -> BalanceView:
+        """Where the account stood when the reservation was made."""
+        return view(self.account, self.answer.path)
+
+
+async def reserve(
+    desk: Desk,
+    ref: str,
+    amount: int,
+    *,
+    least: int | None,
+    tokens: int,
+    model: str,
+    api_key: str,
+    lapse_charge: int,
+    key: str | None,
+) -> Reservation:
+    """Set `amount` aside for one call of `ref`, or at least `least` of it; durable when this returns."""
+    checked_amount(amount, "amount", least=0)
+    least = amount if least is None else checked_amount(least, "least", least=0)
+    if least > amount and amount:
+        raise InvalidInput("least_above_amount", field="least", value=least, amount=amount)
+    if tokens:
+        checked_amount(tokens, "tokens", least=0)
+        if tokens > TOKENS_MAX:
+            raise InvalidInput("out_of_range", field="tokens", value=tokens, low=0, high=TOKENS_MAX)
+    address = await desk.address(ref)
+    operation = Reserve(
+        id=desk.new_id(),
+        amount=amount,
+        least=least,
+        tokens=tokens,
+        model=checked_text(model, "model"),
+        key=checked_text(api_key, "api_key"),
+        lapse_charge=min(checked_amount(lapse_charge, "lapse_charge", least=0), AMOUNT_MAX),
+    )
+    answer = await desk.carry_out(address, operation, key=key)
+    done = answer.outcome
+    assert isinstance(done, Done)  # noqa: S101 -- carry_out raises for all others
+    open_ = answer.path[0].balance.open.get(done.id)
+    return Reservation(
+        id=done.id,
+        account=ref,
+        held=done.amount,
+        tokens=done.tokens,
+        lapses_at=moment(open_.lapses_at) if open_ is not None and open_.lapses_at < FOREVER else None,
+        replayed=done.replayed,
+        answer=answer,
+    )

@@ -1,0 +1,120 @@
+"""Settle: the call is over; charge what it used, or nothing. Never refused, whatever happened in between."""
+
+from dataclasses import dataclass
+
+from tokenhouse.flow.desk import Desk, checked_id, checked_text
+from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.rules.amounts import checked_amount
+from tokenhouse.rules.operations import Charge, Done, Release, Settle
+from tokenhouse.rules.usage import Usage, checked_usage
+from tokenhouse.store.batch import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an operation moved: `amount`; how much of it no lot covered; how its reservation had ended before, if so."""
+
+    id: str
+    account: str
+    amount: int
+    uncovered: int
+    written_off: int
+    late: str
+    replayed: bool
+    answer: Answer
+
+    @property
+    def balance(self) -> BalanceView:
+        """Where the account stood afterwards."""
+        return view(self.account, self.answer.path)
+
+
+async def settle(
+    desk: Desk,
+    ref: str,
+    reservation: str,
+    charge: int,
+    *,
+    usage: Usage | None,
+    model: str,
+    rate: int,
+    source: str,
+    actor: str,
+    note: str,
+) -> Receipt:
+    """End a reservation with a charge. Idempotent by its id: repeated, the first answer comes again."""
+    address = await desk.address(ref)
+    operation = Settle(
+        id=checked_id(reservation, "reservation"),
+        charge=checked_amount(charge, "charge", least=0),
+        tokens=usage.total if usage is not None else 0,
+        model=checked_text(model, "model"),
+        usage=checked_usage(usage) if usage is not None else None,
+        rate=rate,
+        source=checked_text(source, "source", most=20),
+        actor=checked_text(actor, "actor"),
+        note=checked_text(note, "note", most=1_000),
+    )
+    return receipt(ref, await desk.carry_out(address, operation))
+
+
+async def release(desk: Desk, ref: str, reservation: str, *, actor: str, note: str) -> Receipt:
+    """End a reservation without a charge. Idempotent by its id."""
+    address = await desk.address(ref)
+    operation = Release(
+        id=checked_id(reservation, "reservation"),
+        actor=checked_text(actor, "actor"),
+        note=checked_text(note, "note", most=1_000),
+    )
+    return receipt(ref, await desk.carry_out(address, operation))
+
+
+async def charge(
+    desk: Desk,
+    ref: str,
+    amount: int,
+    *,
+    usage: Usage | None,
+    model: str,
+    rate: int,
+    api_key: str,
+    key: str | None,
+    source: str,
+    actor: str,
+    note: str,
+    turns: int = 1,
+    forced: bool = False,
+) -> Receipt:
+    """Charge at once, without a reservation: refused when the account cannot pay it."""
+    address = await desk.address(ref)
+    operation = Charge(
+        id=desk.new_id(),
+        charge=checked_amount(amount, "charge", least=0),
+        tokens=usage.total if usage is not None else 0,
+        model=checked_text(model, "model"),
+        key=checked_text(api_key, "api_key"),
+        usage=checked_usage(usage) if usage is not None else None,
+        rate=rate,
+        source=checked_text(source, "source", most=20),
+        actor=checked_text(actor, "actor"),
+        note=checked_text(note, "note", most=1_000),
+        turns=turns,
+        forced=forced,
+    )
+    return receipt(ref, await desk.carry_out(address, operation, key=key))
+
+
+def receipt(ref: str, answer: Answer) -> Receipt:
+    """Return what an operation that was done moved."""
+    done = answer.outcome
+    assert isinstance(done, Done)  # noqa: S101 -- carry_out raises for all others
+    return Receipt(
+        id=done.id,
+        account=ref,
+        amount=done.amount,
+        uncovered=done.uncovered,
+        written_off=done.written_off,
+        late=done.late,
+        replayed=done.replayed,
+        answer=answer,
+    )

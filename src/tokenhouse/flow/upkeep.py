@@ -1,0 +1,84 @@
+"""Upkeep: what nobody waits for. Idle accounts brought forward, lapsed reservations ended, old keys dropped, months made."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from tokenhouse.errors import Busy
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.identify import months_ahead
+from tokenhouse.rules.operations import Touch
+from tokenhouse.rules.periods import Instant
+from tokenhouse.store import accounts, sweeps
+from tokenhouse.store.accounts import CELLS, Address
+from tokenhouse.store.pool import trouble_translated
+
+ROWS: Final = 1_000
+"""Accounts that one query of a sweep finds, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep did: accounts brought forward, how many of them had a reservation that lapsed, keys forgotten."""
+
+    touched: int
+    lapsed: int
+    keys_dropped: int
+
+
+async def sweep(desk: Desk) -> Swept:
+    """Bring every account forward whose time has come. Idempotent; any number of nodes may do it at once."""
+    lapsed = touched = 0
+    for cell in range(CELLS):
+        lapsed += await sweep_lapsed(desk, cell, desk.now())
+        after = 0
+        while found := await _due(desk, cell, after):
+            await touch(desk, found)
+            touched += len(found)
+            after = found[-1].account
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            dropped = await sweeps.write_keys_pruned(connection, desk.clock() - timedelta(days=desk.settings.key_days))
+            await accounts.write_months(connection, months_ahead(desk.clock()))
+    return Swept(touched=touched + lapsed, lapsed=lapsed, keys_dropped=dropped)
+
+
+async def sweep_lapsed(desk: Desk, cell: int, now: Instant) -> int:
+    """End the lapsed reservations of one cell, and return of how many accounts."""
+    total = 0
+    while True:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                found = await sweeps.list_lapsing(connection, cell, now, ROWS)
+        await touch(desk, found)
+        total += len(found)
+        if len(found) < ROWS:
+            return total
+
+
+async def touch(desk: Desk, addresses: list[Address]) -> None:
+    """Bring accounts forward to now, all in as few batches as the lanes make of them."""
+    waiting = []
+    for address in addresses:
+        operation = Touch(id=desk.new_id())
+        waiting.append(asyncio.create_task(_patient(desk, address, operation)))
+    await asyncio.gather(*waiting)
+
+
+async def _patient(desk: Desk, address: Address, operation: Touch) -> None:
+    """Have one account touched; a full queue is waited for, since callers go first."""
+    while True:
+        try:
+            await desk.carry_out(address, operation)
+        except Busy:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+async def _due(desk: Desk, cell: int, after: int) -> list[Address]:
+    """Return the next accounts of a cell that are due."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await sweeps.list_due(connection, cell, after, desk.now(), ROWS)

@@ -1,0 +1,174 @@
+"""What can be asked of an account, and what it can answer: plain values, the same for writer, simulator and tests."""
+
+from typing import Any
+
+import msgspec
+
+from tokenhouse.rules.periods import FOREVER
+from tokenhouse.rules.usage import Usage
+
+
+class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Set `amount` aside for one call; if that is too much, as much as there is, but not below `least`.
+
+    A free call reserves 0 with least 0; a plan that reserves nothing asks 0 with least 1.
+    """
+
+    id: str
+    amount: int
+    least: int
+    tokens: int = 0
+    model: str = ""
+    key: str = ""
+    lapse_charge: int = 0
+
+
+class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End a reservation with a charge. Never refused: over-run and late usage are charged and say so."""
+
+    id: str
+    charge: int
+    tokens: int = 0
+    model: str = ""
+    usage: Usage | None = None
+    rate: int = 0
+    source: str = "provider"
+    actor: str = ""
+    note: str = ""
+    turns: int = 1
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End a reservation without a charge."""
+
+    id: str
+    actor: str = ""
+    note: str = ""
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Charge at once, without a reservation: refused when the account cannot pay."""
+
+    id: str
+    charge: int
+    tokens: int = 0
+    model: str = ""
+    key: str = ""
+    usage: Usage | None = None
+    rate: int = 0
+    source: str = "provider"
+    actor: str = ""
+    note: str = ""
+    turns: int = 1
+    forced: bool = False
+    """Whether it is usage that has already happened (an import): charged even where nothing is left."""
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Give credit: a new lot. Open debt is repaid from it first."""
+
+    id: str
+    amount: int
+    source: str = "bonus"
+    priority: int = 0
+    expires_at: int = FOREVER
+    actor: str = ""
+    note: str = ""
+    facts: dict[str, Any] | None = None
+
+
+class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take back a grant (its purchase was refunded): what is unspent, the rest as the plan's `debt` says."""
+
+    id: str
+    grant: str
+    amount: int
+    actor: str = ""
+    note: str = ""
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Give back a charge, wholly or in part, as a lot of its own."""
+
+    id: str
+    charge_of: str
+    amount: int
+    actor: str = ""
+    note: str = ""
+
+
+class Adjust(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Correct a balance by hand: up as a lot, down from the lots in spend order, the rest as debt."""
+
+    id: str
+    amount: int
+    actor: str = ""
+    note: str = ""
+
+
+class Amend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Change state or plan. A new plan's allowance counts what the old one's lots have already spent."""
+
+    id: str
+    state: str | None = None
+    plan: str | None = None
+    actor: str = ""
+    note: str = ""
+
+
+class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Bring the account forward to now and nothing else: the sweep of idle accounts."""
+
+    id: str
+
+
+Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Refund | Adjust | Amend | Touch
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The operation took effect, now or (`replayed`) when it first came.
+
+    `amount` is what it moved: held by a reserve, charged by a settle, granted, taken back, given back. `uncovered` is
+    the part of it that no lot covered. `late` says how the reservation had ended before its usage arrived.
+    """
+
+    id: str
+    amount: int
+    tokens: int = 0
+    uncovered: int = 0
+    written_off: int = 0
+    late: str = ""
+    replayed: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An expected no: which law, whose, by how much, and when it lifts (FOREVER when time alone does not help)."""
+
+    code: str
+    account: int
+    short_by: int = 0
+    available: int = 0
+    resets_at: int = FOREVER
+    limit: str = ""
+    amount: int = 0
+    used: int = 0
+    model: str = ""
+    state: str = ""
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """There is no such reservation, charge or grant in this account's journal."""
+
+    id: str
+    what: str
+
+
+class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A repeated operation came with another payload; the first stands."""
+
+    id: str
+    first: int
+    second: int
+
+
+Outcome = Done | Refusal | Unknown | Mismatch

@@ -1,0 +1,259 @@
+"""Plans: the terms of an account, read from a document and never changed, only followed by a newer version."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from tokenhouse.errors import InvalidInput
+from tokenhouse.rules.amounts import AMOUNT_MAX, Unit
+from tokenhouse.rules.periods import Every, parse_duration
+from tokenhouse.rules.rates import parse_prices
+
+POINTS = 10_000
+"""Shares of a plan (0.90, 1.05, …) are kept as whole numbers of one ten-thousandth."""
+SOONEST_EXPIRY = "soonest-expiry"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+Debt = Literal["forgive", "carry"]
+
+
+def _points(share: Decimal, field: str) -> int:
+    """Return a share as ten-thousandths; it must be exact to four decimals and lie in 0 … 100."""
+    scaled = share * POINTS
+    if not share.is_finite() or scaled != int(scaled) or not 0 <= share <= 100:
+        raise InvalidInput("share_invalid", field=field, value=str(share))
+    return int(scaled)
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recurring grant: `amount` at the start of every period; what is left then ends, but for the roll-over."""
+
+    amount: int
+    every: Every = "month"
+    anchor: Literal["calendar", "anniversary"] = "calendar"
+    time_zone: str | None = None
+    rollover: int | Decimal = 0
+    """A whole number caps what is carried over in amount; a decimal (0.5) is the share carried over."""
+    priority: int = 0
+
+    def carried(self, left: int) -> int:
+        """Return how much of `left` lives on into the next period."""
+        if isinstance(self.rollover, int):
+            return min(left, self.rollover)
+        return int(left * self.rollover)
+
+
+class Signup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Credit given once, when the account is opened; it does not expire."""
+
+    amount: int = 0
+
+
+class Spend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lot is drawn first: by source in the order named, or the field's common soonest-expiry order."""
+
+    order: list[str] | Literal["soonest-expiry"] = SOONEST_EXPIRY
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When to offer more, warn and refuse, as shares of the period's capacity, and what becomes of debt."""
+
+    buy: Decimal = Decimal("0.80")
+    warn: Decimal = Decimal("0.90")
+    critical: Decimal = Decimal("0.95")
+    block: Decimal = Decimal("1.00")
+    status: Literal[402, 429] = 402
+    code: str = "insufficient_credit"
+    debt: Debt = "carry"
+
+
+class ReserveTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is set aside before a call, and what becomes of a reservation that nobody ends."""
+
+    how: Literal["worst-case", "expected", "none"] = "worst-case"
+    cap_output: bool = True
+    lapse_after: str = "15m"
+    on_lapse: Literal["release", "charge-input"] = "release"
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cap on requests, tokens or credit in every window of time, per account, key or model."""
+
+    what: Literal["requests", "tokens", "credit"]
+    amount: int
+    every: Every
+    per: Literal["account", "key", "model"] = "account"
+    time_zone: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the limit's name, as refusals and counters say it."""
+        return f"{self.what}/{self.every}" + ("" if self.per == "account" else f"/{self.per}")
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which models may be called (a trailing * matches any end), and what happens where no rate is known."""
+
+    allow: tuple[str, ...] = ("*",)
+    unknown: Literal["refuse", "default-rate"] = "refuse"
+
+
+class Pricing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How usage becomes an amount: a unit per token, or the rate table, times multiplier less discount."""
+
+    by: Literal["tokens", "rates"] = "tokens"
+    multiplier: Decimal = Decimal(1)
+    minimum: int = 1
+    discount: Decimal = Decimal(0)
+    default: dict[str, Any] = {}
+    """Prices of a model that the rate table does not know, where `models.unknown` is "default-rate"."""
+
+
+class CreditTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The most credit that an account may hold; a grant above it is refused."""
+
+    maximum: int | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """The terms of an account. Read with `parse_plan`; `version` is given by the store."""
+
+    name: str
+    title: str = ""
+    unit: Unit = Unit(name="token", symbol="", decimals=0)
+    allowance: tuple[Allowance, ...] = ()
+    signup: Signup = Signup()
+    spend: Spend = Spend()
+    stop: Stop = Stop()
+    reserve: ReserveTerms = ReserveTerms()
+    limit: tuple[Limit, ...] = ()
+    models: Models = Models()
+    rate: Pricing = Pricing()
+    credit: CreditTerms = CreditTerms()
+    zone: str = "UTC"
+    """Zone of calendar periods where neither allowance nor account names one; the deployment's by default."""
+    version: int = 0
+
+    @cached_property
+    def buy(self) -> int:
+        """Share from which more credit is offered, in ten-thousandths."""
+        return _points(self.stop.buy, "stop.buy")
+
+    @cached_property
+    def warn(self) -> int:
+        """Share from which the level is `warning`, in ten-thousandths."""
+        return _points(self.stop.warn, "stop.warn")
+
+    @cached_property
+    def critical(self) -> int:
+        """Share from which the level is `critical`, in ten-thousandths."""
+        return _points(self.stop.critical, "stop.critical")
+
+    @cached_property
+    def block(self) -> int:
+        """Share from which calls are refused, in ten-thousandths."""
+        return _points(self.stop.block, "stop.block")
+
+    @cached_property
+    def lapse_after(self) -> int:
+        """Life of a reservation, in microseconds."""
+        return parse_duration(self.reserve.lapse_after)
+
+    @cached_property
+    def spend_rank(self) -> dict[str, int]:
+        """Rank of each source in the spend order; empty for soonest expiry."""
+        return {} if isinstance(self.spend.order, str) else {s: i for i, s in enumerate(self.spend.order)}
+
+    @cached_property
+    def allows_any_model(self) -> bool:
+        """Whether the plan allows every model, which spares the look on the hot path."""
+        return "*" in self.models.allow
+
+    @cached_property
+    def multiplier(self) -> Fraction:
+        """Multiplier less discount, exact."""
+        return Fraction(self.rate.multiplier) * (1 - Fraction(self.rate.discount))
+
+    def allows(self, model: str) -> bool:
+        """Whether calls to `model` are allowed."""
+        if self.allows_any_model:
+            return True
+        return any(model.startswith(p[:-1]) if p.endswith("*") else model == p for p in self.models.allow)
+
+
+def overlaid(document: Mapping[str, Any], environment: str) -> dict[str, Any]:
+    """Return a plan document with the part for `environment` laid over it: tables merge, the rest replaces."""
+
+    def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+        both = dict(below)
+        for name, value in above.items():
+            old = both.get(name)
+            both[name] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        return both
+
+    plain = {name: value for name, value in document.items() if name != "environment"}
+    parts = document.get("environment", {})
+    if not isinstance(parts, Mapping):
+        raise InvalidInput("plan_invalid", field="environment", value=str(parts)[:80], problem="not a table")
+    return merged(plain, parts.get(environment, {}))
+
+
+def parse_plan(document: Mapping[str, Any], *, environment: str = "production", zone: str = "UTC") -> Plan:
+    """Return the plan that a document (TOML or JSON, decimals as Decimal) describes.
+
+    Raises: InvalidInput that names the field, for anything unknown, missing, out of range or contradictory.
+    """
+    try:
+        plan = msgspec.convert({"zone": zone, **overlaid(document, environment)}, Plan)
+    except msgspec.ValidationError as trouble:
+        problem, _, field = str(trouble).partition(" - at ")
+        raise InvalidInput("plan_invalid", field=field.strip("`$.") or "plan", value="", problem=problem) from None
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    """Refuse a plan whose values contradict each other."""
+
+    def refuse(field: str, value: object, problem: str) -> None:
+        raise InvalidInput("plan_invalid", field=field, value=str(value), problem=problem)
+
+    if not NAME.fullmatch(plan.name):
+        refuse("name", plan.name, "use lower-case letters, digits, dot, dash, underscore; at most 63")
+    if not plan.buy <= plan.warn <= plan.critical <= plan.block or plan.block == 0:
+        refuse("stop", plan.stop.block, "needs buy <= warn <= critical <= block, and block above 0")
+    for place, amount, least in (
+        *((f"allowance[{i}].amount", a.amount, 1) for i, a in enumerate(plan.allowance)),
+        *((f"limit[{i}].amount", one.amount, 0) for i, one in enumerate(plan.limit)),
+        ("signup.amount", plan.signup.amount, 0),
+        ("rate.minimum", plan.rate.minimum, 0),
+        ("credit.maximum", plan.credit.maximum or 0, 0),
+    ):
+        if not least <= amount <= AMOUNT_MAX:
+            refuse(place, amount, f"must lie between {least} and {AMOUNT_MAX}")
+    for place, share in (("rate.multiplier", plan.rate.multiplier), ("rate.discount", plan.rate.discount)):
+        if not share.is_finite() or share < 0:
+            refuse(place, share, "must be a finite decimal, not negative")
+    if plan.rate.discount > 1:
+        refuse("rate.discount", plan.rate.discount, "must not exceed 1")
+    for i, allowance in enumerate(plan.allowance):
+        share = allowance.rollover
+        if share < 0 or (isinstance(share, Decimal) and not (share.is_finite() and share <= 1)):
+            refuse(f"allowance[{i}].rollover", share, "a share lies in 0.0 … 1.0, a cap is a whole number from 0")
+        if share and allowance.every in ("minute", "hour"):
+            refuse(f"allowance[{i}].rollover", share, "roll-over goes from day to day at the shortest")
+    if len({(a.every, a.anchor, a.time_zone, a.priority) for a in plan.allowance}) != len(plan.allowance):
+        refuse("allowance", len(plan.allowance), "two of the same period need different priorities, or be one")
+    if len({limit.name for limit in plan.limit}) != len(plan.limit):
+        refuse("limit", len(plan.limit), "two limits of the same kind, window and scope; keep the smaller")
+    if plan.lapse_after <= 0:
+        refuse("reserve.lapse_after", plan.reserve.lapse_after, "must be longer than nothing")
+    if plan.models.unknown == "default-rate" and plan.rate.by == "rates" and not plan.rate.default:
+        refuse("rate.default", "", "models.unknown = \"default-rate\" needs prices in [rate.default]")
+    if plan.rate.default:
+        parse_prices(plan.rate.default)

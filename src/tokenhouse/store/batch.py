@@ -1,0 +1,227 @@
+"""A batch: many operations in one transaction. Gather what they need, decide each in order of arrival, record it all."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from tokenhouse.errors import NotFound, TokenhouseError
+from tokenhouse.rules.account import apply
+from tokenhouse.rules.balance import Balance, Entry
+from tokenhouse.rules.chain import Sealed, seal
+from tokenhouse.rules.operations import (
+    Amend,
+    ClawBack,
+    Done,
+    Mismatch,
+    Operation,
+    Outcome,
+    Refund,
+    Release,
+    Settle,
+)
+from tokenhouse.rules.periods import moment
+from tokenhouse.rules.verdict import Member
+from tokenhouse.store import rows
+from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.pool import Connection
+from tokenhouse.store.statements import sql
+
+LOCK_BALANCES: Final = sql("lock_balances")
+WRITE_BALANCES: Final = sql("write_balances")
+WRITE_ENTRIES: Final = sql("write_entries")
+LIST_ENTRIES_OF_OPERATIONS: Final = sql("list_entries_of_operations")
+LIST_KEYS: Final = sql("list_keys")
+WRITE_KEYS: Final = sql("write_keys")
+WRITE_ORDERS_ENDED: Final = sql("write_orders_ended")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEnd:
+    """An order that ends with its operation: it must be in state `was`, and goes over to `state`."""
+
+    id: str
+    was: str
+    state: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Ask:
+    """One operation that waits for a lane: for which account, and who wants the answer.
+
+    `path` are the account's id and its ancestors' up to the root, all of one cell. `key` is the caller's idempotency
+    key, if it gave one, and `digest` a hash of its payload. `retried`: an earlier try may have been committed.
+    """
+
+    cell: int
+    path: tuple[int, ...]
+    operation: Operation
+    answer: "asyncio.Future[Answer]"
+    key: str = ""
+    digest: bytes = b""
+    order: OrderEnd | None = None
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an operation, and the accounts on its path as they then stood."""
+
+    outcome: Outcome
+    path: list[Member]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Everything that a batch's decisions need, and what they lead to."""
+
+    now: int
+    balances: dict[int, Balance]
+    cells: dict[int, int]
+    journal: dict[tuple[int, str], list[Entry]]
+    keys: dict[tuple[int, str], tuple[str, bytes]]
+    changed: set[int] = field(default_factory=set)
+    entries: list[tuple[int, Sealed]] = field(default_factory=list)
+    new_keys: list[tuple[int, int, str, str, bytes]] = field(default_factory=list)
+    orders: list[tuple[int, OrderEnd]] = field(default_factory=list)
+
+
+async def run(
+    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int
+) -> list[Answer | TokenhouseError]:
+    """Carry out `asks` in one transaction, durable when this returns; the answers are in their order.
+
+    A failure of the database fails the batch as a whole, and leaves nothing of it.
+    """
+    async with connection.transaction():
+        gathered = await _gather(connection, asks, catalog, now)
+        answers = [_decide(ask, gathered, catalog) for ask in asks]
+        await _record(connection, gathered)
+    return answers
+
+
+async def _gather(connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int) -> _Gathered:
+    """Lock and read the accounts, then what the journal and the keys already say of these operations."""
+    cells = {account: ask.cell for ask in asks for account in ask.path}
+    found = await connection.fetch(LOCK_BALANCES, list(cells.values()), list(cells))
+    balances = {row["account"]: rows.balance(row) for row in found}
+    if found and found[0]["catalog"] != catalog.version:
+        await catalog.refresh(connection)
+    keys = await _known_keys(connection, [ask for ask in asks if ask.key])
+    journal = await _known_entries(connection, asks, balances, keys)
+    return _Gathered(now, balances, cells, journal, keys)
+
+
+async def _known_keys(
+    connection: Connection, keyed: Sequence[Ask]
+) -> dict[tuple[int, str], tuple[str, bytes]]:
+    """Return what is remembered of the callers' idempotency keys."""
+    if not keyed:
+        return {}
+    wanted = {(ask.cell, ask.path[0], ask.key) for ask in keyed}
+    found = await connection.fetch(LIST_KEYS, *rows.columns(list(wanted)))
+    return {(row["account"], row["key"]): (row["operation"].hex, row["digest"]) for row in found}
+
+
+async def _known_entries(
+    connection: Connection,
+    asks: Sequence[Ask],
+    balances: dict[int, Balance],
+    keys: dict[tuple[int, str], tuple[str, bytes]],
+) -> dict[tuple[int, str], list[Entry]]:
+    """Return the journal's entries of those operations that may have been there before."""
+    wanted: set[tuple[int, str]] = set()
+    for ask in asks:
+        known = keys.get((ask.path[0], ask.key)) if ask.key else None
+        subject = subject_of(ask.operation)
+        account = balances.get(ask.path[0])
+        if known is not None:
+            wanted.add((ask.cell, known[0]))
+        if isinstance(ask.operation, Refund | ClawBack) or ask.retried or ask.order:
+            wanted.add((ask.cell, subject))
+        elif isinstance(ask.operation, Settle | Release) and account and subject not in account.open:
+            wanted.add((ask.cell, subject))
+    journal: dict[tuple[int, str], list[Entry]] = {}
+    if wanted:
+        for row in await connection.fetch(LIST_ENTRIES_OF_OPERATIONS, *rows.columns(list(wanted))):
+            journal.setdefault((row["account"], row["operation"].hex), []).append(rows.entry(row))
+    return journal
+
+
+def subject_of(operation: Operation) -> str:
+    """Return the operation under which the journal files this one: a refund goes with its charge."""
+    if isinstance(operation, Refund):
+        return operation.charge_of
+    return operation.grant if isinstance(operation, ClawBack) else operation.id
+
+
+def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | TokenhouseError:
+    """Apply the rules to one operation; what it changes is seen by those after it."""
+    operation = ask.operation
+    known = gathered.keys.get((ask.path[0], ask.key)) if ask.key else None
+    if any(account not in gathered.balances for account in ask.path):
+        return NotFound("balance_missing")
+    try:
+        path = [
+            Member(balance, catalog.plan(balance.plan))
+            for balance in (gathered.balances[account] for account in ask.path)
+        ]
+        if known is not None:
+            if known[1] != ask.digest:
+                return Answer(Mismatch(id=known[0], first=0, second=0), path)
+            operation = msgspec.structs.replace(operation, id=known[0])
+        if isinstance(operation, Amend) and operation.plan is not None:
+            path[0] = Member(path[0].balance, catalog.plan(operation.plan))
+        ended = gathered.journal.get((ask.path[0], subject_of(operation)), ())
+        balances, entries, outcome = apply(path, operation, gathered.now, ended)
+    except TokenhouseError as trouble:
+        return trouble
+    if isinstance(outcome, Done) and not outcome.replayed:
+        _keep(ask, operation, balances, entries, gathered)
+        if ask.key:
+            gathered.keys[ask.path[0], ask.key] = (operation.id, ask.digest)
+            gathered.new_keys.append((ask.cell, ask.path[0], ask.key, operation.id, ask.digest))
+    return Answer(outcome, [Member(balance, plan) for balance, (_, plan) in zip(balances, path, strict=True)])
+
+
+def _keep(
+    ask: Ask, operation: Operation, balances: list[Balance], entries: list[Entry], gathered: _Gathered
+) -> None:
+    """Take over what an operation changed, and chain its entries."""
+    for balance in balances:
+        gathered.balances[balance.account] = balance
+        gathered.changed.add(balance.account)
+    for entry in entries:
+        balance = gathered.balances[entry.account]
+        sealed = seal(balance.chain, entry)
+        balance.chain = sealed.hash
+        gathered.entries.append((ask.cell, sealed))
+        if entry.operation:
+            gathered.journal.setdefault((entry.account, entry.operation), []).append(entry)
+    if ask.order is not None:
+        gathered.orders.append((ask.cell, ask.order))
+
+
+async def _record(connection: Connection, gathered: _Gathered) -> None:
+    """Write what the batch changed: one statement a table."""
+    at = moment(gathered.now)
+    if gathered.changed:
+        changed = [
+            rows.balance_columns(gathered.cells[one], gathered.balances[one]) for one in gathered.changed
+        ]
+        await connection.fetch(WRITE_BALANCES, *rows.columns(changed))
+    if gathered.entries:
+        lines = [rows.entry_columns(cell, sealed, at) for cell, sealed in gathered.entries]
+        await connection.fetch(WRITE_ENTRIES, *rows.columns(lines))
+    if gathered.new_keys:
+        await connection.fetch(WRITE_KEYS, *rows.columns([(*key, at) for key in gathered.new_keys]))
+    if gathered.orders:
+        ends = [(cell, UUID(end.id), end.was, end.state, at) for cell, end in gathered.orders]
+        ended: list[Any] = await connection.fetch(WRITE_ORDERS_ENDED, *rows.columns(ends))
+        if len(ended) != len(ends):
+            raise NotFound(
+                "order_not_in_state", order=gathered.orders[0][1].id, state=gathered.orders[0][1].was
+            )

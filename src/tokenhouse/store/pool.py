@@ -1,0 +1,182 @@
+"""Connections to PostgreSQL: one way to open them, and one place where its troubles become ours."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from tokenhouse.errors import DatabaseTrouble, StartRefused, TokenhouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncpg.pool import PoolConnectionProxy
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+VERSION_MIN = 15
+"""The oldest PostgreSQL that we are tested on; it brought MERGE and `nulls not distinct`."""
+
+CONNECT_WAIT_S = 10.0
+STATEMENTS_KEPT = 512
+"""Prepared statements that a connection keeps: more than we have, so that each is planned once."""
+
+_REASONS = {
+    "25006": "postgres_read_only",
+    "26000": "postgres_behind_pooler",
+    "42P05": "postgres_behind_pooler",
+    "28000": "postgres_login_refused",
+    "28P01": "postgres_login_refused",
+    "3D000": "postgres_no_database",
+    "40001": "postgres_conflict",
+    "40P01": "postgres_conflict",
+    "42501": "postgres_not_allowed",
+    "53100": "postgres_disk_full",
+    "53200": "postgres_out_of_memory",
+    "53300": "postgres_too_many_connections",
+    "55P03": "postgres_locked",
+    "57014": "postgres_too_slow",
+    # The server ended the session or is not ready to begin one.
+    "57P01": "postgres_away",
+    "57P02": "postgres_away",
+    "57P03": "postgres_away",
+    "57P05": "postgres_away",
+    "25P03": "postgres_away",
+}
+"""SQLSTATE (PostgreSQL manual, appendix A) -> sentence. Class 08 is `postgres_away`; others are broken laws."""
+
+
+def trouble(caught: BaseException, where: str = "") -> TokenhouseError | None:
+    """Return the trouble that an exception of the driver means, or None if it is a fault of ours.
+
+    `reason` tells the cases apart; `postgres_away` alone means that the connection is gone and a commit under
+    way may or may not have happened.
+    """
+    problem = f"{caught}".strip().partition("\n")[0] or type(caught).__name__
+    problem = f"{problem} ({where})" if where else problem
+    if isinstance(caught, asyncpg.PostgresError):
+        state = caught.sqlstate or ""
+        reason = "postgres_away" if state.startswith("08") else _REASONS.get(state)
+        return DatabaseTrouble(reason, problem=problem) if reason else None
+    if isinstance(caught, asyncpg.ClientConfigurationError):
+        return StartRefused("postgres_url_invalid", problem=problem)
+    if isinstance(caught, asyncpg.InterfaceError):
+        # The driver has no class of its own for a call on a connection that broke a moment before.
+        gone = "closed" in problem or "closing" in problem
+        return DatabaseTrouble("postgres_away", problem=problem) if gone else None
+    if isinstance(caught, OSError):
+        return DatabaseTrouble("postgres_away", problem=problem)
+    return None
+
+
+@contextmanager
+def trouble_translated(where: str = "") -> Iterator[None]:
+    """Raise `DatabaseTrouble` (or `StartRefused`, for a wrong address) instead of what the driver raises.
+
+    What is no trouble of the world, such as a constraint that says no, passes as it is: that is a broken law.
+    Keep the body to calls of the database: an `OSError` from anything else would be taken for its absence.
+    """
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as caught:
+        translated = trouble(caught, where)
+        if translated is None:
+            raise
+        raise translated from caught
+
+
+def address(dsn: str) -> str:
+    """Return host, port and database of a DSN, for messages: never its password."""
+    try:
+        parts = urlsplit(dsn)
+        asked = parse_qs(parts.query)
+        host = asked.get("host", [parts.netloc.rpartition("@")[2]])[0] or "localhost"
+        return f"{host}{parts.path}"
+    except ValueError:
+        return "the given address"
+
+
+async def connect(dsn: str, *, application_name: str = "tokenhouse") -> asyncpg.Connection[asyncpg.Record]:
+    """Open one connection that is not of a pool: the lanes of the writer and migrations hold theirs.
+
+    Args:
+        dsn: any `postgresql://` URL of libpq's: TCP or unix socket, `sslmode` and certificates included.
+            PgBouncer in transaction mode must be 1.21 or newer, with `max_prepared_statements` above zero.
+        application_name: what `pg_stat_activity` shows.
+
+    Raises:
+        StartRefused: the address cannot be understood, or the server is older than `VERSION_MIN`.
+        DatabaseTrouble: the server cannot be reached or refuses us.
+    """
+    _refuse_other_addresses(dsn)
+    with trouble_translated(address(dsn)):
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_WAIT_S,
+            statement_cache_size=STATEMENTS_KEPT,
+            max_cached_statement_lifetime=0,
+            server_settings={"application_name": application_name},
+        )
+    try:
+        _refuse_old_server(connection)
+    except StartRefused:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tokenhouse") -> Pool:
+    """Open a pool of at most `size_max` connections; one is made at once, so that a wrong address shows here.
+
+    A returned connection is not reset, which saves a round trip: who borrows one must leave nothing behind in
+    the session (no SET without LOCAL, no session lock, no LISTEN). json and jsonb stay text.
+
+    Raises: as `connect`.
+    """
+    _refuse_other_addresses(dsn)
+    with trouble_translated(address(dsn)):
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size_max,
+            timeout=CONNECT_WAIT_S,
+            reset=_nothing_to_reset,
+            statement_cache_size=STATEMENTS_KEPT,
+            max_cached_statement_lifetime=0,
+            server_settings={"application_name": application_name},
+        )
+    try:
+        with trouble_translated(address(dsn)):
+            async with pool.acquire() as connection:
+                _refuse_old_server(connection)
+    except TokenhouseError:
+        pool.terminate()
+        raise
+    return pool
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """Leave a returned connection as it is."""
+
+
+def _refuse_other_addresses(dsn: str) -> None:
+    """Raise when `dsn` is no PostgreSQL URL; the driver would take some of those for a host name."""
+    if not dsn.startswith(("postgresql://", "postgres://")):
+        raise StartRefused("postgres_url_invalid", problem="it must begin with postgresql://")
+    try:
+        urlsplit(dsn).port  # noqa: B018  # Reading it is what checks it.
+    except ValueError as wrong:
+        if "," not in dsn:  # A list of hosts is right for us, and no port for urlsplit.
+            raise StartRefused("postgres_url_invalid", problem=f"{wrong}") from None
+
+
+def _refuse_old_server(connection: Connection) -> None:
+    """Raise when the server is older than we can work with."""
+    version = connection.get_server_version()
+    if version.major < VERSION_MIN:
+        found = f"{version.major}.{version.minor}"
+        raise StartRefused("postgres_too_old", found=found, needed=VERSION_MIN)

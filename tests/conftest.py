@@ -1,0 +1,127 @@
+"""What every test may ask for: a database of its own on a real PostgreSQL, and a clock that it moves."""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from tokenhouse.store.embedded import open_embedded
+from tokenhouse.store.migrate import migrate
+from tokenhouse.store.pool import connect
+
+T = TypeVar("T")
+
+
+class Postgres:
+    """A PostgreSQL to test on: makes databases as copies of one that was migrated once, and drops them."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._loop = asyncio.new_event_loop()
+        self._admin: asyncpg.Connection | None = None
+        self._names = (f"tokenhouse_test_{os.getpid()}_{number}" for number in count())
+        self._template: str | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run database work from a test or fixture that is not a coroutine."""
+        return self._loop.run_until_complete(work)
+
+    def make(self, *, migrated: bool = True) -> str:
+        """Make a database and return its address."""
+        if migrated and self._template is None:
+            self._template = self._create("template0")
+            self.run(self._migrate(self.at(self._template)))
+        return self.at(self._create(self._template if migrated and self._template else "template0"))
+
+    def drop(self, dsn: str) -> None:
+        """Drop a database, whoever is still connected."""
+        self.execute(f'drop database if exists "{urlsplit(dsn).path[1:]}" with (force)')
+
+    def at(self, database: str) -> str:
+        """Return the address of a database of this server."""
+        return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
+
+    def execute(self, sql: str) -> None:
+        """Run one statement as the superuser, outside of any transaction."""
+        if self._admin is None or self._admin.is_closed():
+            self._admin = self.run(connect(self.dsn, application_name="tokenhouse tests"))
+        self.run(self._admin.execute(sql))
+
+    def close(self) -> None:
+        """Drop the template and let go."""
+        if self._template is not None:
+            self.drop(self.at(self._template))
+        if self._admin is not None:
+            self.run(self._admin.close())
+        self._loop.close()
+
+    def _create(self, template: str) -> str:
+        name = next(self._names)
+        self.execute(f'create database "{name}" template "{template}"')
+        return name
+
+    async def _migrate(self, dsn: str) -> None:
+        connection = await connect(dsn)
+        try:
+            await migrate(connection)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One server a test process: throw-away, or the one of TOKENHOUSE_TEST_DATABASE_URL (as superuser)."""
+    given = os.environ.get("TOKENHOUSE_TEST_DATABASE_URL")
+    if given:
+        server = Postgres(given)
+        yield server
+        server.close()
+        return
+    with open_embedded(tmp_path_factory.mktemp("home") / "postgres", throwaway=True) as lease:
+        server = Postgres(lease.dsn)
+        yield server
+        server.close()
+        lease.close(wait=True)
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """Return the address of a fresh, migrated database; it is dropped after the test."""
+    dsn = postgres.make()
+    yield dsn
+    postgres.drop(dsn)
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """Return the address of a fresh database that was never migrated."""
+    dsn = postgres.make(migrated=False)
+    yield dsn
+    postgres.drop(dsn)
+
+
+class Clock:
+    """A clock that stands until it is moved; call it for the time."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """Move by what `timedelta` takes (`minutes=15`, `days=-1`) and return the new time."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands at noon in Seoul, three in the morning UTC, on 2026-11-21."""
+    return Clock(datetime(2026, 11, 21, 3, tzinfo=UTC))
