@@ -1,4 +1,7 @@
-"""Tokenhouse: the bank for an AI application's tokens. Meters, limits and charges every model call, exactly."""
+"""Tokenhouse: the bank for an AI application's tokens.
+
+Meters, limits and charges every model call, exactly.
+"""
 
 from tokenhouse.house import Tokenhouse
 

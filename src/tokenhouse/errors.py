@@ -1,17 +1,17 @@
 """The one tree of expected failures: every class has a stable code, facts, and a sentence in each language.
 
-    TokenhouseError
-    ├── InvalidInput             a value that cannot be taken; names field, problem and way out
-    ├── Refused                  an expected no of the rules
-    │   ├── AccountClosed        the account, or one above it, is suspended or closed
-    │   ├── ModelRefused         the plan does not allow the model, or has no rate for it
-    │   ├── LimitReached         a limit's window is full; lifts at `resets_at`
-    │   └── InsufficientCredit   too little credit; says by how much and when it lifts
-    ├── NotFound                 no such account, reservation, plan, rate or entry
-    ├── KeyReused                an idempotency key, or an ended reservation, with another payload
-    ├── Busy                     the queue is full: come back in `retry_after_s`
-    ├── DatabaseTrouble          the database is away, full, too old or locked
-    └── StartRefused             settings or surroundings that cannot be started with
+TokenhouseError
+├── InvalidInput             a value that cannot be taken; names field, problem and way out
+├── Refused                  an expected no of the rules
+│   ├── AccountClosed        the account, or one above it, is suspended or closed
+│   ├── ModelRefused         the plan does not allow the model, or has no rate for it
+│   ├── LimitReached         a limit's window is full; lifts at `resets_at`
+│   └── InsufficientCredit   too little credit; says by how much and when it lifts
+├── NotFound                 no such account, reservation, plan, rate or entry
+├── KeyReused                an idempotency key, or an ended reservation, with another payload
+├── Busy                     the queue is full: come back in `retry_after_s`
+├── DatabaseTrouble          the database is away, full, too old or locked
+└── StartRefused             settings or surroundings that cannot be started with
 """
 
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from tokenhouse import messages
 
 
 class TokenhouseError(Exception):
-    """An expected failure: `code` never changes, `facts` carry the figures, `message()` says it to a person."""
+    """An expected failure: a `code` that never changes, `facts`, and a `message()` for people."""
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False

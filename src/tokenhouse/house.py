@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import asyncpg
-
 from tokenhouse import settings as settings_of
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import estimate, fund, identify, report, reserve, settle, terms, upkeep
@@ -32,7 +30,7 @@ from tokenhouse.store.embedded import Lease, open_embedded
 from tokenhouse.store.migrate import migrate
 from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import connect, open_pool, trouble_translated
-from tokenhouse.store.writer import Writer
+from tokenhouse.store.writer import LaneConnection, Writer
 
 Clock = Callable[[], datetime]
 
@@ -46,8 +44,8 @@ class Tokenhouse:
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 
     Accounts are named by `ref`, the outside name (a user's id or e-mail). Amounts are whole numbers of the
-    deployment's smallest unit. A write takes an idempotency `key`: repeated under it, the first answer comes again.
-    Expected noes are `Refused` exceptions with a stable `code`.
+    deployment's smallest unit. A write takes an idempotency `key`: repeated under it, the first answer comes
+    again. Expected noes are `Refused` exceptions with a stable `code`.
     """
 
     def __init__(self, desk: Desk, lease: Lease | None) -> None:
@@ -58,7 +56,9 @@ class Tokenhouse:
     async def open(
         cls, dsn: str | None = None, *, settings: Settings | None = None, clock: Clock = system_clock
     ) -> AsyncIterator[Self]:
-        """Open the house: database found or started, schema brought up to date, lanes at work; closed at the end.
+        """Open the house: database found or started, schema brought up to date, lanes at work.
+
+        Closed at the end.
 
         Args:
             dsn: a PostgreSQL to use; otherwise the settings' one, otherwise the embedded one.
@@ -95,11 +95,13 @@ class Tokenhouse:
 
     # Accounts
 
-    async def account(self, ref: str, *, parent: str | None = None, actor: str = "", **profile: Any) -> Account:
-        """Return the account called `ref`, opening it with its balance and first allowance if it is not there.
+    async def account(
+        self, ref: str, *, parent: str | None = None, actor: str = "", **profile: Any
+    ) -> Account:
+        """Return the account called `ref`, opening it with balance and first allowance if it is new.
 
-        `profile`: kind (user, team, company), plan, own_credit, name, email, locale, time_zone, tags. An account
-        below a `parent` draws on its nearest ancestor with credit unless `own_credit=True`.
+        `profile`: kind (user, team, company), plan, own_credit, name, email, locale, time_zone, tags. An
+        account below a `parent` draws on its nearest ancestor with credit unless `own_credit=True`.
         """
         above = await self._desk.address(parent) if parent is not None else None
         checked = identify.checked_profile(ref=ref, above=above, **profile)
@@ -127,18 +129,24 @@ class Tokenhouse:
         actor: str = "",
         note: str = "",
     ) -> BalanceView:
-        """Change an account's state (active, suspended, closed) or plan, from the next operation on, on every node."""
+        """Change an account's state (active, suspended, closed) or plan, on every node at once."""
         await identify.amend(self._desk, ref, state=state, plan=plan, key=key, actor=actor, note=note)
         return await self.balance(ref)
 
     # Calls
 
     async def quote(self, ref: str, model: str, usage: Usage, *, expected: Usage | None = None) -> Quote:
-        """Return the most that a request can cost this account: `usage` is its input, and its output at the cap."""
+        """Return the most that a request can cost this account.
+
+        `usage` is its input, and its output at the cap.
+        """
         return estimate.estimate(self._desk, await self._payer_plan(ref), model, usage, expected)
 
     async def explain(self, ref: str, model: str, usage: Usage) -> Explanation:
-        """Return how the charge of a usage comes about: tokens x rate x multiplier, and the rate's version."""
+        """Return how the charge of a usage comes about.
+
+        Tokens x rate x multiplier, and the rate's version.
+        """
         return estimate.explain(self._desk, await self._payer_plan(ref), model, usage)
 
     async def reserve(
@@ -155,7 +163,8 @@ class Tokenhouse:
     ) -> Reservation:
         """Set `amount` aside for one call, or at least `least` of it; durable when this returns.
 
-        Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit (in this order), NotFound, KeyReused, Busy.
+        Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit (in this order), NotFound,
+        KeyReused, Busy.
         """
         return await reserve.reserve(
             self._desk,
@@ -219,7 +228,10 @@ class Tokenhouse:
         actor: str = "",
         note: str = "",
     ) -> Receipt:
-        """Charge at once, without a reservation; refused, and nothing charged, when the account cannot pay it all."""
+        """Charge at once, without a reservation.
+
+        Refused, and nothing charged, when the account cannot pay it all.
+        """
         if amount is None:
             amount, rate = await self._price(ref, model, usage)
         return await settle.charge(
@@ -250,7 +262,10 @@ class Tokenhouse:
         actor: str = "",
         note: str = "",
     ) -> Receipt:
-        """Give credit: purchase, bonus, refund, coupon, adjustment or import; open debt is repaid from it first."""
+        """Give credit: purchase, bonus, refund, coupon, adjustment or import.
+
+        Open debt is repaid from it first.
+        """
         return await fund.grant(
             self._desk,
             ref,
@@ -266,13 +281,19 @@ class Tokenhouse:
     async def claw_back(
         self, ref: str, grant: str, amount: int, *, key: str | None = None, actor: str = "", note: str = ""
     ) -> Receipt:
-        """Take back a grant by its id: what is unspent; the rest becomes debt or is written off, as the plan says."""
+        """Take back a grant by its id: what is unspent.
+
+        The rest becomes debt or is written off, as the plan says.
+        """
         return await fund.claw_back(self._desk, ref, grant, amount, key=key, actor=actor, note=note)
 
     async def refund(
         self, ref: str, charge: str, amount: int, *, key: str | None = None, actor: str = "", note: str = ""
     ) -> Receipt:
-        """Give back a charge by its id (its reservation's), wholly or in part; never more than was charged."""
+        """Give back a charge by its id (its reservation's), wholly or in part.
+
+        Never more than was charged.
+        """
         return await fund.refund(self._desk, ref, charge, amount, key=key, actor=actor, note=note)
 
     async def adjust(
@@ -282,10 +303,19 @@ class Tokenhouse:
         return await fund.adjust(self._desk, ref, amount, key=key, actor=actor, note=note)
 
     async def order(
-        self, ref: str, credit: int, *, type: str = "purchase", price: Price | None = None, note: str = ""  # noqa: A002
+        self,
+        ref: str,
+        credit: int,
+        *,
+        order_type: str = "purchase",
+        price: Price | None = None,
+        note: str = "",
     ) -> Order:
-        """Open a pending order of credit (purchase, bonus, refund); it gives nothing before it is completed."""
-        return await fund.order(self._desk, ref, credit, type_=type, price=price or Price(), note=note)
+        """Open a pending order of credit (purchase, bonus, refund).
+
+        It gives nothing before it is completed.
+        """
+        return await fund.order(self._desk, ref, credit, type_=order_type, price=price or Price(), note=note)
 
     async def complete_order(self, ref: str, order: str, *, actor: str = "") -> Receipt:
         """Complete an order: its credit and its state in one transaction. Idempotent."""
@@ -306,13 +336,19 @@ class Tokenhouse:
     # Reports
 
     async def balance(self, ref: str) -> BalanceView:
-        """Return where an account stands now: available, held, used, used percent, period, level, estimated turns."""
+        """Return where an account stands now.
+
+        Available, held, used, used percent, period, level, estimated turns.
+        """
         return await report.balance(self._desk, ref)
 
     async def history(
         self, ref: str, *, before: int | None = None, kinds: tuple[str, ...] = (), rows_max: int = 20
     ) -> list[EntryView]:
-        """Return a page of an account's journal, newest first; pass the last `seq` as `before` for the next page."""
+        """Return a page of an account's journal, newest first.
+
+        Pass the last `seq` as `before` for the next page.
+        """
         return await report.history(self._desk, ref, before=before, kinds=kinds, rows_max=rows_max)
 
     # Terms
@@ -334,7 +370,10 @@ class Tokenhouse:
         return await terms.write_preset(self._desk, name)
 
     async def sweep(self) -> Swept:
-        """Bring idle accounts forward to now: reservations lapse, lots expire, periods end, allowances come."""
+        """Bring idle accounts forward to now.
+
+        Reservations lapse, lots expire, periods end, allowances come.
+        """
         return await upkeep.sweep(self._desk)
 
     async def _payer_plan(self, ref: str) -> Plan:
@@ -353,7 +392,7 @@ class Tokenhouse:
 async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock) -> Desk:
     """Return the desk of a house: schema up to date, plans known, lanes at work."""
 
-    async def lane_connection() -> "asyncpg.Connection[asyncpg.Record]":
+    async def lane_connection() -> LaneConnection:
         if lease is not None:
             await asyncio.to_thread(lease.ensure)
         return await connect(dsn, application_name="tokenhouse lane")
@@ -380,4 +419,3 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
         await pool.close()
         raise
     return desk
-

@@ -15,7 +15,7 @@ PREFIX = "TOKENHOUSE_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a deployment decides. Field `x` is `TOKENHOUSE_X` in the environment and `x` in `tokenhouse.toml`."""
+    """What a deployment decides: `x` is `TOKENHOUSE_X` in the environment, `x` in `tokenhouse.toml`."""
 
     home: Path = Path("~/.tokenhouse")
     """Folder of everything that tokenhouse keeps: embedded database, `tokenhouse.toml`, exports."""
@@ -54,9 +54,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("port", 1, 65_535),
         ):
             if not low <= getattr(self, name) <= high:
-                raise StartRefused("setting_out_of_range", name=name, value=getattr(self, name), low=low, high=high)
+                raise StartRefused(
+                    "setting_out_of_range", name=name, value=getattr(self, name), low=low, high=high
+                )
         if self.queue_rows_max < self.batch_rows_max:
-            raise StartRefused("setting_queue_below_batch", queue=self.queue_rows_max, batch=self.batch_rows_max)
+            raise StartRefused(
+                "setting_queue_below_batch", queue=self.queue_rows_max, batch=self.batch_rows_max
+            )
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError):

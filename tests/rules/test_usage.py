@@ -68,7 +68,7 @@ class Reported:
         Reported(from_beside, {"tokens_input": 7, "cache_write_1h": 20}, Usage(7, cache_write_1h=20)),
         Reported(from_beside, {"tokens_input": -7, "tokens_output": 10**15}, Usage(output=TOKENS_MAX)),
     ],
-    ids=str,
+    ids=lambda case: f"{case.by.__name__}-{sum(case.counts.values())}",
 )
 def test_reported_counts_are_taken_apart(case):
     assert case.by(**case.counts) == case.usage

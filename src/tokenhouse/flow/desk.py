@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from os import urandom
-from typing import Any, Final, Never
+from typing import Final, Never
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tokenhouse.errors import (
     NotFound,
     Refused,
 )
+from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.operations import Mismatch, Operation, Refusal, Unknown
 from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.settings import Settings
@@ -31,7 +32,10 @@ from tokenhouse.store.pool import Pool, trouble_translated
 from tokenhouse.store.writer import Writer
 
 ADDRESSES_MAX: Final = 200_000
-"""Addresses that a process remembers; they never change, so forgetting them costs a query and nothing else."""
+"""Addresses that a process remembers.
+
+They never change, so forgetting them costs a query and nothing else.
+"""
 
 REFUSALS: Final[dict[str, type[Refused]]] = {
     "account_closed": AccountClosed,
@@ -39,8 +43,11 @@ REFUSALS: Final[dict[str, type[Refused]]] = {
     "limit_reached": LimitReached,
     "insufficient_credit": InsufficientCredit,
 }
-TOO_MUCH: Final = ("credit_maximum", "more_than_given", "more_than_charged")
-"""Refusals that are about the value asked for, not about the account."""
+OF_THE_VALUE: Final = ("credit_maximum", "more_than_given", "more_than_charged", "no_own_credit")
+"""Refusals that are about what was asked for, and stay so until something else is asked."""
+UNKNOWN: Final = {"reservation": "reservation_unknown", "charge": "charge_unknown", "grant": "grant_unknown"}
+UNTIL: Final = {"limit_reached": "limit_reached_until", "insufficient_credit": "insufficient_credit_until"}
+"""What is said of a refusal that time alone will lift."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -61,7 +68,7 @@ class Desk:
         return instant(self.clock())
 
     def new_id(self) -> str:
-        """Return a fresh operation id: a UUIDv7 (RFC 9562) in hex, whose first 48 bits are the house's milliseconds."""
+        """Return a fresh operation id: a UUIDv7 of the house's time, in hex."""
         return new_id(self.now())
 
     async def address(self, ref: str) -> Address:
@@ -70,7 +77,8 @@ class Desk:
         if known is None:
             checked_text(ref, "account", least=1)
             with trouble_translated():
-                known = await accounts.find_address(self.pool, ref)  # type: ignore[arg-type]
+                async with self.pool.acquire() as connection:
+                    known = await accounts.find_address(connection, ref)
             if known is None:
                 raise NotFound("account_unknown", account=ref)
             self.remember(known)
@@ -87,8 +95,8 @@ class Desk:
     ) -> Answer:
         """Have one operation done, durably, and return its answer.
 
-        Idempotent: under a `key`, the first answer comes again. A caller that is cancelled while it waits takes
-        nothing back: the operation may have been done.
+        Idempotent: under a `key`, the first answer comes again. A caller that is cancelled while it waits
+        takes nothing back: the operation may have been done.
 
         Raises: the refusal, NotFound, KeyReused, Busy, DatabaseTrouble.
         """
@@ -100,6 +108,7 @@ class Desk:
         ask = Ask(
             cell=address.cell,
             path=address.path,
+            ref=address.ref,
             operation=operation,
             answer=asyncio.get_running_loop().create_future(),
             key=key or "",
@@ -116,36 +125,29 @@ class Desk:
         """Raise what an expected no means to a caller."""
         no = answer.outcome
         if isinstance(no, Unknown):
-            raise NotFound(f"{no.what}_unknown", id=no.id, account=address.ref)
+            raise NotFound(UNKNOWN[no.what], id=no.id, account=address.ref)
         if isinstance(no, Mismatch):
             raise KeyReused(id=no.id, account=address.ref, first=no.first, second=no.second)
         assert isinstance(no, Refusal)  # noqa: S101 -- the only one left
-        unit = answer.path[0].plan.unit
-        ref = address.ref
-        if no.account != address.account:
-            ref = (await accounts.list_refs(self.pool, address.cell, [no.account])).get(no.account, ref)  # type: ignore[arg-type]
-        facts: dict[str, Any] = {
-            "account": ref,
-            "short_by": no.short_by,
-            "available": no.available,
-            "amount": no.amount,
-            "used": no.used,
-            "limit": no.limit,
-            "model": no.model,
-            "state": no.state,
-            "unit": unit.name,
-            "resets_at": None if no.resets_at >= FOREVER else moment(no.resets_at),
-            "purchase_url": self.settings.purchase_url,
+        facts = {
+            name: getattr(no, name) for name in no.__struct_fields__ if name not in ("code", "resets_at")
         }
-        if no.code in TOO_MUCH:
-            raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts_but(facts, "amount"), most=no.amount)
-        lifts = "_until" if facts["resets_at"] is not None and no.code in ("limit_reached", "insufficient_credit") else ""
-        raise REFUSALS[no.code](no.code + lifts, **facts)
+        facts["account"] = await self.ref(address, no.account)
+        facts["unit"] = answer.path[0].plan.unit.name
+        if no.code in OF_THE_VALUE:
+            raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts)
+        facts["purchase_url"] = self.settings.purchase_url
+        facts["resets_at"] = None if no.resets_at >= FOREVER else moment(no.resets_at)
+        reason = no.code if facts["resets_at"] is None else UNTIL[no.code]
+        raise REFUSALS[no.code](reason, **facts)
 
-
-def facts_but(facts: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return facts without some of them."""
-    return {name: value for name, value in facts.items() if name not in names}
+    async def ref(self, address: Address, account: int) -> str:
+        """Return the outside name of an account on an address' path."""
+        if account == address.account:
+            return address.ref
+        with trouble_translated():
+            async with self.pool.acquire() as connection:
+                return (await accounts.list_refs(connection, address.cell, [account]))[account]
 
 
 def new_id(now: Instant) -> str:
@@ -163,7 +165,9 @@ def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) 
     if not isinstance(value, str):
         raise InvalidInput("text_expected", field=field, value=type(value).__name__)
     if not least <= len(value) <= most:
-        raise InvalidInput("text_length", field=field, value=value[:40], length=len(value), least=least, most=most)
+        raise InvalidInput(
+            "text_length", field=field, value=value[:40], length=len(value), least=least, most=most
+        )
     if "\0" in value or not value.isprintable():
         raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40]))
     try:
@@ -173,9 +177,16 @@ def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) 
     return value
 
 
+def checked_whole(value: object, field: str, low: int, high: int) -> int:
+    """Return `value` if it is a whole number from `low` to `high`. Raises: InvalidInput."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidInput("out_of_range", field=field, value=shown(value), low=low, high=high)
+    return value
+
+
 def checked_id(value: object, field: str) -> str:
     """Return an operation id as 32 hex digits; dashes may stand in it. Raises: InvalidInput."""
     text = checked_text(value, field, least=1, most=36).replace("-", "").lower()
-    if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):  # noqa: PLR2004 -- a UUID has 32
+    if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
         raise InvalidInput("id_invalid", field=field, value=text)
     return text

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_id, checked_text
+from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.settle import Receipt, receipt
-from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount
+from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount, shown
 from tokenhouse.rules.operations import Adjust, ClawBack, Grant, Refund
 from tokenhouse.rules.periods import FOREVER, instant
 from tokenhouse.store import orders
@@ -34,9 +34,8 @@ async def grant(
     """Give credit as a lot of its own; open debt is repaid from it first."""
     address = await desk.address(ref)
     if source not in SOURCES:
-        raise InvalidInput("choice_unknown", field="source", value=str(source)[:40], known=", ".join(SOURCES))
-    if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= PRIORITY_MAX:
-        raise InvalidInput("out_of_range", field="priority", value=str(priority)[:40], low=0, high=PRIORITY_MAX)
+        raise InvalidInput("choice_unknown", field="source", value=shown(source), known=", ".join(SOURCES))
+    checked_whole(priority, "priority", 0, PRIORITY_MAX)
     end_at = FOREVER if expires_at is None else instant(expires_at, "expires_at")
     if end_at <= desk.now():
         raise InvalidInput("expires_in_past", field="expires_at", value=str(expires_at))
@@ -85,10 +84,10 @@ async def refund(
 async def adjust(desk: Desk, ref: str, amount: int, *, key: str | None, actor: str, note: str) -> Receipt:
     """Correct a balance by hand, up or down; the journal keeps who did it and why."""
     address = await desk.address(ref)
-    sign = -1 if isinstance(amount, int) and amount < 0 else 1
+    checked_whole(amount, "amount", -AMOUNT_MAX, AMOUNT_MAX)
     operation = Adjust(
         id=desk.new_id(),
-        amount=sign * checked_amount(amount * sign if isinstance(amount, int) else amount, "amount"),
+        amount=amount or checked_amount(amount, "amount"),
         actor=checked_text(actor, "actor"),
         note=checked_text(note, "note", most=1_000),
     )
@@ -112,10 +111,10 @@ async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, 
     """
     address = await desk.address(ref)
     if type_ not in orders.TYPES:
-        raise InvalidInput("choice_unknown", field="type", value=str(type_)[:40], known=", ".join(orders.TYPES))
+        raise InvalidInput("choice_unknown", field="type", value=shown(type_), known=", ".join(orders.TYPES))
     if price.currency not in orders.CURRENCIES:
         known = ", ".join(orders.CURRENCIES)
-        raise InvalidInput("choice_unknown", field="currency", value=str(price.currency)[:40], known=known)
+        raise InvalidInput("choice_unknown", field="currency", value=shown(price.currency), known=known)
     line: dict[str, Any] = {
         "credit": checked_amount(credit, "credit"),
         "type_": type_,

@@ -1,4 +1,4 @@
-"""Identify: whose call is it? Opening accounts, finding them, walking their tree, changing their state and plan."""
+"""Identify: whose call is it? Opening accounts, finding them, changing their state and plan."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.rules.account import opened
+from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.operations import Amend
 from tokenhouse.rules.periods import zone_of
 from tokenhouse.store import accounts
@@ -20,9 +21,12 @@ TAGS_MAX = 20
 
 
 async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Account:
-    """Return the account called `profile.ref`, making it if it is not there: profile, balance and first allowance at once.
+    """Return the account called `profile.ref`, making it if it is not there.
 
-    Idempotent: an existing account is returned as it is; of two callers at once, one makes it and both get it.
+    Profile, balance and first allowance at once.
+
+    Idempotent: an existing account is returned as it is; of two callers at once, one makes it and both get
+    it.
     """
     plan = desk.catalog.plan(profile.plan or desk.settings.plan)
     async with desk.pool.acquire() as connection:
@@ -67,11 +71,11 @@ def checked_profile(
 ) -> Profile:
     """Return a profile made of values from outside.
 
-    `own_credit` defaults to yes for a root and no for an account below another, which then draws on its nearest
-    ancestor that has credit. Raises: InvalidInput.
+    `own_credit` defaults to yes for a root and no for an account below another, which then draws on its
+    nearest ancestor that has credit. Raises: InvalidInput.
     """
     if kind not in KINDS:
-        raise InvalidInput("choice_unknown", field="kind", value=str(kind)[:40], known=", ".join(KINDS))
+        raise InvalidInput("choice_unknown", field="kind", value=shown(kind), known=", ".join(KINDS))
     if time_zone:
         zone_of(checked_text(time_zone, "time_zone"))
     if above is not None and len(above.path) >= DEPTH_MAX:
@@ -97,9 +101,12 @@ def checked_profile(
 async def amend(
     desk: Desk, ref: str, *, state: str | None, plan: str | None, key: str | None, actor: str, note: str
 ) -> None:
-    """Change an account's state or plan; the journal records it. Takes effect with the next operation, on every node."""
+    """Change an account's state or plan; the journal records it.
+
+    Takes effect with the next operation, on every node.
+    """
     if state is not None and state not in STATES:
-        raise InvalidInput("choice_unknown", field="state", value=str(state)[:40], known=", ".join(STATES))
+        raise InvalidInput("choice_unknown", field="state", value=shown(state), known=", ".join(STATES))
     if state is None and plan is None:
         raise InvalidInput("nothing_to_change", field="state", value="")
     if plan is not None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk
+from tokenhouse.errors import NotFound
+from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.rules.account import apply
 from tokenhouse.rules.alerts import Level, estimated_turns, level, used_percent
 from tokenhouse.rules.amounts import Unit
@@ -18,7 +18,18 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import trouble_translated
 
 PAGE_MAX = 1_000
-KINDS_SEEN = ("charge", "use", "grant", "signup", "allowance", "rollover", "refund", "adjust", "claw_back", "expire")
+KINDS_SEEN = (
+    "charge",
+    "use",
+    "grant",
+    "signup",
+    "allowance",
+    "rollover",
+    "refund",
+    "adjust",
+    "claw_back",
+    "expire",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +47,8 @@ class BalanceView:
     """Where an account stands. Amounts are in the unit's smallest part.
 
     For an account that draws on one above it, `available` and `held` are the payer's, and `used` its own.
-    `available` is what may still be reserved; `remaining` also counts what is held, and is what people are told.
+    `available` is left - held - debt, negative while an overdraft lasts; `spendable` is what may still be
+    reserved, the plan's overdraft included; `remaining` is left - debt, what people are told.
     """
 
     account: str
@@ -44,6 +56,7 @@ class BalanceView:
     state: str
     unit: Unit
     available: int
+    spendable: int
     remaining: int
     held: int
     debt: int
@@ -87,13 +100,13 @@ def view(ref: str, path: list[Member]) -> BalanceView:
     own, plan = path[0]
     payer = payer_of(path)
     credit = payer.balance
-    free = headroom(payer)
     return BalanceView(
         account=ref,
         plan=own.plan,
         state=own.state,
         unit=plan.unit,
-        available=max(free, 0),
+        available=credit.available,
+        spendable=max(headroom(payer), 0),
         remaining=max(credit.left - credit.debt, 0),
         held=credit.held,
         debt=credit.debt,
@@ -105,7 +118,7 @@ def view(ref: str, path: list[Member]) -> BalanceView:
         turns=own.turns,
         used_percent=used_percent(credit),
         level=level(credit, payer.plan),
-        estimated_turns=estimated_turns(own, free),
+        estimated_turns=estimated_turns(own, credit.available),
         period_start_at=None if own.period_start_at <= -FOREVER else moment(own.period_start_at),
         period_end_at=None if own.period_end_at >= FOREVER else moment(own.period_end_at),
         lots=tuple(
@@ -135,7 +148,9 @@ async def read_path(desk: Desk, address: Address) -> list[Member]:
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             for nth, account in enumerate(address.path):
-                found = await accounts.find_balance(connection, Address(address.ref, address.cell, address.path[nth:]))
+                found = await accounts.find_balance(
+                    connection, Address(address.ref, address.cell, address.path[nth:])
+                )
                 if found is None:
                     raise NotFound("balance_missing", account=address.ref)
                 one, version = found
@@ -150,14 +165,12 @@ async def history(
     desk: Desk, ref: str, *, before: int | None, kinds: tuple[str, ...], rows_max: int
 ) -> list[EntryView]:
     """Return a page of an account's journal, newest first, below entry `before`; any depth costs the same."""
-    if isinstance(rows_max, bool) or not isinstance(rows_max, int) or not 1 <= rows_max <= PAGE_MAX:
-        raise InvalidInput("out_of_range", field="rows_max", value=str(rows_max)[:40], low=1, high=PAGE_MAX)
+    checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
+    before = FOREVER if before is None else checked_whole(before, "before", 0, FOREVER)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            found = await accounts.list_entries(
-                connection, address, FOREVER if before is None else before, kinds, rows_max
-            )
+            found = await accounts.list_entries(connection, address, before, kinds, rows_max)
     return [entry_view(entry) for entry in found]
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, view
-from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount
+from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.operations import Done, Reserve
 from tokenhouse.rules.periods import FOREVER, moment
 from tokenhouse.rules.usage import TOKENS_MAX
@@ -15,7 +15,10 @@ from tokenhouse.store.batch import Answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Credit set aside for one call: settle or release it by its `id`. `held` may be less than was asked for."""
+    """Credit set aside for one call: settle or release it by its `id`.
+
+    `held` may be less than was asked for.
+    """
 
     id: str
     account: str
@@ -48,10 +51,7 @@ async def reserve(
     least = amount if least is None else checked_amount(least, "least", least=0)
     if least > amount and amount:
         raise InvalidInput("least_above_amount", field="least", value=least, amount=amount)
-    if tokens:
-        checked_amount(tokens, "tokens", least=0)
-        if tokens > TOKENS_MAX:
-            raise InvalidInput("out_of_range", field="tokens", value=tokens, low=0, high=TOKENS_MAX)
+    checked_whole(tokens, "tokens", 0, TOKENS_MAX)
     address = await desk.address(ref)
     operation = Reserve(
         id=desk.new_id(),
@@ -60,7 +60,7 @@ async def reserve(
         tokens=tokens,
         model=checked_text(model, "model"),
         key=checked_text(api_key, "api_key"),
-        lapse_charge=min(checked_amount(lapse_charge, "lapse_charge", least=0), AMOUNT_MAX),
+        lapse_charge=checked_amount(lapse_charge, "lapse_charge", least=0),
     )
     answer = await desk.carry_out(address, operation, key=key)
     done = answer.outcome

@@ -12,7 +12,10 @@ from tokenhouse.store.batch import Answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What an operation moved: `amount`; how much of it no lot covered; how its reservation had ended before, if so."""
+    """What an operation moved: `amount`; how much of it no lot covered.
+
+    How its reservation had ended before, if so.
+    """
 
     id: str
     account: str

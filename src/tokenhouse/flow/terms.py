@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from tokenhouse.errors import InvalidInput, StartRefused
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.identify import months_ahead
-from tokenhouse.rules.amounts import Unit
+from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.rates import parse_rate, suspicious
 from tokenhouse.store import accounts
@@ -21,7 +21,7 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 def preset(name: str) -> dict[str, Any]:
     """Return the document of a plan that comes with tokenhouse, decimals exact. Raises: InvalidInput."""
     if name not in PRESETS:
-        raise InvalidInput("choice_unknown", field="preset", value=str(name)[:40], known=", ".join(PRESETS))
+        raise InvalidInput("choice_unknown", field="preset", value=shown(name), known=", ".join(PRESETS))
     text = resources.files("tokenhouse.presets").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text, parse_float=Decimal)
 
@@ -32,7 +32,9 @@ async def prepare(desk: Desk, connection: Connection) -> None:
     name = desk.settings.plan
     if name not in desk.catalog.plans:
         if name not in PRESETS:
-            raise StartRefused("setting_unknown_plan", value=name, known=", ".join([*desk.catalog.plans, *PRESETS]))
+            raise StartRefused(
+                "setting_unknown_plan", value=name, known=", ".join([*desk.catalog.plans, *PRESETS])
+            )
         await desk.catalog.write_plan(connection, preset(name), "tokenhouse")
     await accounts.write_months(connection, months_ahead(desk.clock()))
 
@@ -69,11 +71,12 @@ async def write_rate(desk: Desk, document: dict[str, Any], *, listed: bool, acto
         raise absurd
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            rate = await desk.catalog.write_rate(connection, document, checked_text(actor, "actor"), listed=listed)
+            rate = await desk.catalog.write_rate(
+                connection, document, checked_text(actor, "actor"), listed=listed
+            )
     return rate.version
 
 
 def deployment_unit(desk: Desk) -> Unit | None:
     """Return the unit of this deployment: its plans' one; None before it has any."""
     return next((plan.unit for plan in desk.catalog.plans.values()), None)
-

@@ -1,4 +1,4 @@
-"""Upkeep: what nobody waits for. Idle accounts brought forward, lapsed reservations ended, old keys dropped, months made."""
+"""Upkeep: what nobody waits for: idle accounts, lapsed reservations, old keys, months to come."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ROWS: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What a sweep did: accounts brought forward, how many of them had a reservation that lapsed, keys forgotten."""
+    """What a sweep did: accounts touched, how many of them for a lapse, and keys forgotten."""
 
     touched: int
     lapsed: int
@@ -39,7 +39,9 @@ async def sweep(desk: Desk) -> Swept:
             after = found[-1].account
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            dropped = await sweeps.write_keys_pruned(connection, desk.clock() - timedelta(days=desk.settings.key_days))
+            dropped = await sweeps.write_keys_pruned(
+                connection, desk.clock() - timedelta(days=desk.settings.key_days)
+            )
             await accounts.write_months(connection, months_ahead(desk.clock()))
     return Swept(touched=touched + lapsed, lapsed=lapsed, keys_dropped=dropped)
 

@@ -1,7 +1,8 @@
-"""The account: `apply` does every change there is, as a pure step from balances and an operation to what follows.
+"""The account: `apply` is every change there is, a pure step from balances and an operation.
 
-`apply(path, operation, now, ended)` copies the balances on the path before it changes them, so a refusal costs nothing
-and leaves nothing. `ended` is what the journal already says about the operation: it makes repeats harmless.
+`apply(path, operation, now, ended)` copies the balances on the path before it changes them, so a refusal
+costs nothing and leaves nothing. `ended` is what the journal already says about the operation: it makes
+repeats harmless.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,10 +55,11 @@ def apply(
 ) -> tuple[list[Balance], list[Entry], Outcome]:
     """Return the balances of `path` after `operation`, the entries that explain the change, and the answer.
 
-    The accounts are first brought forward to `now`: reservations lapse, lots expire, periods end, allowances come.
-    `path` runs from the operation's account up to the root of its tree. Nothing of it is changed in place.
+    The accounts are first brought forward to `now`: reservations lapse, lots expire, periods end, allowances
+    come. `path` runs from the operation's account up to the root of its tree. Nothing of it is changed in
+    place.
     """
-    fresh = [Member(balance.__copy__(), plan) for balance, plan in path]
+    fresh = [Member(balance.copy(), plan) for balance, plan in path]
     entries: list[Entry] = []
     for balance, plan in fresh:
         renew(balance, plan, entries, now)
@@ -102,7 +104,9 @@ def reserve(path: Path, asked: Reserve, now: int, ended: Ended, entries: list[En
 
 
 def settle(path: Path, asked: Settle, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
-    """End a reservation with a charge: what the lots do not cover becomes debt; late usage is charged all the same.
+    """End a reservation with a charge: what the lots do not cover becomes debt.
+
+    Late usage is charged all the same.
 
     A reservation that lapsed with a charge for its input is charged what its usage costs beyond that.
     """
@@ -160,7 +164,9 @@ def lapse(path: Path, entries: list[Entry], now: int) -> None:
         _correct(path, reservation, tokens=0, amount=cost, now=now)
         facts = {"reserved": reservation.amount, "lapsed": True}
         if cost:
-            asked = Charge(id=reservation_id, charge=cost, model=reservation.model, source="estimated", turns=0)
+            asked = Charge(
+                id=reservation_id, charge=cost, model=reservation.model, source="estimated", turns=0
+            )
             _charge(path, asked, cost, now, entries, facts)
         else:
             line: dict[str, Any] = {"operation": reservation_id, "model": reservation.model, "facts": facts}
@@ -176,7 +182,7 @@ def charge(path: Path, asked: Charge, now: int, ended: Ended, entries: list[Entr
         yes = verdict(path, asked, now)
         if isinstance(yes, Refusal):
             return yes
-    _count(path, yes.counted, asked, asked.charge, now)
+        _count(path, yes.counted, asked, asked.charge, now)
     uncovered = _charge(path, asked, asked.charge, now, entries, {})
     return Done(id=asked.id, amount=asked.charge, uncovered=uncovered)
 
@@ -186,9 +192,10 @@ def grant(path: Path, asked: Grant, now: int, ended: Ended, entries: list[Entry]
     balance, plan = path[0]
     if ended:
         return _repeat(asked.id, ended[0], ended[0].amount, asked.amount)
-    if balance.state == "closed" or not balance.own_credit:
-        state = balance.state if balance.own_credit else "draws on its parent"
-        return Refusal(code="account_closed", account=balance.account, state=state)
+    if not balance.own_credit:
+        return Refusal(code="no_own_credit", account=balance.account)
+    if balance.state == "closed":
+        return Refusal(code="account_closed", account=balance.account, state=balance.state)
     maximum = plan.credit.maximum
     if maximum is not None and balance.left + asked.amount > maximum:
         return Refusal(
@@ -219,7 +226,10 @@ def grant(path: Path, asked: Grant, now: int, ended: Ended, entries: list[Entry]
 
 
 def claw_back(path: Path, asked: ClawBack, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
-    """Take back a grant: what is unspent of its lot; the rest becomes debt or is written off, as the plan says."""
+    """Take back a grant: what is unspent of its lot.
+
+    The rest becomes debt or is written off, as the plan says.
+    """
     balance, plan = path[0]
     given = next((entry for entry in ended if entry.kind == "grant"), None)
     if given is None:
@@ -266,7 +276,10 @@ def refund(path: Path, asked: Refund, now: int, ended: Ended, entries: list[Entr
     rest = sum(entry.charge for entry in ended)
     if asked.amount > rest:
         return Refusal(
-            code="more_than_charged", account=path[0].balance.account, amount=rest, short_by=asked.amount - rest
+            code="more_than_charged",
+            account=path[0].balance.account,
+            amount=rest,
+            short_by=asked.amount - rest,
         )
     payer = payer_of(path)
     for member in path:
@@ -294,7 +307,7 @@ def adjust(path: Path, asked: Adjust, now: int, ended: Ended, entries: list[Entr
     if ended:
         return _repeat(asked.id, ended[0], ended[0].amount, asked.amount)
     if not balance.own_credit:
-        return Refusal(code="account_closed", account=balance.account, state="draws on its parent")
+        return Refusal(code="no_own_credit", account=balance.account)
     line: dict[str, Any] = {"at": now, "operation": asked.id, "actor": asked.actor, "note": asked.note}
     if asked.amount > 0:
         add_lot(balance, plan, entries, kind="adjust", amount=asked.amount, source="adjustment", **line)
@@ -309,8 +322,8 @@ def adjust(path: Path, asked: Adjust, now: int, ended: Ended, entries: list[Entr
 def amend(path: Path, asked: Amend, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
     """Change an account's state or plan. The path's terms are already the new plan's.
 
-    The old plan's allowance lots end; the new allowance is given less what they had already spent, so that changing
-    to and fro yields nothing.
+    The old plan's allowance lots end; the new allowance is given less what they had already spent, so that
+    changing to and fro yields nothing.
     """
     balance, plan = path[0]
     if ended:
@@ -353,9 +366,14 @@ REFUNDS: Final = ("refund", "unuse")
 def opened(
     account: int, plan: Plan, now: int, *, own_credit: bool = True, zone: str = "", actor: str = ""
 ) -> tuple[Balance, list[Entry]]:
-    """Return the balance of a new account and its first entries: what its plan gives at sign-up, and the allowance."""
+    """Return the balance of a new account and its first entries.
+
+    What its plan gives at sign-up, and the allowance.
+    """
     entries: list[Entry] = []
-    balance = Balance(account=account, plan=plan.name, own_credit=own_credit, zone=zone, opened_at=now, rolled_at=now)
+    balance = Balance(
+        account=account, plan=plan.name, own_credit=own_credit, zone=zone, opened_at=now, rolled_at=now
+    )
     period = main_period(balance, plan, now)
     balance.period_start_at, balance.period_end_at = period.start_at, period.end_at
     facts = {"plan": plan.name, "start_at": period.start_at, "end_at": period.end_at}
@@ -383,7 +401,9 @@ def _repeat(operation: str, entry: Entry, first: int, second: int) -> Outcome:
     uncovered = _fact(entry, "owed", 0) or _fact(entry, "uncovered", 0)
     late = _fact(entry, "late", "")
     written_off = _fact(entry, "written_off", 0)
-    return Done(id=operation, amount=first, uncovered=uncovered, written_off=written_off, late=late, replayed=True)
+    return Done(
+        id=operation, amount=first, uncovered=uncovered, written_off=written_off, late=late, replayed=True
+    )
 
 
 def _close(path: Path, reservation_id: str) -> Open | None:
@@ -399,7 +419,9 @@ def _close(path: Path, reservation_id: str) -> Open | None:
     return reservation
 
 
-def _count(path: Path, counted: list[dict[str, Counter]], asked: Reserve | Charge, amount: int, now: int) -> None:
+def _count(
+    path: Path, counted: list[dict[str, Counter]], asked: Reserve | Charge, amount: int, now: int
+) -> None:
     """Add an admitted call to every limit on its path."""
     for (balance, plan), counters in zip(path, counted, strict=True):
         if plan.limit:
@@ -431,7 +453,10 @@ def _owe(balance: Balance, amount: int) -> None:
 def _charge(
     path: Path, asked: Settle | Charge, cost: int, now: int, entries: list[Entry], facts: dict[str, Any]
 ) -> int:
-    """Charge the payer and record the use with every other account on the path; return what no lot covered."""
+    """Charge the payer and record the use with every other account on the path.
+
+    Return what no lot covered.
+    """
     payer = payer_of(path)
     uncovered = 0
     for member in path:
@@ -470,7 +495,10 @@ def _charge(
 
 
 def _change_terms(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
-    """Go over to a new plan: what is used stays used; its allowance comes less what the old one's lots had spent."""
+    """Go over to a new plan: what is used stays used.
+
+    Its allowance comes less what the old one's lots had spent.
+    """
     old = [lot for lot in balance.lots if lot.source == "allowance"]
     spent = sum(lot.amount - lot.left for lot in old)
     balance.lots = tuple(

@@ -1,4 +1,4 @@
-"""Alerts: how much of a period's capacity is used, which level that is, and for how many turns the rest will do."""
+"""Alerts: how much of the capacity is used, which level that is, how many turns are left."""
 
 from typing import Final, Literal
 
@@ -10,7 +10,10 @@ LEVELS: Final[tuple[Level, ...]] = ("normal", "buy", "warning", "critical", "blo
 
 
 def overdraft(balance: Balance, plan: Plan) -> int:
-    """Return by how much the account may run below zero: capacity x (block - 1). Negative where block is below 1."""
+    """Return by how much the account may run below zero: capacity x (block - 1).
+
+    Negative where block is below 1.
+    """
     over = plan.block - POINTS
     return over * max(balance.capacity, 0) // POINTS if over else 0
 
@@ -37,7 +40,10 @@ def used_percent(balance: Balance) -> float:
 
 
 def estimated_turns(balance: Balance, free: int) -> int | None:
-    """Return for how many more turns `free` credit lasts at the account's mean so far; None before its first turn."""
+    """Return for how many more turns `free` credit lasts at the account's mean so far.
+
+    None before its first turn.
+    """
     if not balance.turns or not balance.used_total:
         return None
     return max(free, 0) * balance.turns // balance.used_total

@@ -1,5 +1,9 @@
-"""The account as one value: lots, open reservations, counters and totals; and the entry, one line of its journal."""
+"""The account as one value: lots, open reservations, counters and totals.
 
+And the entry, one line of its journal.
+"""
+
+from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +16,10 @@ CHAIN_START: Final = b""
 
 
 class Lot(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Credit with an origin. `id` is the seq of the entry that granted it; `expires_at` is an instant or FOREVER."""
+    """Credit with an origin. `id` is the seq of the entry that granted it.
+
+    `expires_at` is an instant or FOREVER.
+    """
 
     id: int
     left: int
@@ -81,6 +88,10 @@ class Balance(msgspec.Struct, kw_only=True):
     counters: dict[str, Counter] = {}
     open: dict[str, Open] = {}
 
+    def copy(self) -> "Balance":
+        """Return a copy to be changed: what it contains is replaced there, never changed in place."""
+        return copy(self)
+
     @property
     def available(self) -> int:
         """Credit free to be reserved; negative while an overdraft or an over-run lasts."""
@@ -100,9 +111,9 @@ class Balance(msgspec.Struct, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One immutable movement of one account's journal.
 
-    `amount` is its effect on left - debt, `balance_after` that figure after it, and `lots` what each lot gained or
-    lost: `(lot, change)`, or for a new lot `(lot, change, source, priority, expires_at)`. `charge` is what the call
-    cost, also on the entries of those above and below the payer, whose `amount` is 0.
+    `amount` is its effect on left - debt, `balance_after` that figure after it, and `lots` what each lot
+    gained or lost: `(lot, change)`, or for a new lot `(lot, change, source, priority, expires_at)`. `charge`
+    is what the call cost, also on the entries of those above and below the payer, whose `amount` is 0.
     """
 
     account: int

@@ -1,8 +1,8 @@
-"""The hash chain: each entry's hash covers the entry and the hash before it, so that no line can change unnoticed.
+"""The hash chain: each entry's hash covers the one before it, so that no line can change unnoticed.
 
-hash = first 16 bytes of SHA-256(previous hash || JSON array of the entry's columns in their order). The array is what
-`msgspec.json.encode` writes: no white space, columns of JSON as the text that is stored. `sha256()` of PostgreSQL's
-core computes the same, so an auditor needs nothing of ours.
+hash = first 16 bytes of SHA-256(previous hash || JSON array of the entry's columns in their order). The array
+is what `msgspec.json.encode` writes: no white space, columns of JSON as the text that is stored. `sha256()`
+of PostgreSQL's core computes the same, so an auditor needs nothing of ours.
 """
 
 from hashlib import sha256
@@ -29,7 +29,10 @@ class Sealed(msgspec.Struct, frozen=True, gc=False):
 def link(
     previous: bytes, entry: Entry, operation: str, lots: str | None, usage: str | None, facts: str | None
 ) -> bytes:
-    """Return the hash of an entry whose JSON columns are given as stored text; `operation` is hex without dashes."""
+    """Return the hash of an entry whose JSON columns are given as stored text.
+
+    `operation` is hex without dashes.
+    """
     columns = (
         entry.account,
         entry.seq,

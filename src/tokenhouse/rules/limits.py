@@ -25,7 +25,7 @@ def window(balance: Balance, plan: Plan, limit: Limit, name: str, now: int) -> C
 def admit(
     balance: Balance, plan: Plan, now: int, *, model: str, key: str, tokens: int, amount: int, least: int
 ) -> Refusal | tuple[int, dict[str, Counter]]:
-    """Return the counters after one more request and the largest amount that fits, or the refusal of the first full one.
+    """Return the largest amount that fits and the counters as they stand, or the first full limit's refusal.
 
     Order: as the plan lists them. Requests count 1, tokens all that were asked for, credit what may be held.
     """
@@ -54,7 +54,15 @@ def admit(
 
 
 def count(
-    balance: Balance, plan: Plan, counted: dict[str, Counter], *, model: str, key: str, tokens: int, amount: int, now: int
+    balance: Balance,
+    plan: Plan,
+    counted: dict[str, Counter],
+    *,
+    model: str,
+    key: str,
+    tokens: int,
+    amount: int,
+    now: int,
 ) -> None:
     """Add one admitted request to its counters, and forget windows that have passed."""
     counters = {name: one for name, one in balance.counters.items() if now < one.end_at}
@@ -66,9 +74,7 @@ def count(
     balance.counters = counters
 
 
-def correct(
-    balance: Balance, plan: Plan, reservation: Open, *, tokens: int, amount: int, now: int
-) -> None:
+def correct(balance: Balance, plan: Plan, reservation: Open, *, tokens: int, amount: int, now: int) -> None:
     """Put what a call really took in place of what its reservation had counted.
 
     A window that has passed since then keeps what it counted; the new one counts only what went beyond it.

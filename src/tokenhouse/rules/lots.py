@@ -15,8 +15,8 @@ UNRANKED = 1 << 16
 def spend_order(lots: Iterable[Lot], plan: Plan) -> list[Lot]:
     """Return lots in the order in which the plan draws them.
 
-    By source where the plan ranks sources; then the field's common order: priority, soonest expiry, free before
-    paid, oldest.
+    By source where the plan ranks sources; then the field's common order: priority, soonest expiry, free
+    before paid, oldest.
     """
     rank = plan.spend_rank
     return sorted(
@@ -32,12 +32,18 @@ def spend_order(lots: Iterable[Lot], plan: Plan) -> list[Lot]:
 
 
 def keeps(lot: Lot) -> bool:
-    """Whether an empty lot stays listed: an allowance does until its end, for its `amount` says what it was."""
+    """Whether an empty lot stays listed.
+
+    An allowance does until its end, for its `amount` says what it was.
+    """
     return lot.left > 0 or lot.source == "allowance"
 
 
 def draw(balance: Balance, plan: Plan, amount: int) -> tuple[int, Moves]:
-    """Take up to `amount` from the lots of `balance` (changed in place); return what was taken, and from which."""
+    """Take up to `amount` from the lots of `balance` (changed in place).
+
+    Return what was taken, and from which.
+    """
     lots = balance.lots
     if len(lots) == 1 and lots[0].left >= amount:
         lot = lots[0]
@@ -71,7 +77,10 @@ def draw(balance: Balance, plan: Plan, amount: int) -> tuple[int, Moves]:
 
 
 def take(balance: Balance, lot_id: int, amount: int) -> tuple[int, Moves]:
-    """Take up to `amount` from one lot of `balance` (changed in place); return what was taken, and the move."""
+    """Take up to `amount` from one lot of `balance` (changed in place).
+
+    Return what was taken, and the move.
+    """
     lot = next((one for one in balance.lots if one.id == lot_id), None)
     part = min(lot.left, amount) if lot else 0
     if not lot or not part:

@@ -1,4 +1,7 @@
-"""What can be asked of an account, and what it can answer: plain values, the same for writer, simulator and tests."""
+"""What can be asked of an account, and what it can answer.
+
+Plain values, the same for writer, simulator and tests.
+"""
 
 from typing import Any
 
@@ -128,8 +131,9 @@ Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Refund | Ad
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The operation took effect, now or (`replayed`) when it first came.
 
-    `amount` is what it moved: held by a reserve, charged by a settle, granted, taken back, given back. `uncovered` is
-    the part of it that no lot covered. `late` says how the reservation had ended before its usage arrived.
+    `amount` is what it moved: held by a reserve, charged by a settle, granted, taken back, given back.
+    `uncovered` is the part of it that no lot covered. `late` says how the reservation had ended before its
+    usage arrived.
     """
 
     id: str
@@ -142,7 +146,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An expected no: which law, whose, by how much, and when it lifts (FOREVER when time alone does not help)."""
+    """An expected no: which law, whose, by how much, and when it lifts (FOREVER: not by time)."""
 
     code: str
     account: int

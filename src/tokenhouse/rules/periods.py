@@ -161,7 +161,7 @@ def next_period(
     return period_of(period.end_at, every, anchor, zone, anchor_at)
 
 
-def periods_between(  # noqa: PLR0917 - the terms of `period_of`, in its order
+def periods_between(
     start_at: Instant,
     end_at: Instant,
     every: Every,

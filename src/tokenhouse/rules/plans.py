@@ -1,23 +1,23 @@
-"""Plans: the terms of an account, read from a document and never changed, only followed by a newer version."""
+"""Plans: the terms of an account; a document that never changes, only gets a newer version."""
 
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.rules.amounts import AMOUNT_MAX, Unit
+from tokenhouse.rules.amounts import AMOUNT_MAX, Unit, checked_amount, checked_number, shown
 from tokenhouse.rules.periods import Every, parse_duration
 from tokenhouse.rules.rates import parse_prices
 
-POINTS = 10_000
+POINTS: Final = 10_000
 """Shares of a plan (0.90, 1.05, …) are kept as whole numbers of one ten-thousandth."""
-SOONEST_EXPIRY = "soonest-expiry"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+SOONEST_EXPIRY: Final = "soonest-expiry"
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 Debt = Literal["forgive", "carry"]
 
@@ -31,7 +31,10 @@ def _points(share: Decimal, field: str) -> int:
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A recurring grant: `amount` at the start of every period; what is left then ends, but for the roll-over."""
+    """A recurring grant: `amount` at the start of every period.
+
+    What is left then ends, but for the roll-over.
+    """
 
     amount: int
     every: Every = "month"
@@ -187,19 +190,24 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def overlaid(document: Mapping[str, Any], environment: str) -> dict[str, Any]:
-    """Return a plan document with the part for `environment` laid over it: tables merge, the rest replaces."""
+    """Return a plan document with the part for `environment` laid over it.
+
+    Tables merge, the rest replaces.
+    """
 
     def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         both = dict(below)
         for name, value in above.items():
             old = both.get(name)
-            both[name] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+            both[name] = (
+                merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+            )
         return both
 
     plain = {name: value for name, value in document.items() if name != "environment"}
     parts = document.get("environment", {})
     if not isinstance(parts, Mapping):
-        raise InvalidInput("plan_invalid", field="environment", value=str(parts)[:80], problem="not a table")
+        raise InvalidInput("table_wanted", field="environment", value=shown(parts))
     return merged(plain, parts.get(environment, {}))
 
 
@@ -212,48 +220,52 @@ def parse_plan(document: Mapping[str, Any], *, environment: str = "production", 
         plan = msgspec.convert({"zone": zone, **overlaid(document, environment)}, Plan)
     except msgspec.ValidationError as trouble:
         problem, _, field = str(trouble).partition(" - at ")
-        raise InvalidInput("plan_invalid", field=field.strip("`$.") or "plan", value="", problem=problem) from None
+        raise InvalidInput(
+            "plan_invalid", field=field.strip("`$.") or "plan", value="", problem=problem
+        ) from None
     _check(plan)
     return plan
 
 
 def _check(plan: Plan) -> None:
     """Refuse a plan whose values contradict each other."""
-
-    def refuse(field: str, value: object, problem: str) -> None:
-        raise InvalidInput("plan_invalid", field=field, value=str(value), problem=problem)
-
     if not NAME.fullmatch(plan.name):
-        refuse("name", plan.name, "use lower-case letters, digits, dot, dash, underscore; at most 63")
+        raise InvalidInput("plan_name", field="name", value=shown(plan.name))
     if not plan.buy <= plan.warn <= plan.critical <= plan.block or plan.block == 0:
-        refuse("stop", plan.stop.block, "needs buy <= warn <= critical <= block, and block above 0")
+        raise InvalidInput("plan_stops", field="stop", value=str(plan.stop.block))
+    if plan.rate.discount > 1:
+        raise InvalidInput(
+            "number_out_of_range", field="rate.discount", value=str(plan.rate.discount), least=0, most=1
+        )
     for place, amount, least in (
-        *((f"allowance[{i}].amount", a.amount, 1) for i, a in enumerate(plan.allowance)),
+        *((f"allowance[{i}].amount", one.amount, 1) for i, one in enumerate(plan.allowance)),
         *((f"limit[{i}].amount", one.amount, 0) for i, one in enumerate(plan.limit)),
         ("signup.amount", plan.signup.amount, 0),
         ("rate.minimum", plan.rate.minimum, 0),
         ("credit.maximum", plan.credit.maximum or 0, 0),
     ):
-        if not least <= amount <= AMOUNT_MAX:
-            refuse(place, amount, f"must lie between {least} and {AMOUNT_MAX}")
+        checked_amount(amount, place, least=least)
     for place, share in (("rate.multiplier", plan.rate.multiplier), ("rate.discount", plan.rate.discount)):
-        if not share.is_finite() or share < 0:
-            refuse(place, share, "must be a finite decimal, not negative")
-    if plan.rate.discount > 1:
-        refuse("rate.discount", plan.rate.discount, "must not exceed 1")
+        checked_number(share, place)
     for i, allowance in enumerate(plan.allowance):
-        share = allowance.rollover
-        if share < 0 or (isinstance(share, Decimal) and not (share.is_finite() and share <= 1)):
-            refuse(f"allowance[{i}].rollover", share, "a share lies in 0.0 … 1.0, a cap is a whole number from 0")
-        if share and allowance.every in ("minute", "hour"):
-            refuse(f"allowance[{i}].rollover", share, "roll-over goes from day to day at the shortest")
+        _check_rollover(allowance, f"allowance[{i}].rollover")
     if len({(a.every, a.anchor, a.time_zone, a.priority) for a in plan.allowance}) != len(plan.allowance):
-        refuse("allowance", len(plan.allowance), "two of the same period need different priorities, or be one")
+        raise InvalidInput("plan_allowance_twice", field="allowance", value=len(plan.allowance))
     if len({limit.name for limit in plan.limit}) != len(plan.limit):
-        refuse("limit", len(plan.limit), "two limits of the same kind, window and scope; keep the smaller")
-    if plan.lapse_after <= 0:
-        refuse("reserve.lapse_after", plan.reserve.lapse_after, "must be longer than nothing")
+        raise InvalidInput("plan_limit_twice", field="limit", value=len(plan.limit))
+    parse_duration(plan.reserve.lapse_after, "reserve.lapse_after")
     if plan.models.unknown == "default-rate" and plan.rate.by == "rates" and not plan.rate.default:
-        refuse("rate.default", "", "models.unknown = \"default-rate\" needs prices in [rate.default]")
+        raise InvalidInput("plan_default_rate", field="rate.default", value="")
     if plan.rate.default:
-        parse_prices(plan.rate.default)
+        parse_prices(plan.rate.default, "rate.default")
+
+
+def _check_rollover(allowance: Allowance, field: str) -> None:
+    """Refuse a roll-over that is neither a share nor a cap, or that would be reckoned minute by minute."""
+    rollover = allowance.rollover
+    if isinstance(rollover, Decimal) and not rollover.is_finite():
+        raise InvalidInput("rollover_invalid", field=field, value=str(rollover))
+    if not 0 <= rollover <= (1 if isinstance(rollover, Decimal) else AMOUNT_MAX):
+        raise InvalidInput("rollover_invalid", field=field, value=shown(rollover))
+    if rollover and allowance.every in ("minute", "hour"):
+        raise InvalidInput("rollover_too_short", field=field, value=allowance.every)

@@ -18,7 +18,10 @@ OUTPUT_LEAST: Final = 16
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What to reserve: `amount`, down to `least`; `tokens` for token limits; `input_charge` if only the input is used."""
+    """What to reserve: `amount`, down to `least`; `tokens` for token limits.
+
+    `input_charge` if only the input is used.
+    """
 
     amount: int
     least: int

@@ -1,7 +1,9 @@
-"""Renewal: what the clock alone changes in an account: reservations lapse, lots expire, periods end, allowances come.
+"""Renewal: what the clock alone changes in an account.
 
-Derived from the clock whenever an account is touched, so that no job can be late. Many missed periods are caught up
-in one step, recorded as their net effect.
+Reservations lapse, lots expire, periods end, allowances come.
+
+Derived from the clock whenever an account is touched, so that no job can be late. Many missed periods are
+caught up in one step, recorded as their net effect.
 """
 
 from tokenhouse.rules.balance import Balance, Entry, Lot
@@ -87,7 +89,10 @@ def expire(balance: Balance, entries: list[Entry], now: int) -> None:
 
 
 def renew(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
-    """Bring lots, periods and allowances of `balance` (changed in place) forward to `now`. A clock set back changes nothing."""
+    """Bring lots, periods and allowances of `balance` (changed in place) forward to `now`.
+
+    A clock set back changes nothing.
+    """
     if now < balance.due_at:
         return
     before, balance.rolled_at = balance.rolled_at, now
@@ -108,8 +113,8 @@ def renew(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
 def rolled_over(balance: Balance, plan: Plan, allowance: Allowance, before: int, now: int) -> int:
     """Return what of an allowance lives on from the period of `before` into that of `now`.
 
-    Over `n` missed periods a cap gives min(cap, first + (n - 1) x amount); a share is applied period by period, and
-    soon stands still.
+    Over `n` missed periods a cap gives min(cap, first + (n - 1) x amount); a share is applied period by
+    period, and soon stands still.
     """
     if not allowance.rollover:
         return 0
@@ -118,7 +123,10 @@ def rolled_over(balance: Balance, plan: Plan, allowance: Allowance, before: int,
         return 0
     zone = allowance.time_zone or balance.zone or plan.zone
     start_at = allowance_period(balance, plan, allowance, now).start_at
-    ends = sum(1 for _ in periods_between(before, start_at, allowance.every, allowance.anchor, zone, balance.opened_at))
+    ends = sum(
+        1
+        for _ in periods_between(before, start_at, allowance.every, allowance.anchor, zone, balance.opened_at)
+    )
     mine = (lot for lot in balance.lots if lot.source == "allowance" and lot.priority == allowance.priority)
     carried = allowance.carried(sum(lot.left for lot in mine if lot.expires_at == then.end_at))
     if isinstance(allowance.rollover, int):
@@ -139,7 +147,9 @@ def start_period(balance: Balance, plan: Plan, entries: list[Entry], period: Per
         record(balance, entries, at=now, kind="forgive", amount=forgiven)
     balance.used = 0
     balance.period_start_at, balance.period_end_at = period.start_at, period.end_at
-    record(balance, entries, at=now, kind="period", facts={"start_at": period.start_at, "end_at": period.end_at})
+    record(
+        balance, entries, at=now, kind="period", facts={"start_at": period.start_at, "end_at": period.end_at}
+    )
 
 
 def give_allowance(

@@ -29,7 +29,10 @@ class Admission(NamedTuple):
 
 
 def payer_of(path: Path) -> Member:
-    """Return who pays: the nearest account, from the caller up, that has credit of its own; at the latest the root."""
+    """Return who pays: the nearest account, from the caller up, that has credit of its own.
+
+    At the latest the root.
+    """
     for member in path:
         if member.balance.own_credit:
             return member
@@ -37,7 +40,10 @@ def payer_of(path: Path) -> Member:
 
 
 def headroom(member: Member) -> int:
-    """Return the largest amount that may still be held: available credit, and the overdraft that the plan grants."""
+    """Return the largest amount that may still be held.
+
+    Available credit, and the overdraft that the plan grants.
+    """
     return member.balance.available + overdraft(member.balance, member.plan)
 
 
@@ -54,14 +60,23 @@ def verdict(path: Path, asked: Reserve | Charge, now: int) -> Admission | Refusa
         for balance, plan in path:
             if not plan.allows_any_model and not plan.allows(asked.model):
                 return Refusal(code="model_refused", account=balance.account, model=asked.model)
-    amount, least = (asked.amount, asked.least) if isinstance(asked, Reserve) else (asked.charge, asked.charge)
-    held, counted = amount, []
+    amount, least = (
+        (asked.amount, asked.least) if isinstance(asked, Reserve) else (asked.charge, asked.charge)
+    )
+    held, counted = amount, list[dict[str, Counter]]()
     for balance, plan in path:
         if not plan.limit:
             counted.append({})
             continue
         room = limits.admit(
-            balance, plan, now, model=asked.model, key=asked.key, tokens=asked.tokens, amount=amount, least=least
+            balance,
+            plan,
+            now,
+            model=asked.model,
+            key=asked.key,
+            tokens=asked.tokens,
+            amount=amount,
+            least=least,
         )
         if isinstance(room, Refusal):
             return room

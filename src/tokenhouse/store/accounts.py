@@ -1,4 +1,4 @@
-"""Accounts in the database: finding one by its outside name, and opening new ones together with their balance."""
+"""Accounts in the database: found by their outside name, opened together with their balance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -173,7 +173,10 @@ async def find_account(connection: Connection, address: Address) -> Account | No
 
 
 async def list_accounts(connection: Connection, after: tuple[int, int], rows_max: int) -> list[Account]:
-    """Return the next accounts after `(cell, id)`, at most `rows_max`, in that order. Paths are not filled in."""
+    """Return the next accounts after `(cell, id)`, at most `rows_max`, in that order.
+
+    Paths are not filled in.
+    """
     found = await connection.fetch(LIST_ACCOUNTS, *after, rows_max)
     return [_account(row, (row["id"],)) for row in found]
 
@@ -192,7 +195,10 @@ async def find_balance(connection: Connection, address: Address) -> tuple[Balanc
 async def list_entries(
     connection: Connection, address: Address, before_seq: int, kinds: Sequence[str], rows_max: int
 ) -> list[Entry]:
-    """Return a page of an account's journal, newest first: entries below `before_seq`, of `kinds` if any are named."""
+    """Return a page of an account's journal, newest first.
+
+    Entries below `before_seq`, of `kinds` if any are named.
+    """
     found = await connection.fetch(
         LIST_ENTRIES, address.cell, address.account, before_seq, list(kinds), rows_max
     )

@@ -1,4 +1,7 @@
-"""A batch: many operations in one transaction. Gather what they need, decide each in order of arrival, record it all."""
+"""A batch: many operations in one transaction.
+
+Gather what they need, decide each in order of arrival, record it all.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -52,12 +55,14 @@ class OrderEnd:
 class Ask:
     """One operation that waits for a lane: for which account, and who wants the answer.
 
-    `path` are the account's id and its ancestors' up to the root, all of one cell. `key` is the caller's idempotency
-    key, if it gave one, and `digest` a hash of its payload. `retried`: an earlier try may have been committed.
+    `path` are the account's id and its ancestors' up to the root, all of one cell; `ref` its outside name.
+    `key` is the caller's idempotency key, if it gave one, and `digest` a hash of its payload. `retried`: an earlier try may have
+    been committed.
     """
 
     cell: int
     path: tuple[int, ...]
+    ref: str
     operation: Operation
     answer: "asyncio.Future[Answer]"
     key: str = ""
@@ -140,9 +145,9 @@ async def _known_entries(
         account = balances.get(ask.path[0])
         if known is not None:
             wanted.add((ask.cell, known[0]))
-        if isinstance(ask.operation, Refund | ClawBack) or ask.retried or ask.order:
-            wanted.add((ask.cell, subject))
-        elif isinstance(ask.operation, Settle | Release) and account and subject not in account.open:
+        repeats = isinstance(ask.operation, Refund | ClawBack) or ask.retried or ask.order is not None
+        ended = isinstance(ask.operation, Settle | Release) and account and subject not in account.open
+        if repeats or ended:
             wanted.add((ask.cell, subject))
     journal: dict[tuple[int, str], list[Entry]] = {}
     if wanted:
@@ -163,7 +168,7 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
     operation = ask.operation
     known = gathered.keys.get((ask.path[0], ask.key)) if ask.key else None
     if any(account not in gathered.balances for account in ask.path):
-        return NotFound("balance_missing")
+        return NotFound("balance_missing", account=ask.ref)
     try:
         path = [
             Member(balance, catalog.plan(balance.plan))

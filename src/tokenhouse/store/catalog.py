@@ -1,4 +1,4 @@
-"""The catalog: plans and rates as this process knows them, read again as soon as a batch sees a newer version."""
+"""The catalog: plans and rates as this process knows them, read again when a batch sees newer ones."""
 
 import json
 from decimal import Decimal
@@ -50,7 +50,10 @@ class Catalog:
             raise NotFound("plan_unknown", plan=name) from None
 
     def parse(self, document: dict[str, Any]) -> Plan:
-        """Return the plan of a document as this deployment reads it: its environment's variant, its time zone."""
+        """Return the plan of a document as this deployment reads it.
+
+        Its environment's variant, its time zone.
+        """
         return parse_plan(document, environment=self._environment, zone=self._zone)
 
     async def refresh(self, connection: Connection) -> None:

@@ -79,7 +79,9 @@ async def find_order(connection: Connection, cell: int, order_id: str) -> Order 
 
 async def list_orders(connection: Connection, address: Address, rows_max: int) -> list[Order]:
     """Return an account's newest orders."""
-    return [_order(row) for row in await connection.fetch(LIST_ORDERS, address.cell, address.account, rows_max)]
+    return [
+        _order(row) for row in await connection.fetch(LIST_ORDERS, address.cell, address.account, rows_max)
+    ]
 
 
 async def write_order_failed(connection: Connection, cell: int, order_id: str, at: datetime) -> None:

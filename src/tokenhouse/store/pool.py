@@ -47,7 +47,7 @@ _REASONS = {
     "57P05": "postgres_away",
     "25P03": "postgres_away",
 }
-"""SQLSTATE (PostgreSQL manual, appendix A) -> sentence. Class 08 is `postgres_away`; others are broken laws."""
+"""SQLSTATE (PostgreSQL, appendix A) -> sentence. Class 08 is `postgres_away`; the rest is our fault."""
 
 
 def trouble(caught: BaseException, where: str = "") -> TokenhouseError | None:

@@ -1,4 +1,7 @@
-"""Rows: a balance or an entry as the columns that stand in its table, and back. The only place that knows their order."""
+"""Rows: a balance or an entry as the columns that stand in its table, and back.
+
+The only place that knows their order.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +23,7 @@ _facts: Final = msgspec.json.Decoder(dict[str, Any])
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def balance(row: Sequence[Any]) -> Balance:
+def balance(row: Any) -> Balance:
     """Return the balance of a row of `lock_balances`, which starts with its cell."""
     (_, account, plan, state, own_credit, zone, opened_at, version, seq, chain, left, held, debt) = row[:13]
     (used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven) = row[13:22]
@@ -97,7 +100,7 @@ def opened_columns(cell: int, one: Balance) -> tuple[Any, ...]:
     return (*changing[:4], one.own_credit, one.zone, one.opened_at, *changing[4:])
 
 
-def entry(row: Sequence[Any]) -> Entry:
+def entry(row: Any) -> Entry:
     """Return the entry of a row of the journal, which starts with its cell."""
     _, account, seq, at, kind, amount, balance_after, charge, lots, operation = row[:10]
     model, usage, rate, source, actor, note, facts = row[10:17]
@@ -122,7 +125,10 @@ def entry(row: Sequence[Any]) -> Entry:
 
 
 def entry_columns(cell: int, sealed: Sealed, at: datetime) -> tuple[Any, ...]:
-    """Return the columns of `write_entries`. `at` is the entry's instant as a datetime, made once for a batch."""
+    """Return the columns of `write_entries`.
+
+    `at` is the entry's instant as a datetime, made once for a batch.
+    """
     one = sealed.entry
     return (
         cell,

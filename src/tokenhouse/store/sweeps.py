@@ -21,7 +21,9 @@ async def list_lapsing(connection: Connection, cell: int, now: Instant, rows_max
     return await _addresses(connection, cell, [row["account"] for row in found])
 
 
-async def list_due(connection: Connection, cell: int, after: int, now: Instant, rows_max: int) -> list[Address]:
+async def list_due(
+    connection: Connection, cell: int, after: int, now: Instant, rows_max: int
+) -> list[Address]:
     """Return accounts of a cell, after one, whose period or lots have come to an end."""
     found = await connection.fetch(LIST_DUE, cell, after, now, rows_max)
     return await _addresses(connection, cell, [row["account"] for row in found])

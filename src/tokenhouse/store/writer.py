@@ -1,15 +1,15 @@
-"""The writer: lanes that gather waiting operations into batches, one transaction each, and answer when it is durable.
+"""The writer: lanes that gather waiting operations into batches, one transaction each.
 
 While one batch commits, the next one gathers: no timer, no added wait; alone, an operation costs one small
-transaction. Laws: one bad operation fails alone; a lost connection is retried, and a commit of which nobody knows
-whether it happened is resolved by the operations' own ids; the queue has a limit; closing drains.
+transaction. Laws: one bad operation fails alone; a lost connection is retried, and a commit of which nobody
+knows whether it happened is resolved by the operations' own ids; the queue has a limit; closing drains.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -28,7 +28,8 @@ BACKOFF_MOST_S: Final = 1.0
 COMMIT_WAIT_S: Final = 30.0
 """How long one batch may take before its connection counts as lost."""
 
-Connect = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
+LaneConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Connect: TypeAlias = Callable[[], Awaitable[LaneConnection]]
 
 
 class Lane:
@@ -49,12 +50,15 @@ class Lane:
         self._waiting: deque[Ask] = deque()
         self._work = asyncio.Event()
         self._closing = False
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: LaneConnection | None = None
         self.batches = 0
         self.operations = 0
 
     def submit(self, ask: Ask) -> None:
-        """Put an operation in line. Raises: Busy when the queue is full or the writer closes; nothing was taken."""
+        """Put an operation in line. Raises: Busy when the queue is full or the writer closes.
+
+        Nothing was taken.
+        """
         if self._closing or len(self._waiting) >= self._queue_max:
             raise Busy(
                 "closing" if self._closing else "busy", retry_after_s=BUSY_RETRY_S, waiting=len(self._waiting)
@@ -88,14 +92,14 @@ class Lane:
         """Answer every one of `asks`; a batch that fails is halved until the culprit stands by itself."""
         try:
             answers = await self._commit(asks)
-        except Exception as failure:  # noqa: BLE001 -- whatever it is, its callers must be told
+        except Exception as failure:  # whatever it is, its callers must be told
             if len(asks) > 1 and not isinstance(failure, DatabaseTrouble):
                 middle = len(asks) // 2
                 await self._carry_out(asks[:middle])
                 await self._carry_out(asks[middle:])
                 return
             if not isinstance(failure, TokenhouseError):
-                log.error("operation failed alone", exc_info=failure)
+                log.exception("operation failed alone")
             for ask in asks:
                 if not ask.answer.done():
                     ask.answer.set_exception(_told(failure))
@@ -142,7 +146,7 @@ class Lane:
 
 
 class Writer:
-    """The lanes of one process. An account's cell picks its lane, so that two lanes never want the same rows."""
+    """The lanes of one process; an account's cell picks its lane, so no two want the same rows."""
 
     def __init__(
         self, connect: Connect, catalog: Catalog, now: Callable[[], int], *, lanes: int, **limits: Any
@@ -167,7 +171,10 @@ class Writer:
 
 
 def _away(failure: BaseException) -> DatabaseTrouble | None:
-    """Return the trouble that is worth another try: the database gone, slow, or two batches in each other's way."""
+    """Return the trouble that is worth another try.
+
+    The database gone, slow, or two batches in each other's way.
+    """
     if isinstance(failure, TimeoutError):
         return DatabaseTrouble("postgres_away", problem=f"no answer in {COMMIT_WAIT_S:.0f} s")
     found = failure if isinstance(failure, TokenhouseError) else trouble(failure)
@@ -181,7 +188,10 @@ def _away(failure: BaseException) -> DatabaseTrouble | None:
 
 
 def _told(failure: Exception) -> Exception:
-    """Return what a caller is told of a failure that is its own: a value that the database cannot hold is its input."""
+    """Return what a caller is told of a failure that is its own.
+
+    A value that the database cannot hold is its input.
+    """
     if isinstance(failure, TokenhouseError):
         return failure
     if isinstance(failure, asyncpg.DataError):

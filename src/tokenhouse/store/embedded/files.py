@@ -6,9 +6,13 @@ Standard library alone: the keeper runs without anything else.
 import errno
 import fcntl
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
+
+_STAMP = re.compile(r"^\d{4}-\S+ \S+ \S+ \[\d+\] ")
+_TELLING = re.compile(r"FATAL|PANIC|ERROR|error:|could not|invalid|unrecognized")
 
 
 class Failure(Exception):
@@ -69,11 +73,8 @@ def _postmaster_file(folder: Path) -> Path:
 
 def failure_said(said: str, *, folder: Path) -> Failure:
     """Return what PostgreSQL's own words mean."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [
-        line for line in lines if any(word in line for word in ("FATAL", "PANIC", "error:", "could not"))
-    ]
-    problem = (telling or lines or ["it ended without a word"])[0]
+    lines = [_STAMP.sub("", line).strip() for line in said.splitlines() if line.strip()]
+    problem = "; ".join([line for line in lines if _TELLING.search(line)][:3] or lines[-1:] or ["not a word"])
     if "No space left on device" in said or "Disk quota exceeded" in said:
         return Failure("postgres_disk_full", problem=problem)
     if shutil.disk_usage(folder).free < 1024 * 1024:  # A full disk takes no log either.

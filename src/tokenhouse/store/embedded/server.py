@@ -44,7 +44,8 @@ lc_messages = 'C'                    # Our clear errors are recognised by Postgr
 """
 
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-THROWAWAY = dict.fromkeys(DURABLE, "off")
+THROWAWAY = DURABLE | {"fsync": "off", "full_page_writes": "off"}
+"""What it commits outlives a kill -9, as tests of crashes need, but not a power cut."""
 
 _LEFT_BEHIND = ("pre-existing shared memory block", "is already in use", "lock file")
 _MAJOR = re.compile(rb"\(PostgreSQL\) (\d+)")
@@ -145,7 +146,7 @@ class Server:
         return int(major[1]) if major else 0
 
     def _make_socket_folder(self) -> None:
-        """Make the socket's folder. Raises: Failure if another's stands there, who could then be the server."""
+        """Make the socket's folder. Raises: Failure if somebody else's stands there, who could pose as us."""
         path = self._socket_folder
         path.mkdir(mode=0o700, exist_ok=True)
         seen = path.lstat()
@@ -224,24 +225,28 @@ class Server:
         We hold `keeper.lock`, so a running server is nobody's. After a restart of the machine or its
         container the recorded process id may belong to any process of ours, which makes PostgreSQL refuse to
         start. It takes no offence at its parent's id, so we put in our own; its check for shared memory in
-        use still stands.
+        use still stands. The lock beside the socket guards nothing that `keeper.lock` does not.
         """
         file = self.data / "postmaster.pid"
         try:
             first, _, rest = file.read_text(encoding="utf-8").partition("\n")
-            pid = int(first)
-            os.kill(pid, 0)
-        except (OSError, ValueError):
-            return
-        if not self._is_postmaster(pid):
-            file.write_text(f"{os.getpid()}\n{rest}", encoding="utf-8")
-            return
-        os.kill(pid, signal.SIGINT)
+            self._end_postmaster(int(first))
+            if file.exists():
+                file.write_text(f"{os.getpid()}\n{rest}", encoding="utf-8")
+        except (FileNotFoundError, ValueError):
+            pass  # It was stopped in order, or died as it wrote this, which PostgreSQL understands.
+        for trace in self._socket_folder.glob(".s.PGSQL.*"):
+            trace.unlink(missing_ok=True)
+
+    def _end_postmaster(self, pid: int) -> None:
+        """Stop a server that is not our child, if it is one: fast, or hard if that takes too long."""
         deadline = time.monotonic() + STOP_S
+        kind = signal.SIGINT
         while self._is_postmaster(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, kind)
+            kind = signal.SIGINT if time.monotonic() < deadline else signal.SIGKILL
+            time.sleep(0.02)
 
     def _is_postmaster(self, pid: int) -> bool:
         """Tell whether a process is a PostgreSQL that was started on our data folder."""

@@ -1,12 +1,13 @@
 -- What migrations need to know about themselves. They run before any table exists.
 
 -- name: lock_migrations :exec
--- why: Nodes that start at once apply each migration once; the lock ends with its transaction, so it holds behind
--- a pooler too.
+-- why: Nodes that start at once apply each migration once; the lock ends with its transaction, so it holds
+-- behind a pooler too.
 select pg_advisory_xact_lock($1);
 
 -- name: write_lock_timeout :exec
--- why: A migration gives up before it stops the calls that queue behind it, and ends its setting with its transaction.
+-- why: A migration gives up before it stops the calls that queue behind it; the setting ends with its
+-- transaction.
 select set_config('lock_timeout', $1, true);
 
 -- name: find_schema_versions_table :one
