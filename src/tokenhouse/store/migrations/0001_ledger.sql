@@ -139,6 +139,8 @@ CREATE TRIGGER entries_only_grow BEFORE UPDATE OR DELETE ON tokenhouse.entries
     FOR EACH ROW EXECUTE FUNCTION tokenhouse.refuse_change();
 CREATE TRIGGER entries_are_not_emptied BEFORE TRUNCATE ON tokenhouse.entries
     FOR EACH STATEMENT EXECUTE FUNCTION tokenhouse.refuse_change();
+CREATE TRIGGER entries_are_not_emptied BEFORE TRUNCATE ON tokenhouse.entries_default
+    FOR EACH STATEMENT EXECUTE FUNCTION tokenhouse.refuse_change();
 
 CREATE TABLE tokenhouse.idempotency_keys (
     cell      smallint NOT NULL,
@@ -191,11 +193,20 @@ COMMENT ON TABLE tokenhouse.chat_sessions IS 'Conversations and what they used: 
 
 CREATE FUNCTION tokenhouse.add_month(first timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    start_at timestamptz := date_trunc('month', first, 'UTC');
+    start_at  timestamptz := date_trunc('month', first, 'UTC');
+    end_at    timestamptz := date_trunc('month', start_at + interval '32 days', 'UTC');
+    partition text := 'entries_' || to_char(start_at AT TIME ZONE 'UTC', 'YYYY_MM');
 BEGIN
+    IF to_regclass('tokenhouse.' || partition) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('tokenhouse.add_month'));
     EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS tokenhouse.entries_%s PARTITION OF tokenhouse.entries FOR VALUES FROM (%L) TO (%L)',
-        to_char(start_at AT TIME ZONE 'UTC', 'YYYY_MM'), start_at, date_trunc('month', start_at + interval '32 days', 'UTC'));
+        'CREATE TABLE IF NOT EXISTS tokenhouse.%I PARTITION OF tokenhouse.entries FOR VALUES FROM (%L) TO (%L)',
+        partition, start_at, end_at);
+    EXECUTE format(
+        'CREATE OR REPLACE TRIGGER entries_are_not_emptied BEFORE TRUNCATE ON tokenhouse.%I
+         FOR EACH STATEMENT EXECUTE FUNCTION tokenhouse.refuse_change()', partition);
 END
 $$;
 COMMENT ON FUNCTION tokenhouse.add_month IS 'Make the journal''s partition of the month (UTC) that holds the given moment.';
