@@ -79,7 +79,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises: StartRefused with one line that names the setting, for an unknown key or an impossible value.
     """
     given = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
-    home = Path(given.get("home", str(Settings.__struct_defaults__[0]))).expanduser()
+    home = Path(given.get("home", str(Settings().home))).expanduser()
     file = home / "tokenhouse.toml"
     written: dict[str, object] = {}
     if file.exists():
@@ -88,6 +88,13 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as trouble:
             raise StartRefused("settings_unreadable", file=str(file), problem=str(trouble)) from None
     try:
-        return msgspec.convert({**written, **given}, Settings, strict=False)
+        return msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as trouble:
         raise StartRefused("setting_invalid", problem=str(trouble), file=str(file)) from None
+
+
+def _path(kind: type, value: object) -> Path:
+    """Return a folder's path of its text, which is the one kind of value that the converter does not know."""
+    if kind is not Path or not isinstance(value, str):
+        raise msgspec.ValidationError(f"Expected text, got `{type(value).__name__}`")
+    return Path(value)

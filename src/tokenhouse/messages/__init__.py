@@ -19,7 +19,7 @@ def catalogue(locale: str) -> dict[str, str]:
     }
 
 
-def say(name: str, locale: str = "en", **facts: Any) -> str:
+def say(name: str, locale: str = "en", /, **facts: Any) -> str:
     """Return the sentence `section.name` in `locale` with its facts filled in.
 
     Raises: KeyError when the sentence does not exist or a fact is missing (a test fills in every one).

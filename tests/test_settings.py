@@ -1,0 +1,91 @@
+"""Settings: read once, from the environment, then the file, then defaults; and the page that lists them all.
+
+`python -m tests.test_settings` writes the table of docs/reference/settings.md anew.
+"""
+
+import ast
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+from tokenhouse import settings
+from tokenhouse.errors import StartRefused
+from tokenhouse.settings import Settings, read
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
+START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!-- /table -->"
+
+
+def table() -> str:
+    """Return the table of settings, from their own lines in the source."""
+    [body] = [
+        node.body for node in ast.parse(inspect.getsource(settings)).body if isinstance(node, ast.ClassDef)
+    ]
+    lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    for field, said in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr) and field.value is not None:
+            name = ast.unparse(field.target)
+            default = ast.unparse(field.value).removeprefix("Path(").removesuffix(")").strip("'").replace("_", "")
+            shown = "none" if default == "None" else f"`{default}`"
+            meaning = ast.literal_eval(said.value)
+            lines.append(f"| `{name}` | `TOKENHOUSE_{name.upper()}` | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def page() -> str:
+    text = PAGE.read_text(encoding="utf-8")
+    return f"{text.partition(START)[0]}{START}\n\n{table()}\n\n{END}{text.partition(END)[2]}"
+
+
+def test_the_docs_list_every_setting():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.test_settings`"
+    assert all(f"`{name}`" in page() for name in Settings.__struct_fields__)
+
+
+@pytest.mark.row("C6")
+def test_environment_goes_before_file_and_file_before_defaults(tmp_path):
+    (tmp_path / "tokenhouse.toml").write_text('plan = "points"\nlanes = 3\n', encoding="utf-8")
+    found = read({"TOKENHOUSE_HOME": str(tmp_path), "TOKENHOUSE_LANES": "4", "HOME": "/nowhere"})
+    assert (found.plan, found.lanes, found.port, found.folder) == ("points", 4, 8300, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"TOKENHOUSE_LANES": "many"}, ["lanes"]),
+        ({"TOKENHOUSE_LANES": "0"}, ["lanes", "0"]),
+        ({"TOKENHOUSE_LANES": "99"}, ["lanes", "99"]),
+        ({"TOKENHOUSE_LANE": "2"}, ["lane"]),
+        ({"TOKENHOUSE_LOCALE": "fr"}, ["locale"]),
+        ({"TOKENHOUSE_TIME_ZONE": "Mars/Olympus"}, ["time_zone", "Mars/Olympus"]),
+        ({"TOKENHOUSE_TIME_ZONE": "../../etc/passwd"}, ["time_zone"]),
+        ({"TOKENHOUSE_QUEUE_ROWS_MAX": "10"}, ["queue_rows_max", "10", "500"]),
+        ({"TOKENHOUSE_ENVIRONMENT": "staging"}, ["environment"]),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "ko"])
+def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(tmp_path, environ, words, locale):
+    with pytest.raises(StartRefused) as caught:
+        read({"TOKENHOUSE_HOME": str(tmp_path), **environ})
+    line = caught.value.message(locale)
+    assert "\n" not in line
+    assert [word for word in words if word not in line] == []
+
+
+@pytest.mark.parametrize("text", ["lanes = ", "lanes = 'x'", "shoes = 2", b"\xff\xfe", "lanes = 2.5"])
+def test_a_broken_file_is_named(tmp_path, text):
+    file = tmp_path / "tokenhouse.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(StartRefused, match=r"tokenhouse\.toml"):
+        read({"TOKENHOUSE_HOME": str(tmp_path)})
+
+
+def test_empty_variables_count_as_unset(tmp_path):
+    assert read({"TOKENHOUSE_HOME": str(tmp_path), "TOKENHOUSE_PLAN": ""}).plan == "chat-tokens"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE} written\n")
