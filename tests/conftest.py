@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Coroutine, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +14,7 @@ import pytest
 from tokenhouse.store.embedded import open_embedded
 from tokenhouse.store.migrate import migrate
 from tokenhouse.store.pool import connect
+from tokenhouse.testing import Clock
 
 T = TypeVar("T")
 
@@ -104,21 +105,6 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
     dsn = postgres.make(migrated=False)
     yield dsn
     postgres.drop(dsn)
-
-
-class Clock:
-    """A clock that stands until it is moved; call it for the time."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> datetime:
-        """Move by what `timedelta` takes (`minutes=15`, `days=-1`) and return the new time."""
-        self.now += timedelta(**by)
-        return self.now
 
 
 @pytest.fixture

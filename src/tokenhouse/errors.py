@@ -32,8 +32,12 @@ class TokenhouseError(Exception):
         super().__init__(self.reason, facts)
 
     def message(self, locale: str = "en") -> str:
-        """Return the sentence for a person, in `locale` ("en" or "ko")."""
-        return messages.say(f"error.{self.reason}", locale, **self.facts)
+        """Return the sentence for a person, in `locale`, which an error among the facts speaks too."""
+        facts = {
+            name: fact.message(locale) if isinstance(fact, TokenhouseError) else fact
+            for name, fact in self.facts.items()
+        }
+        return messages.say(f"error.{self.reason}", locale, **facts)
 
     def __str__(self) -> str:
         return self.message()

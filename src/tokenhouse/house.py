@@ -10,6 +10,7 @@ from typing import Any, Self
 from tokenhouse import settings as settings_of
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import estimate, fund, identify, report, reserve, settle, terms, upkeep
+from tokenhouse.flow.deployment import Deployment
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.report import BalanceView, EntryView
@@ -40,7 +41,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokenhouse:
+class Tokenhouse(Deployment):
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 
     Accounts are named by `ref`, the outside name (a user's id or e-mail). Amounts are whole numbers of the
@@ -357,9 +358,11 @@ class Tokenhouse:
         """Return the newest version of every plan."""
         return await terms.plans(self._desk)
 
-    async def write_plan(self, document: Mapping[str, Any], *, actor: str = "") -> Plan:
+    async def write_plan(
+        self, document: Mapping[str, Any], *, actor: str = "", dry_run: bool = False
+    ) -> Plan:
         """Add a plan, or a newer version of one; it counts from the next operation on, on every node."""
-        return await terms.write_plan(self._desk, dict(document), actor=actor)
+        return await terms.write_plan(self._desk, dict(document), actor=actor, dry_run=dry_run)
 
     async def write_rate(self, document: Mapping[str, Any], *, listed: bool = False, actor: str = "") -> int:
         """Add a dated price of a model and return its version."""

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL under real processes: who joins, who dies, who may, and what is said if none may."""
+"""The embedded PostgreSQL under real processes: who joins, who dies, who may, what is said."""
 
 import importlib.util
 import os

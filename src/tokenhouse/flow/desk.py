@@ -52,6 +52,14 @@ UNTIL: Final = {"limit_reached": "limit_reached_until", "insufficient_credit": "
 _encode: Final = msgspec.json.Encoder().encode
 
 
+@dataclass(slots=True)
+class Sweep:
+    """The sweeps of one cell's lapsed reservations: how many have started, and whose turn it is."""
+
+    started: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 @dataclass(slots=True, kw_only=True)
 class Desk:
     """One process's way to the ledger. `clock` is the only clock there is."""
@@ -62,6 +70,7 @@ class Desk:
     catalog: Catalog
     clock: Callable[[], datetime]
     addresses: dict[str, Address] = field(default_factory=dict)
+    sweeps: dict[int, Sweep] = field(default_factory=dict)
 
     def now(self) -> Instant:
         """Return the house's time."""
@@ -100,6 +109,21 @@ class Desk:
 
         Raises: the refusal, NotFound, KeyReused, Busy, DatabaseTrouble.
         """
+        return await self.told(await self.ask(address, operation, key=key, order=order), address)
+
+    async def told(self, answer: Answer, address: Address) -> Answer:
+        """Return an answer that says yes. Raises: what any other means to a caller."""
+        if isinstance(answer.outcome, Refusal | Unknown | Mismatch):
+            await self._raise(answer, address)
+        return answer
+
+    async def ask(
+        self, address: Address, operation: Operation, *, key: str | None = None, order: OrderEnd | None = None
+    ) -> Answer:
+        """Have one operation decided, and done if the rules say yes; a no is an answer as well.
+
+        Raises: InvalidInput, Busy, DatabaseTrouble.
+        """
         digest = b""
         if key is not None:
             checked_text(key, "key", least=1)
@@ -116,10 +140,7 @@ class Desk:
             order=order,
         )
         self.writer.submit(ask)
-        answer = await ask.answer
-        if isinstance(answer.outcome, Refusal | Unknown | Mismatch):
-            await self._raise(answer, address)
-        return answer
+        return await ask.answer
 
     async def _raise(self, answer: Answer, address: Address) -> Never:
         """Raise what an expected no means to a caller."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.flow.upkeep import admitted
 from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.operations import Done, Reserve
 from tokenhouse.rules.periods import FOREVER, moment
@@ -62,7 +63,7 @@ async def reserve(
         key=checked_text(api_key, "api_key"),
         lapse_charge=checked_amount(lapse_charge, "lapse_charge", least=0),
     )
-    answer = await desk.carry_out(address, operation, key=key)
+    answer = await admitted(desk, address, operation, key=key)
     done = answer.outcome
     assert isinstance(done, Done)  # noqa: S101 -- carry_out raises for all others
     open_ = answer.path[0].balance.open.get(done.id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tokenhouse.flow.desk import Desk, checked_id, checked_text
 from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.flow.upkeep import admitted
 from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.operations import Charge, Done, Release, Settle
 from tokenhouse.rules.usage import Usage, checked_usage
@@ -104,7 +105,7 @@ async def charge(
         turns=turns,
         forced=forced,
     )
-    return receipt(ref, await desk.carry_out(address, operation, key=key))
+    return receipt(ref, await admitted(desk, address, operation, key=key))
 
 
 def receipt(ref: str, answer: Answer) -> Receipt:

@@ -5,6 +5,8 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any, Literal, get_args
 
+from msgspec.structs import replace
+
 from tokenhouse.errors import InvalidInput, StartRefused
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.identify import months_ahead
@@ -47,16 +49,30 @@ async def plans(desk: Desk) -> dict[str, Plan]:
     return desk.catalog.plans
 
 
-async def write_plan(desk: Desk, document: dict[str, Any], *, actor: str) -> Plan:
-    """Add a plan, or a newer version of one. Its unit must be the deployment's."""
+async def write_plan(desk: Desk, document: dict[str, Any], *, actor: str, dry_run: bool = False) -> Plan:
+    """Add a plan, or a newer version of one, or only return what that would be.
+
+    Its unit must be the deployment's.
+    """
     checked_text(actor, "actor")
     plan = desk.catalog.parse(document)
     unit = deployment_unit(desk)
     if unit is not None and plan.unit != unit:
         raise InvalidInput("unit_differs", field="unit", value=plan.unit.name, unit=unit.name)
+    if dry_run:
+        return would_write(desk, plan)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await desk.catalog.write_plan(connection, document, actor)
+
+
+def would_write(desk: Desk, plan: Plan) -> Plan:
+    """Return a plan with the version that writing it would give; one that changes nothing keeps its own."""
+    newest = desk.catalog.plans.get(plan.name)
+    if newest is None:
+        return replace(plan, version=1)
+    same = replace(plan, version=newest.version)
+    return same if same == newest else replace(plan, version=newest.version + 1)
 
 
 async def write_preset(desk: Desk, name: str) -> Plan:

@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from tokenhouse.errors import Busy
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, Sweep
 from tokenhouse.flow.identify import months_ahead
-from tokenhouse.rules.operations import Touch
+from tokenhouse.rules.operations import Charge, Refusal, Reserve, Touch
 from tokenhouse.rules.periods import Instant
+from tokenhouse.rules.verdict import payer_of
 from tokenhouse.store import accounts, sweeps
 from tokenhouse.store.accounts import CELLS, Address
+from tokenhouse.store.batch import Answer
 from tokenhouse.store.pool import trouble_translated
 
 ROWS: Final = 1_000
@@ -57,6 +59,36 @@ async def sweep_lapsed(desk: Desk, cell: int, now: Instant) -> int:
         total += len(found)
         if len(found) < ROWS:
             return total
+
+
+async def admitted(desk: Desk, address: Address, operation: Reserve | Charge, *, key: str | None) -> Answer:
+    """Have a call decided so that no credit which a lapsed reservation still holds makes it a no.
+
+    An account ends its own lapsed reservations whenever it is touched, but what those of its neighbours hold of
+    their common credit would come back only when *they* are. So a no that may come of that ends the lapsed ones
+    of the whole cell, once for all who wait, and asks again.
+
+    Raises: as `Desk.carry_out`.
+    """
+    answer = await desk.ask(address, operation, key=key)
+    if _may_lift(answer):
+        sweep = desk.sweeps.setdefault(address.cell, Sweep())
+        started = sweep.started
+        async with sweep.turn:
+            if sweep.started == started:
+                sweep.started += 1
+                await sweep_lapsed(desk, address.cell, desk.now())
+        answer = await desk.ask(address, operation, key=key)
+    return await desk.told(answer, address)
+
+
+def _may_lift(answer: Answer) -> bool:
+    """Whether a no may come of what reservations of other accounts hold."""
+    no = answer.outcome
+    if not isinstance(no, Refusal) or no.code not in ("insufficient_credit", "limit_reached"):
+        return False
+    own = sum(one.amount for one in answer.path[0].balance.open.values())
+    return payer_of(answer.path).balance.held > own and not no.limit.startswith("requests/")
 
 
 async def touch(desk: Desk, addresses: list[Address]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tokenhouse.rules import limits
-from tokenhouse.rules.balance import Balance, Counter, Entry, Lot, Open
+from tokenhouse.rules.balance import Balance, Counter, Entry, Open
 from tokenhouse.rules.lots import draw, take
 from tokenhouse.rules.operations import (
     Adjust,
@@ -28,19 +28,20 @@ from tokenhouse.rules.operations import (
     Settle,
     Touch,
     Unknown,
+    subject_of,
 )
 from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.renewal import (
     add_lot,
     allowance_period,
-    expire,
     give_allowance,
     main_period,
     next_due,
     record,
     renew,
     repay,
+    replace_allowances,
 )
 from tokenhouse.rules.verdict import Member, Path, payer_of, verdict
 
@@ -51,13 +52,13 @@ UNENDED: Final[Ended] = ()
 
 
 def apply(
-    path: Path, operation: Operation, now: int, ended: Ended = UNENDED
+    path: Path, operation: Operation, now: int, ended: Ended = UNENDED, successor: Plan | None = None
 ) -> tuple[list[Balance], list[Entry], Outcome]:
     """Return the balances of `path` after `operation`, the entries that explain the change, and the answer.
 
     The accounts are first brought forward to `now`: reservations lapse, lots expire, periods end, allowances
     come. `path` runs from the operation's account up to the root of its tree. Nothing of it is changed in
-    place.
+    place. `successor` is the plan that an Amend changes to: until now the old terms hold.
     """
     fresh = [Member(balance.copy(), plan) for balance, plan in path]
     entries: list[Entry] = []
@@ -65,6 +66,10 @@ def apply(
         renew(balance, plan, entries, now)
     if now >= fresh[0].balance.lapses_at:
         lapse(fresh, entries, now)
+        subject, account = subject_of(operation), fresh[0].balance.account
+        ended = [*ended, *(one for one in entries if (one.operation, one.account) == (subject, account))]
+    if successor is not None:
+        fresh[0] = Member(fresh[0].balance, successor)
     outcome = STEPS[type(operation)](fresh, operation, now, ended, entries)
     if not isinstance(outcome, Done) or outcome.replayed:
         return [balance for balance, _ in path], [], outcome
@@ -124,7 +129,8 @@ def settle(path: Path, asked: Settle, now: int, ended: Ended, entries: list[Entr
         reservation = Open(0, 0, now, now, asked.model)
     else:
         facts = {"reserved": reservation.amount}
-    _correct(path, reservation, tokens=asked.tokens, amount=cost, now=now)
+    told = asked.tokens or asked.usage is not None
+    _correct(path, reservation, tokens=asked.tokens if told else reservation.tokens, amount=cost, now=now)
     uncovered = _charge(path, asked, cost, now, entries, facts)
     return Done(id=asked.id, amount=asked.charge, uncovered=uncovered, late=late)
 
@@ -171,7 +177,6 @@ def lapse(path: Path, entries: list[Entry], now: int) -> None:
         else:
             line: dict[str, Any] = {"operation": reservation_id, "model": reservation.model, "facts": facts}
             record(balance, entries, at=now, kind="lapse", **line)
-    balance.lapses_at = min((one.lapses_at for one in balance.open.values()), default=FOREVER)
 
 
 def charge(path: Path, asked: Charge, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
@@ -313,17 +318,19 @@ def adjust(path: Path, asked: Adjust, now: int, ended: Ended, entries: list[Entr
         add_lot(balance, plan, entries, kind="adjust", amount=asked.amount, source="adjustment", **line)
         return Done(id=asked.id, amount=asked.amount)
     taken, moves = draw(balance, plan, -asked.amount)
+    uncovered = -asked.amount - taken
     balance.clawed += taken
-    _owe(balance, -asked.amount - taken)
-    record(balance, entries, kind="adjust", amount=asked.amount, lots=moves, **line)
-    return Done(id=asked.id, amount=asked.amount, uncovered=-asked.amount - taken)
+    _owe(balance, uncovered)
+    facts = {"uncovered": uncovered} if uncovered else None
+    record(balance, entries, kind="adjust", amount=asked.amount, lots=moves, facts=facts, **line)
+    return Done(id=asked.id, amount=asked.amount, uncovered=uncovered)
 
 
 def amend(path: Path, asked: Amend, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
     """Change an account's state or plan. The path's terms are already the new plan's.
 
-    The old plan's allowance lots end; the new allowance is given less what they had already spent, so that
-    changing to and fro yields nothing.
+    What is left of the old plan's allowance ends; the new allowance is given less what the old one had
+    already spent, so that changing to and fro yields nothing.
     """
     balance, plan = path[0]
     if ended:
@@ -333,18 +340,24 @@ def amend(path: Path, asked: Amend, now: int, ended: Ended, entries: list[Entry]
         facts["state"] = [balance.state, asked.state]
         balance.state = asked.state
     if asked.plan is not None:
-        facts["plan"] = [balance.plan, asked.plan]
+        period = main_period(balance, plan, now)
+        facts |= {"plan": [balance.plan, asked.plan], "start_at": period.start_at, "end_at": period.end_at}
         balance.plan = asked.plan
+        balance.rolled_at = max(now, balance.rolled_at)  # A clock set back brings no period back.
+        period = main_period(balance, plan, balance.rolled_at)
+        balance.period_start_at, balance.period_end_at = period.start_at, period.end_at
+        facts |= {"start_at": period.start_at, "end_at": period.end_at}
     line: dict[str, Any] = {"at": now, "operation": asked.id, "actor": asked.actor, "note": asked.note}
     record(balance, entries, kind="amend", facts=facts, **line)
     if asked.plan is not None:
-        _change_terms(balance, plan, entries, now)
+        replace_allowances(balance, plan, entries, now)
     return Done(id=asked.id, amount=0)
 
 
 def touch(path: Path, asked: Touch, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
-    """Bring the account forward to now; the path already is."""
-    return Done(id=asked.id, amount=0, replayed=not entries)
+    """Bring the account forward to now; the path already is. What was renewed without an entry counts too."""
+    still = not entries and all(balance.rolled_at != now for balance, _ in path)
+    return Done(id=asked.id, amount=0, replayed=still)
 
 
 STEPS: Final[dict[type, Callable[..., Outcome]]] = {
@@ -366,10 +379,7 @@ REFUNDS: Final = ("refund", "unuse")
 def opened(
     account: int, plan: Plan, now: int, *, own_credit: bool = True, zone: str = "", actor: str = ""
 ) -> tuple[Balance, list[Entry]]:
-    """Return the balance of a new account and its first entries.
-
-    What its plan gives at sign-up, and the allowance.
-    """
+    """Return the balance of a new account, and its first entries: what its plan gives."""
     entries: list[Entry] = []
     balance = Balance(
         account=account, plan=plan.name, own_credit=own_credit, zone=zone, opened_at=now, rolled_at=now
@@ -414,8 +424,8 @@ def _close(path: Path, reservation_id: str) -> Open | None:
     balance.open = dict(balance.open)
     reservation = balance.open.pop(reservation_id)
     payer_of(path).balance.held -= reservation.amount
-    if not balance.open:
-        balance.lapses_at = FOREVER
+    if reservation.lapses_at <= balance.lapses_at:
+        balance.lapses_at = min((one.lapses_at for one in balance.open.values()), default=FOREVER)
     return reservation
 
 
@@ -453,28 +463,22 @@ def _owe(balance: Balance, amount: int) -> None:
 def _charge(
     path: Path, asked: Settle | Charge, cost: int, now: int, entries: list[Entry], facts: dict[str, Any]
 ) -> int:
-    """Charge the payer and record the use with every other account on the path.
-
-    Return what no lot covered.
-    """
+    """Charge the payer, and record the use with all others on the path; return what no lot covered."""
     payer = payer_of(path)
-    uncovered = 0
+    drawn, moves = draw(payer.balance, payer.plan, cost)
+    uncovered = cost - drawn
+    payer.balance.drawn += drawn
+    payer.balance.charged += drawn
+    _owe(payer.balance, uncovered)
+    own = {**facts, "uncovered": uncovered} if uncovered else facts
+    if asked.turns != 1:
+        own = {**own, "turns": asked.turns}
     for member in path:
-        balance, plan = member
+        balance = member.balance
         balance.used += cost
         balance.used_total += cost
         balance.turns += asked.turns
-        line: dict[str, Any] = {}
-        if member is payer:
-            drawn, moves = draw(balance, plan, cost)
-            uncovered = cost - drawn
-            balance.drawn += drawn
-            balance.charged += drawn
-            _owe(balance, uncovered)
-            line = {"amount": -cost, "lots": moves}
-        own = {**facts, "uncovered": uncovered} if uncovered else facts
-        if asked.turns != 1:
-            own = {**own, "turns": asked.turns}
+        line: dict[str, Any] = {"amount": -cost, "lots": moves} if member is payer else {}
         record(
             balance,
             entries,
@@ -492,26 +496,3 @@ def _charge(
             **line,
         )
     return uncovered
-
-
-def _change_terms(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
-    """Go over to a new plan: what is used stays used.
-
-    Its allowance comes less what the old one's lots had spent.
-    """
-    old = [lot for lot in balance.lots if lot.source == "allowance"]
-    spent = sum(lot.amount - lot.left for lot in old)
-    balance.lots = tuple(
-        Lot(lot.id, lot.left, lot.amount, lot.source, lot.priority, now) if lot.source == "allowance" else lot
-        for lot in balance.lots
-    )
-    expire(balance, entries, now)
-    period = main_period(balance, plan, now)
-    balance.period_start_at, balance.period_end_at = period.start_at, period.end_at
-    balance.rolled_at = now
-    for allowance in plan.allowance if balance.own_credit else ():
-        this = allowance_period(balance, plan, allowance, now)
-        part = max(allowance.amount - spent, 0)
-        spent -= allowance.amount - part
-        give_allowance(balance, plan, entries, allowance, this, now, part)
-    balance.due_at = next_due(balance, plan, now)

@@ -26,13 +26,8 @@ class Sealed(msgspec.Struct, frozen=True, gc=False):
     hash: bytes
 
 
-def link(
-    previous: bytes, entry: Entry, operation: str, lots: str | None, usage: str | None, facts: str | None
-) -> bytes:
-    """Return the hash of an entry whose JSON columns are given as stored text.
-
-    `operation` is hex without dashes.
-    """
+def written(entry: Entry, operation: str, lots: str | None, usage: str | None, facts: str | None) -> bytes:
+    """Return what an entry's hash covers: its columns as a JSON array, the account's id first."""
     columns = (
         entry.account,
         entry.seq,
@@ -51,7 +46,14 @@ def link(
         entry.note,
         facts,
     )
-    return sha256(previous + _encode(columns)).digest()[:HASH_BYTES]
+    return _encode(columns)
+
+
+def link(
+    previous: bytes, entry: Entry, operation: str, lots: str | None, usage: str | None, facts: str | None
+) -> bytes:
+    """Return the hash of an entry whose JSON columns are stored text, and `operation` hex without dashes."""
+    return sha256(previous + written(entry, operation, lots, usage, facts)).digest()[:HASH_BYTES]
 
 
 def seal(previous: bytes, entry: Entry) -> Sealed:

@@ -34,7 +34,7 @@ def admit(
     for limit in plan.limit:
         name = counter_name(limit, model, key)
         counter = window(balance, plan, limit, name, now)
-        room = limit.amount - counter.used
+        room = max(limit.amount - counter.used, 0)
         wanted = 1 if limit.what == "requests" else tokens if limit.what == "tokens" else least
         if wanted > room:
             return Refusal(

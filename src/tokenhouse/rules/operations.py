@@ -27,7 +27,10 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End a reservation with a charge. Never refused: over-run and late usage are charged and say so."""
+    """End a reservation with a charge. Never refused: over-run and late usage are charged and say so.
+
+    Where neither `tokens` nor `usage` is told, limits of tokens keep what the reservation counted.
+    """
 
     id: str
     charge: int
@@ -126,6 +129,13 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Refund | Adjust | Amend | Touch
+
+
+def subject_of(operation: Operation) -> str:
+    """Return the operation under which the journal files this one: a refund goes with its charge."""
+    if isinstance(operation, Refund):
+        return operation.charge_of
+    return operation.grant if isinstance(operation, ClawBack) else operation.id
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

@@ -249,6 +249,9 @@ def _check(plan: Plan) -> None:
         checked_number(share, place)
     for i, allowance in enumerate(plan.allowance):
         _check_rollover(allowance, f"allowance[{i}].rollover")
+        if allowance.rollover and sum(one.priority == allowance.priority for one in plan.allowance) > 1:
+            field = f"allowance[{i}].rollover"
+            raise InvalidInput("plan_rollover_shared", field=field, value=allowance.priority)
     if len({(a.every, a.anchor, a.time_zone, a.priority) for a in plan.allowance}) != len(plan.allowance):
         raise InvalidInput("plan_allowance_twice", field="allowance", value=len(plan.allowance))
     if len({limit.name for limit in plan.limit}) != len(plan.limit):

@@ -75,6 +75,30 @@ def quote(plan: Plan, price: Tariff, model: str, asked: Usage, expected: Usage |
     )
 
 
+def within(price: Tariff, usage: Usage, held: int) -> Usage:
+    """Return the part of `usage` that `held` pays for: all of its input, and as much of its output as fits.
+
+    Output comes in the order in which models produce it, thinking first; every token of it is reckoned at the
+    dearest kind's price, as a cap on output must be.
+    """
+    if price.charge(usage) <= held:
+        return usage
+    dearest = max(price.output, price.reasoning, price.audio_output)
+    taken = Usage(
+        usage.input,
+        usage.cached_input,
+        usage.cache_write,
+        usage.cache_write_1h,
+        audio_input=usage.audio_input,
+    )
+    rest = held * price.denominator - int(price.exact(taken) * price.denominator)
+    tokens = max(rest // dearest, 0) if dearest else 0
+    reasoning = min(usage.reasoning, tokens)
+    output = min(usage.output, tokens - reasoning)
+    audio = min(usage.audio_output, tokens - reasoning - output)
+    return taken + Usage(output=output, reasoning=reasoning, audio_output=audio)
+
+
 @lru_cache(maxsize=1024)
 def _plan_terms(multiplier: Decimal, discount: Decimal, minimum: int) -> Terms:
     """Return a plan's terms; one value for equal plans, so that their tariffs are found again."""

@@ -11,6 +11,9 @@ from tokenhouse.rules.lots import draw
 from tokenhouse.rules.periods import ALWAYS, FOREVER, Period, period_of, periods_between
 from tokenhouse.rules.plans import Allowance, Plan
 
+FIXED = ("minute", "hour")
+"""Periods of one length, which are counted by dividing."""
+
 
 def record(balance: Balance, entries: list[Entry], *, at: int, kind: str, **more: object) -> Entry:
     """Append the next entry of `balance`'s journal; its figures must already be in the balance."""
@@ -102,6 +105,8 @@ def renew(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
     period = main_period(balance, plan, now)
     if (period.start_at, period.end_at) != (balance.period_start_at, balance.period_end_at):
         start_period(balance, plan, entries, period, now)
+    if balance.debt:
+        carried = [repay_missed(balance, plan, entries, allowance, before, now) for allowance in allowances]
     for allowance, rest in zip(allowances, carried, strict=True):
         this = allowance_period(balance, plan, allowance, now)
         if this.start_at > before:
@@ -111,24 +116,22 @@ def renew(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
 
 
 def rolled_over(balance: Balance, plan: Plan, allowance: Allowance, before: int, now: int) -> int:
-    """Return what of an allowance lives on from the period of `before` into that of `now`.
-
-    Over `n` missed periods a cap gives min(cap, first + (n - 1) x amount); a share is applied period by
-    period, and soon stands still.
-    """
-    if not allowance.rollover:
+    """Return what of an allowance lives on from the period of `before` into that of `now`."""
+    ends = ends_between(balance, plan, allowance, before, now) if allowance.rollover else 0
+    if not ends:
         return 0
-    then = allowance_period(balance, plan, allowance, before)
-    if now < then.end_at:
-        return 0
-    zone = allowance.time_zone or balance.zone or plan.zone
-    start_at = allowance_period(balance, plan, allowance, now).start_at
-    ends = sum(
-        1
-        for _ in periods_between(before, start_at, allowance.every, allowance.anchor, zone, balance.opened_at)
-    )
+    end_at = allowance_period(balance, plan, allowance, before).end_at
     mine = (lot for lot in balance.lots if lot.source == "allowance" and lot.priority == allowance.priority)
-    carried = allowance.carried(sum(lot.left for lot in mine if lot.expires_at == then.end_at))
+    return carried_over(allowance, sum(lot.left for lot in mine if lot.expires_at == end_at), ends)
+
+
+def carried_over(allowance: Allowance, left: int, ends: int) -> int:
+    """Return what lives on after `ends` periods, of which only the first was drawn on, down to `left`.
+
+    A cap gives min(cap, first + (ends - 1) x amount); a share is applied period by period, and soon stands
+    still.
+    """
+    carried = allowance.carried(left)
     if isinstance(allowance.rollover, int):
         return min(allowance.rollover, carried + (ends - 1) * allowance.amount)
     for _ in range(ends - 1):
@@ -137,6 +140,71 @@ def rolled_over(balance: Balance, plan: Plan, allowance: Allowance, before: int,
             break
         carried = more
     return carried
+
+
+def ends_between(balance: Balance, plan: Plan, allowance: Allowance, before: int, now: int) -> int:
+    """Return how many periods of an allowance have ended after `before`, up to `now`."""
+    then = allowance_period(balance, plan, allowance, before)
+    this = allowance_period(balance, plan, allowance, now)
+    if this.start_at < then.end_at:
+        return 0
+    if allowance.every in FIXED:
+        return (this.start_at - then.start_at) // (then.end_at - then.start_at)
+    zone = allowance.time_zone or balance.zone or plan.zone
+    terms = (allowance.every, allowance.anchor, zone, balance.opened_at)
+    return sum(1 for _ in periods_between(before, this.start_at, *terms))
+
+
+def repay_missed(
+    balance: Balance, plan: Plan, entries: list[Entry], allowance: Allowance, before: int, now: int
+) -> int:
+    """Repay debt from the allowances of periods in which nobody looked; return what of them is carried over.
+
+    So an account owes the same whether it was touched in every period or only now. Of several allowances, the
+    missed ones all come before the present ones.
+    """
+    ends = ends_between(balance, plan, allowance, before, now)
+    if not ends:
+        return 0
+    whole = min(-(-balance.debt // allowance.amount), ends - 1)
+    paid = min(balance.debt, whole * allowance.amount)
+    if paid:
+        give_allowance(balance, plan, entries, allowance, Period(before, now), now, paid)
+        balance.lots = tuple(lot for lot in balance.lots if lot.expires_at > now)
+    return carried_over(allowance, whole * allowance.amount - paid, ends - whole)
+
+
+def withdraw_allowances(balance: Balance, entries: list[Entry], now: int) -> None:
+    """Take what is left of every allowance; its emptied lot says, as its amount, what was spent of it."""
+    taken = [lot for lot in balance.lots if lot.source == "allowance" and lot.left]
+    total = sum(lot.left for lot in taken)
+    balance.lots = tuple(
+        Lot(lot.id, 0, lot.amount - lot.left, lot.source, lot.priority, lot.expires_at)
+        if lot.source == "allowance"
+        else lot
+        for lot in balance.lots
+        if lot.source != "allowance" or lot.amount > lot.left
+    )
+    balance.left -= total
+    balance.expired += total
+    if total:
+        moves = tuple((lot.id, -lot.left) for lot in taken)
+        record(balance, entries, at=now, kind="expire", amount=-total, lots=moves)
+
+
+def replace_allowances(balance: Balance, plan: Plan, entries: list[Entry], now: int) -> None:
+    """Give a new plan's allowances in place of the old one's, less what those have spent.
+
+    Emptied lots stay listed until their ends, so that the next change still knows what they spent.
+    """
+    spent = sum(lot.amount - lot.left for lot in balance.lots if lot.source == "allowance")
+    withdraw_allowances(balance, entries, now)
+    for allowance in plan.allowance if balance.own_credit else ():
+        this = allowance_period(balance, plan, allowance, balance.rolled_at)
+        part = max(allowance.amount - spent, 0)
+        spent -= allowance.amount - part
+        give_allowance(balance, plan, entries, allowance, this, now, part)
+    balance.due_at = next_due(balance, plan, balance.rolled_at)
 
 
 def start_period(balance: Balance, plan: Plan, entries: list[Entry], period: Period, now: int) -> None:

@@ -50,8 +50,17 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
     @property
     def total(self) -> int:
-        """Return all tokens."""
-        return self.tokens_input + self.tokens_output
+        """Return all tokens; added up in one step, for every call asks."""
+        return (
+            self.input
+            + self.cached_input
+            + self.cache_write
+            + self.cache_write_1h
+            + self.output
+            + self.reasoning
+            + self.audio_input
+            + self.audio_output
+        )
 
     def __add__(self, other: "Usage") -> "Usage":
         """Return the usage of both, kind by kind; sums know no upper bound."""

@@ -83,12 +83,10 @@ def verdict(path: Path, asked: Reserve | Charge, now: int) -> Admission | Refusa
         held = min(held, room[0])
         counted.append(room[1])
     payer = payer_of(path)
-    if least > 0:
-        free = headroom(payer)
-        if free < least:
-            return short_of_credit(payer, least, free)
-        held = min(held, free)
-    return Admission(held, counted)
+    free = headroom(payer)
+    if least > 0 and free < least:
+        return short_of_credit(payer, least, free)
+    return Admission(min(held, max(free, 0)), counted)
 
 
 def short_of_credit(payer: Member, least: int, free: int) -> Refusal:

@@ -162,7 +162,7 @@ async def write_opened(
         for cell, one in sealed[account]
     ]
     if journal:
-        await connection.fetch(WRITE_ENTRIES, *rows.columns(journal))
+        await connection.fetch(WRITE_ENTRIES, journal)
     return made
 
 

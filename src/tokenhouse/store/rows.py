@@ -62,7 +62,7 @@ def balance(row: Any) -> Balance:
 
 
 def balance_columns(cell: int, one: Balance) -> tuple[Any, ...]:
-    """Return the columns of `write_balances`: what a change of an account can change."""
+    """Return what a change of an account can change, in the order of `changed_balance`."""
     return (
         cell,
         one.account,
@@ -92,6 +92,11 @@ def balance_columns(cell: int, one: Balance) -> tuple[Any, ...]:
         _encode(one.counters).decode() if one.counters else "{}",
         _encode(one.open).decode() if one.open else "{}",
     )
+
+
+def changed_columns(cell: int, one: Balance, was: int) -> tuple[Any, ...]:
+    """Return a `changed_balance`: an account as a batch leaves it, and the version that the batch had read."""
+    return (*balance_columns(cell, one), was)
 
 
 def opened_columns(cell: int, one: Balance) -> tuple[Any, ...]:
@@ -125,7 +130,7 @@ def entry(row: Any) -> Entry:
 
 
 def entry_columns(cell: int, sealed: Sealed, at: datetime) -> tuple[Any, ...]:
-    """Return the columns of `write_entries`.
+    """Return a `new_entry`.
 
     `at` is the entry's instant as a datetime, made once for a batch.
     """

@@ -122,6 +122,7 @@ class Lane:
             try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await self._connect()
+                    await batch.begin(self._connection)
                 async with asyncio.timeout(COMMIT_WAIT_S):
                     return await batch.run(self._connection, asks, self._catalog, self._now())
             except Exception as failure:

@@ -41,7 +41,10 @@ def identities(folder: Path, ways: Sequence[str]) -> Iterator[Identity]:
         spare = spare_user()
         if spare is None or "other" not in ways:
             return
-        os.chown(folder, spare.pw_uid, spare.pw_gid)
+        try:
+            os.chown(folder, spare.pw_uid, spare.pw_gid)
+        except OSError:  # A root without the right to give files away, or without that user in its namespace.
+            return
         for path in folder.rglob("*"):
             give(folder, path)
     owner = known_user(folder.stat().st_uid)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokenhouse.store.embedded.files import Failure, failure_said, give, open_own, serving
-from tokenhouse.store.embedded.identity import Identity, as_we_are, identities
+from tokenhouse.store.embedded.identity import Identity, as_we_are, identities, known_user
 
 STOP_S = 60.0
 """How long a fast shutdown may take, with its last checkpoint, before the server is stopped the hard way."""
@@ -123,7 +123,7 @@ class Server:
                 return identity, self._tried(identity)
             except (OSError, subprocess.SubprocessError) as refused:
                 problem = str(refused)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 or known_user(os.geteuid()) is None:
             raise Failure("postgres_no_user", path=str(self.folder))
         raise Failure("postgres_no_binaries", path=str(self._binaries), problem=problem)
 

@@ -5,11 +5,10 @@
 
 CREATE TABLE tokenhouse.catalog (
     one_row boolean PRIMARY KEY DEFAULT true CONSTRAINT catalog_has_one_row CHECK (one_row),
-    version bigint NOT NULL DEFAULT 1,
-    unit    json
+    version bigint NOT NULL DEFAULT 1
 );
 COMMENT ON TABLE tokenhouse.catalog IS
-    'One row: the deployment''s unit, and a version that grows with every new plan or rate. Each batch reads it.';
+    'One row: a version that grows with every new plan or rate. Each batch reads it.';
 INSERT INTO tokenhouse.catalog DEFAULT VALUES;
 
 CREATE TABLE tokenhouse.plans (
@@ -155,6 +154,29 @@ COMMENT ON TABLE tokenhouse.idempotency_keys IS
     'What makes a caller''s repeated write harmless: its key, the operation that it named, a hash of its payload. Pruned.';
 CREATE INDEX idempotency_keys_by_age ON tokenhouse.idempotency_keys USING brin (at);
 
+-- Rows as a batch sends them: one array of rows costs a third less than an array for every column. A type never
+-- changes, for the release before must go on writing: a column more is a new type.
+
+CREATE TYPE tokenhouse.changed_balance AS (
+    cell smallint, account bigint, plan text, state text, version bigint, seq bigint, chain bytea, "left" bigint,
+    held bigint, debt bigint, used bigint, used_total bigint, turns bigint, granted bigint, drawn bigint,
+    expired bigint, clawed bigint, charged bigint, forgiven bigint, period_start_at bigint, period_end_at bigint,
+    rolled_at bigint, due_at bigint, lapses_at bigint, lots json, counters json, open json, was bigint
+);
+COMMENT ON TYPE tokenhouse.changed_balance IS 'What a batch makes of one balance, which it read as version `was`.';
+
+CREATE TYPE tokenhouse.new_entry AS (
+    cell smallint, account bigint, seq bigint, at timestamptz, kind text, amount bigint, balance_after bigint,
+    charge bigint, lots json, operation uuid, model text, usage json, rate integer, source text, actor text,
+    note text, facts json, hash bytea
+);
+COMMENT ON TYPE tokenhouse.new_entry IS 'One line of the journal to be.';
+
+CREATE TYPE tokenhouse.new_key AS (
+    cell smallint, account bigint, key text, operation uuid, digest bytea, at timestamptz
+);
+COMMENT ON TYPE tokenhouse.new_key IS 'One idempotency key to be.';
+
 CREATE TABLE tokenhouse.orders (
     cell           smallint NOT NULL,
     id             uuid NOT NULL,
@@ -201,6 +223,10 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('tokenhouse.add_month'));
+    -- A month that has begun in the default partition stays there: entries do not move.
+    IF EXISTS (SELECT FROM tokenhouse.entries_default e WHERE e.at >= start_at AND e.at < end_at) THEN
+        RETURN;
+    END IF;
     EXECUTE format(
         'CREATE TABLE IF NOT EXISTS tokenhouse.%I PARTITION OF tokenhouse.entries FOR VALUES FROM (%L) TO (%L)',
         partition, start_at, end_at);

@@ -1,24 +1,16 @@
 -- Plans and rates: documents that are only ever followed by newer ones.
 
 -- name: find_catalog :one
--- why: The version under which plans and rates are known, and the deployment's unit.
-select version, unit from tokenhouse.catalog;
+-- why: The version under which plans and rates are known.
+select version from tokenhouse.catalog;
 
 -- name: write_catalog_version :exec
 -- why: The next batch of every process sees that terms have changed; the row's lock puts writers in line.
 update tokenhouse.catalog set version = version + 1;
 
--- name: write_catalog_unit :exec
--- why: The unit is fixed with the first plan; amounts of another unit would mean something else.
-update tokenhouse.catalog set unit = $1::json where unit is null;
-
 -- name: list_plans :many
 -- why: The newest version of every plan.
 select distinct on (name) name, version, document from tokenhouse.plans order by name, version desc;
-
--- name: list_plan_versions :many
--- why: What a plan said before, for people.
-select name, version, document, created_at, actor from tokenhouse.plans where name = $1 order by version;
 
 -- name: write_plan :exec
 -- why: A changed document becomes the next version; an equal one changes nothing.

@@ -1,0 +1,1 @@
+"""The figures that tokenhouse promises, and how they are taken: `python -m bench`."""

@@ -1,0 +1,28 @@
+"""The command line `tokenhouse`: every command is a module beside this one, imported when it is asked for."""
+
+from tokenhouse.edges.cli.frame import Root
+
+COMMANDS = {
+    "init": "init",
+    "check": "check",
+    "verify": "verify",
+    "accounts": "accounts",
+    "grant": "grant",
+    "plans": "plans",
+    "stats": "stats",
+    "import": "import_",
+    "export": "export",
+    "simulate": "simulate",
+    "replay": "replay",
+    "upkeep": "upkeep",
+    "migrate": "migrate",
+    "doctor": "doctor",
+}
+"""Command -> module; the order is the one of `tokenhouse --help`."""
+
+root = Root(COMMANDS)
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    root.main()

@@ -1,0 +1,79 @@
+"""`tokenhouse doctor`: look at the whole installation and say what is not well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokenhouse.edges.cli import frame
+from tokenhouse.errors import TokenhouseError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from tokenhouse.edges.cli.terminal import Terminal
+    from tokenhouse.flow.examine import Finding
+
+STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+@click.command(cls=frame.Command)
+@frame.pass_terminal
+def command(terminal: Terminal) -> int:
+    """Show one line a subject, each ok, warn or fail; a failure is also said by the exit code."""
+    from tokenhouse.flow.examine import examine
+
+    async def work() -> list[Finding]:
+        return [found async for found in examine(terminal.settings, terminal.clock)]
+
+    findings = terminal.run(work)
+    failed = any(found.verdict == "fail" for found in findings)
+    terminal.answer({"healthy": not failed, "findings": [_document(terminal, found) for found in findings]})
+    rows = [
+        (_mark(terminal, found), terminal.say(f"doctor.{found.subject}"), _said(terminal, found))
+        for found in findings
+    ]
+    columns = [terminal.say(f"doctor.{name}") for name in ("verdict", "subject", "what")]
+    terminal.show(terminal.table(columns, rows))
+    return frame.FOUND if failed else 0
+
+
+def _mark(terminal: Terminal, found: Finding) -> Text:
+    """Return the verdict, coloured."""
+    from rich.text import Text
+
+    return Text(terminal.say(f"doctor.{found.verdict}"), style=STYLES[found.verdict])
+
+
+def _document(terminal: Terminal, found: Finding) -> dict[str, Any]:
+    """Return a finding for a program; a trouble becomes its code and sentence."""
+    facts = dict(found.facts)
+    error = facts.pop("error", None)
+    if isinstance(error, TokenhouseError):
+        facts["error"] = {
+            "code": error.code,
+            "reason": error.reason,
+            "message": error.message(terminal.locale),
+        }
+    return {"subject": found.subject, "verdict": found.verdict, "facts": facts}
+
+
+def _said(terminal: Terminal, found: Finding) -> str:
+    """Return a finding's facts in one cell."""
+    facts = dict(found.facts)
+    error = facts.pop("error", None)
+    if isinstance(error, TokenhouseError):
+        return error.message(terminal.locale)
+    if found.subject == "settings":
+        return "\n".join(f"{name} = {value}" for name, value in facts.items() if value is not None)
+    for name in [name for name in facts if name.endswith("_bytes")]:
+        facts[name] = f"{facts[name] / 2**20:,.0f} MiB"
+    if found.subject == "package":
+        facts["packages"] = ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
+    if found.subject == "partitions":
+        facts["missing"] = ", ".join(facts["missing"]) or terminal.cell(None)
+    shown = {
+        name: value if isinstance(value, float) else terminal.cell(value) for name, value in facts.items()
+    }
+    return terminal.say(f"doctor.{found.subject}_facts", **shown)

@@ -1,0 +1,152 @@
+"""`tokenhouse plans`: list plans; show one as TOML, write a new version from a file, use a preset."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from tokenhouse.edges.cli import frame
+from tokenhouse.edges.cli.toml import written
+from tokenhouse.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+    from tokenhouse.edges.cli.terminal import Terminal
+    from tokenhouse.flow.terms import Preset
+    from tokenhouse.house import Tokenhouse
+    from tokenhouse.rules.plans import Plan
+
+
+@click.group(cls=frame.Group, invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List the newest version of every plan, unless one of the commands below is named."""
+    if context.invoked_subcommand is None:
+        terminal = frame.terminal_of(context)
+        found = terminal.with_house(lambda house: house.plans())
+        terminal.answer({"plans": [document(plan) for plan in found.values()]})
+        terminal.show(_table(terminal, found.values()))
+
+
+@command.command("show")
+@click.argument("name")
+@frame.pass_terminal
+def show(terminal: Terminal, name: str) -> None:
+    """Show a plan as TOML that `plans write` takes."""
+    found = terminal.with_house(lambda house: house.plans())
+    if name not in found:
+        raise NotFound("plan_unknown", plan=name)
+    plan = document(found[name])
+    terminal.answer(plan)
+    plan.pop("version")
+    terminal.show(terminal.say("plans.shown", version=found[name].version), written(plan))
+
+
+@command.command("write")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True)
+@click.option("--actor", default="")
+@frame.pass_terminal
+def write(terminal: Terminal, file: Path, dry_run: bool, actor: str) -> None:
+    """Add a plan, or a newer version of one, from a TOML file."""
+    wanted = read(file)
+
+    async def work(house: Tokenhouse) -> Plan:
+        try:
+            return await house.write_plan(wanted, actor=actor, dry_run=dry_run)
+        except InvalidInput as wrong:
+            problem = wrong.message(terminal.locale)
+            raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=problem) from None
+
+    plan = terminal.with_house(work)
+    terminal.answer({"dry_run": dry_run, "plan": document(plan)})
+    said = "plans.would_write" if dry_run else "plans.wrote"
+    terminal.show(terminal.say(said, plan=plan.name, version=plan.version), _table(terminal, [plan]))
+
+
+@command.command("presets")
+@frame.pass_terminal
+def presets(terminal: Terminal) -> None:
+    """Show the plans that come with tokenhouse; no database is asked."""
+    from tokenhouse.flow.terms import PRESETS, preset
+    from tokenhouse.rules.plans import parse_plan
+
+    settings = terminal.settings
+    found = [
+        parse_plan(preset(name), environment=settings.environment, zone=settings.time_zone)
+        for name in PRESETS
+    ]
+    terminal.answer({"presets": [document(plan) for plan in found]})
+    terminal.show(_table(terminal, found))
+
+
+@command.command("use-preset")
+@click.argument("name")
+@frame.pass_terminal
+def use_preset(terminal: Terminal, name: str) -> None:
+    """Add a plan that comes with tokenhouse."""
+    plan = terminal.with_house(lambda house: house.preset(cast("Preset", name)))
+    terminal.answer({"plan": document(plan)})
+    terminal.show(terminal.say("plans.wrote", plan=plan.name, version=plan.version), _table(terminal, [plan]))
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the document of a TOML file, decimals exact. Raises: InvalidInput that names file and line."""
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as trouble:
+        raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=str(trouble)) from None
+    except OSError as trouble:
+        problem = trouble.strerror or type(trouble).__name__
+        raise InvalidInput("file_unreadable", field="FILE", value=str(file), problem=problem) from None
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as a document, every default filled in; what it leaves open is left out."""
+    import msgspec
+
+    filled = msgspec.to_builtins(plan, builtin_types=(Decimal,))
+    return {name: value for name, value in _given(filled).items() if value not in ({}, [], ())}
+
+
+def _given(value: Any) -> Any:
+    """Return a document without what is None, which TOML cannot say."""
+    if isinstance(value, dict):
+        return {name: _given(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [_given(one) for one in value]
+    return value
+
+
+def _table(terminal: Terminal, found: Iterable[Plan]) -> Table:
+    """Return plans side by side: what they give, when they stop, how they price."""
+    heads = ("name", "version", "title", "unit", "allowance", "signup", "block", "status", "debt", "priced")
+    rows = []
+    for plan in found:
+        allowances = ", ".join(
+            f"{terminal.amount(one.amount, plan.unit)} / {terminal.say(f'words.{one.every}')}"
+            for one in plan.allowance
+        )
+        rows.append(
+            (
+                plan.name,
+                plan.version or None,
+                plan.title,
+                plan.unit.name,
+                allowances,
+                terminal.amount(plan.signup.amount, plan.unit) if plan.signup.amount else None,
+                f"{plan.stop.block * 100:f} %",
+                str(plan.stop.status),
+                terminal.say(f"words.{plan.stop.debt}"),
+                f"{terminal.say(f'words.{plan.rate.by}')} × {plan.rate.multiplier:f}",  # noqa: RUF001 -- times
+            )
+        )
+    return terminal.table([terminal.say(f"plans.{name}") for name in heads], rows)

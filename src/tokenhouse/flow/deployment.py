@@ -1,0 +1,117 @@
+"""The deployment: what concerns all accounts at once - figures, initialising, import, export."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from tokenhouse.flow import check, exporting, importing, initialise, statistics
+from tokenhouse.flow.check import Checked
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.exporting import Format, What
+from tokenhouse.flow.importing import Imported, Source
+from tokenhouse.flow.initialise import Initialised
+from tokenhouse.flow.statistics import Line, Stats
+
+Progress = Callable[[int], None]
+"""Told how many more of something a long work has done."""
+
+
+def unheard(_more: int) -> None:
+    """Tell nobody how far a work is."""
+
+
+class Deployment:
+    """The part of the house that looks at all of its accounts. Each method is one flow."""
+
+    _desk: Desk
+
+    async def stats(self, *, top: int = 100) -> Stats:
+        """Return figures of all accounts, their distribution by share used, and the `top` accounts by use."""
+        return await statistics.stats(self._desk, top=top)
+
+    def lines(self) -> AsyncIterator[Line]:
+        """Yield a line for every account with a balance: free, bought, used, left, turns, level."""
+        return statistics.lines(self._desk)
+
+    async def check(self, *, rows_max: int = 20) -> Checked:
+        """Return what is there: who lacks a balance, figures, active accounts, anomalies. Changes nothing."""
+        return await check.check(self._desk, rows_max=rows_max)
+
+    async def waiting(self) -> tuple[int, int]:
+        """Return how many accounts there are, and how many of them have no balance."""
+        return await initialise.waiting(self._desk)
+
+    async def initialise(
+        self, *, dry_run: bool = False, actor: str = "", progress: Progress = unheard
+    ) -> Initialised:
+        """Give every account without a balance one, with its first allowance; others stay, to the byte."""
+        return await initialise.initialise_all(self._desk, dry_run=dry_run, actor=actor, progress=progress)
+
+    async def import_users(
+        self,
+        file: Path,
+        *,
+        named: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+        actor: str = "",
+        progress: Progress = unheard,
+    ) -> Imported:
+        """Make accounts of a CSV of users, all or none. `named`: what the file calls a column -> our name."""
+        source = Source(file=file, named=dict(named or {}), encoding=encoding)
+        return await importing.users(self._desk, source, actor=actor, progress=progress)
+
+    async def import_table(
+        self,
+        table: str,
+        *,
+        url: str | None = None,
+        named: Mapping[str, str] | None = None,
+        actor: str = "",
+        progress: Progress = unheard,
+    ) -> Imported:
+        """Make accounts of a table (`schema.table`) of this database or the one at `url`, only reading it."""
+        return await importing.table(
+            self._desk, url, table, dict(named or {}), actor=actor, progress=progress
+        )
+
+    async def import_sessions(
+        self,
+        file: Path,
+        *,
+        named: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+        progress: Progress = unheard,
+    ) -> Imported:
+        """Make chat sessions of a CSV, all or none; their accounts must be there."""
+        source = Source(file=file, named=dict(named or {}), encoding=encoding)
+        return await importing.sessions(self._desk, source, progress=progress)
+
+    async def import_points(
+        self, file: Path, *, plan: str | None = None, actor: str = "", progress: Progress = unheard
+    ) -> Imported:
+        """Make accounts of a `points.json`: the same balances, and each line of their history as an entry."""
+        return await importing.history(self._desk, file, plan=plan, actor=actor, progress=progress)
+
+    async def export(
+        self,
+        what: What,
+        output: BinaryIO,
+        *,
+        form: Format = "csv",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        account: str | None = None,
+        progress: Progress = unheard,
+    ) -> int:
+        """Write accounts, balances, entries or orders as CSV or Parquet; return how many rows."""
+        return await exporting.export(
+            self._desk,
+            what,
+            output,
+            form=form,
+            since=since,
+            until=until,
+            account=account,
+            progress=progress,
+        )

@@ -1,0 +1,132 @@
+"""Statistics in the database: one scan of the balances for all figures, and lines account by account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tokenhouse.rules.balance import Balance
+from tokenhouse.rules.periods import Instant
+from tokenhouse.store import rows
+from tokenhouse.store.pool import Connection
+from tokenhouse.store.statements import sql
+
+FIND_FIGURES: Final = sql("find_figures")
+FIND_USE_OF_FEW: Final = sql("find_use_of_few")
+FIND_BALANCES_ESTIMATE: Final = sql("find_balances_estimate")
+LIST_GREATEST: Final = sql("list_greatest")
+FIND_BOUGHT: Final = sql("find_bought")
+LIST_LINES: Final = sql("list_lines")
+LIST_LINES_OF: Final = sql("list_lines_of")
+FIND_STRAYS: Final = sql("find_strays")
+LIST_STRAYS: Final = sql("list_strays")
+
+SAMPLE_PERCENT: Final = 2.0
+SAMPLED_FROM: Final = 50_000
+"""Balances from which a sample is taken first; below, a second scan is cheaper than the thought."""
+NOBODY_ABOVE: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """All figures of all balances; `greatest` are (cell, account) of those that used most, the most first.
+
+    `used` and `turns` count each call once, however many accounts of its tree it passed. `inconsistent` are
+    balances that used more in the period than ever, `broken` break a law of conservation: both must be 0.
+    """
+
+    accounts: int
+    balances: int
+    active: int
+    used: int
+    used_max: int
+    turns: int
+    turns_max: int
+    bought: int
+    bought_max: int
+    buyers: int
+    left: int
+    debt: int
+    under50: int
+    under80: int
+    under90: int
+    under95: int
+    over95: int
+    exhausted: int
+    inconsistent: int
+    broken: int
+    greatest: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A balance, whom it belongs to, and what completed purchases brought it."""
+
+    cell: int
+    balance: Balance
+    ref: str
+    email: str
+    name: str
+    bought: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An account that has chat sessions and no balance."""
+
+    account: str
+    email: str
+    sessions: int
+    tokens: int
+
+
+async def find_figures(connection: Connection, now: Instant, greatest: int) -> Figures:
+    """Return the figures of all balances, with the `greatest` accounts by use in the period."""
+    threshold = await _threshold(connection, greatest)
+    row = await connection.fetchrow(FIND_FIGURES, now, threshold)
+    bought = await connection.fetchrow(FIND_BOUGHT)
+    assert row is not None  # noqa: S101 -- an aggregate has a row
+    assert bought is not None  # noqa: S101 -- an aggregate has a row
+    found: list[Sequence[Any]] = [tuple(one) for one in row["greatest"]]
+    if len(found) < min(greatest, row["active"]):
+        found = [tuple(one) for one in await connection.fetch(LIST_GREATEST, now, greatest)]
+    found.sort(key=lambda one: (-one[2], one[0], one[1]))
+    figures: dict[str, int] = {
+        name: int(value) for name, value in (*row.items(), *bought.items()) if name != "greatest"
+    }
+    return Figures(**figures, greatest=tuple((one[0], one[1]) for one in found[:greatest]))
+
+
+async def _threshold(connection: Connection, greatest: int) -> int:
+    """Return a use above which a few times `greatest` accounts lie; none where a sample is not worth it."""
+    estimate = await connection.fetchval(FIND_BALANCES_ESTIMATE)
+    if not greatest or estimate < SAMPLED_FROM:
+        return NOBODY_ABOVE
+    rank = max(round(greatest * 4 * SAMPLE_PERCENT / 100), 8)
+    use = await connection.fetchval(FIND_USE_OF_FEW, SAMPLE_PERCENT, rank)
+    return NOBODY_ABOVE if use is None else int(use)
+
+
+async def list_lines(connection: Connection, after: tuple[int, int], rows_max: int) -> list[Owned]:
+    """Return the next balances after `(cell, account)`, with their owners."""
+    return [_owned(row) for row in await connection.fetch(LIST_LINES, *after, rows_max)]
+
+
+async def list_lines_of(connection: Connection, wanted: Sequence[tuple[int, int]]) -> list[Owned]:
+    """Return the balances of `(cell, account)`s, with their owners, in the order asked for."""
+    if not wanted:
+        return []
+    found = [_owned(row) for row in await connection.fetch(LIST_LINES_OF, *rows.columns(list(wanted)))]
+    place = {one: nth for nth, one in enumerate(wanted)}
+    return sorted(found, key=lambda one: place[one.cell, one.balance.account])
+
+
+async def list_strays(connection: Connection, rows_max: int) -> tuple[int, list[Stray]]:
+    """Return how many accounts chat without a balance, and the first of them."""
+    count = await connection.fetchval(FIND_STRAYS)
+    found = await connection.fetch(LIST_STRAYS, rows_max) if count else []
+    return int(count or 0), [Stray(*row) for row in found]
+
+
+def _owned(row: Any) -> Owned:
+    """Return a balance with its owner of a row of `list_lines`."""
+    return Owned(row["cell"], rows.balance(row), row["ref"], row["email"], row["name"], int(row["bought"]))
