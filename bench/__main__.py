@@ -7,17 +7,19 @@ import uvloop
 
 from bench.frame import Findings, Form, machine, show
 from bench.growth import growth
+from bench.init import init
 from bench.ledger import hot, ledger
 from bench.lone import lone
 from bench.seed import place, seed, state_settings
+from bench.simulate import simulate
 from bench.start import start
 from bench.verify import check_all, verify
 
 LOADS = {"ledger": ledger, "hot": hot, "lone": lone}
 """Figures over one house of many accounts, which is verified afterwards."""
-PLACES = {"growth": growth, "verify": verify}
+PLACES = {"growth": growth, "verify": verify, "init": init}
 """Figures that make houses of their own, each on a fresh server."""
-NAMES = (*LOADS, *PLACES, "init", "simulate", "start")
+NAMES = (*LOADS, *PLACES, "simulate", "start")
 
 
 async def measure(names: list[str], form: Form, accounts: int) -> Findings:
@@ -37,6 +39,8 @@ async def measure(names: list[str], form: Form, accounts: int) -> Findings:
         if name in names:
             async with place() as server:
                 await take(server, form, found)
+    if "simulate" in names:
+        await simulate(form, found)
     if "start" in names:
         await start(form, found)
     return found

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from bench.frame import Figure, Findings, Form, in_turn
 from bench.load import Load
-from bench.seed import Place, know, seed
+from bench.seed import Place, know, seed, state_settings
 from tokenhouse.flow.identify import months_ahead
 from tokenhouse.store.pool import connect
 
@@ -48,6 +48,7 @@ async def growth(place: Place, form: Form, found: Findings) -> None:
     await connection.close()
     await _execute(long, "set maintenance_work_mem = '512MB'", KEY, INDEX, "vacuum analyze", "checkpoint")
     async with place.house(short) as one, place.house(long) as other:
+        await state_settings(other, found)
         await know(one)
         await know(other)
         loads = {

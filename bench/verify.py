@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.frame import Figure, Findings, Form, in_turn
 from bench.load import CHARGED, MODEL, USAGE
-from bench.seed import Place
+from bench.seed import Place, state_settings
 from tokenhouse import Tokenhouse
 from tokenhouse.flow.desk import new_id
 from tokenhouse.rules.account import apply, opened
@@ -26,6 +26,7 @@ SCAN = "select count(*), sum(amount), sum(length(hash)) from tokenhouse.entries"
 async def verify(place: Place, form: Form, found: Findings) -> None:
     """Measure `verify` on a journal that the rules wrote and chained, then on one three times as long."""
     async with place.house() as house:
+        await state_settings(house, found)
         written, peaks = 0, []
         for entries in (form.of(200_000, 50_000), form.of(600_000, 150_000)):
             await _write_journal(house, written // ENTRIES_EACH, entries // ENTRIES_EACH)
@@ -49,12 +50,11 @@ async def verify(place: Place, form: Form, found: Findings) -> None:
 
 async def check_all(house: Tokenhouse, found: Findings) -> None:
     """Verify a house after its load: the figures count only if it finds nothing."""
-    if not hasattr(house, "verify"):
-        return
-    begin = time.perf_counter()
-    report = await house.verify()
-    taken = time.perf_counter() - begin
-    found.remarks.append(f"verify afterwards, in {taken:.1f} s: {report}")
+    verdict = await house.verify()
+    said = "nothing wrong" if verdict.clean else f"{verdict.found} FINDINGS, first {verdict.findings[:1]}"
+    found.remarks.append(
+        f"verify afterwards: {said} in {verdict.entries:,} entries of {verdict.accounts:,} accounts"
+    )
 
 
 async def _verify(house: Tokenhouse) -> float:

@@ -24,7 +24,11 @@ def plan(name: str, environment: str = "development") -> Plan:
 def both(name: str, said: Callable[[Plan], str]) -> str:
     """Say it once, or for each environment where they differ."""
     development, production = (said(plan(name, one)) for one in ("development", "production"))
-    return development if development == production else f"{development} (development), {production} (production)"
+    return (
+        development
+        if development == production
+        else f"{development} (development), {production} (production)"
+    )
 
 
 def percent(points: int) -> str:
@@ -47,7 +51,9 @@ def price(one: Plan) -> str:
 
 ROWS: dict[str, Callable[[Plan], str]] = {
     "for": lambda one: one.title,
-    "unit": lambda one: one.unit.name if not one.unit.decimals else f"10^-{one.unit.decimals} {one.unit.name}",
+    "unit": lambda one: (
+        one.unit.name if not one.unit.decimals else f"10^-{one.unit.decimals} {one.unit.name}"
+    ),
     "comes by itself": recurring,
     "at sign-up": lambda one: show(one.signup.amount, one.unit) if one.signup.amount else "nothing",
     "spent first": order,
@@ -57,10 +63,14 @@ ROWS: dict[str, Callable[[Plan], str]] = {
     "refused from": lambda one: percent(one.block),
     "refusal": lambda one: f"{one.stop.status} `{one.stop.code}`",
     "debt at the period's end": lambda one: {"carry": "carried over", "forgive": "forgiven"}[one.stop.debt],
-    "set aside before a call": lambda one: {"none": "nothing", "worst-case": "the worst case"}[one.reserve.how],
+    "set aside before a call": lambda one: {"none": "nothing", "worst-case": "the worst case"}[
+        one.reserve.how
+    ],
     "output capped to what can be paid": lambda one: "yes" if one.reserve.cap_output else "no",
     "price": price,
-    "most that can be held": lambda one: show(one.credit.maximum, one.unit) if one.credit.maximum else "no cap",
+    "most that can be held": lambda one: (
+        show(one.credit.maximum, one.unit) if one.credit.maximum else "no cap"
+    ),
 }
 
 

@@ -27,7 +27,9 @@ def table() -> str:
     for field, said in zip(body, body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr) and field.value is not None:
             name = ast.unparse(field.target)
-            default = ast.unparse(field.value).removeprefix("Path(").removesuffix(")").strip("'").replace("_", "")
+            default = (
+                ast.unparse(field.value).removeprefix("Path(").removesuffix(")").strip("'").replace("_", "")
+            )
             shown = "none" if default == "None" else f"`{default}`"
             meaning = ast.literal_eval(said.value)
             lines.append(f"| `{name}` | `TOKENHOUSE_{name.upper()}` | {shown} | {meaning} |")

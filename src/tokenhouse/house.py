@@ -22,7 +22,7 @@ from tokenhouse.rules.charges import Explanation
 from tokenhouse.rules.periods import instant
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.quotes import Quote
-from tokenhouse.rules.usage import Usage
+from tokenhouse.rules.usage import Usage, checked_usage
 from tokenhouse.rules.verdict import payer_of
 from tokenhouse.settings import Settings
 from tokenhouse.store.accounts import Account
@@ -316,7 +316,8 @@ class Tokenhouse(Deployment):
 
         It gives nothing before it is completed.
         """
-        return await fund.order(self._desk, ref, credit, type_=order_type, price=price or Price(), note=note)
+        price = Price() if price is None else price
+        return await fund.order(self._desk, ref, credit, type_=order_type, price=price, note=note)
 
     async def complete_order(self, ref: str, order: str, *, actor: str = "") -> Receipt:
         """Complete an order: its credit and its state in one transaction. Idempotent."""
@@ -362,11 +363,11 @@ class Tokenhouse(Deployment):
         self, document: Mapping[str, Any], *, actor: str = "", dry_run: bool = False
     ) -> Plan:
         """Add a plan, or a newer version of one; it counts from the next operation on, on every node."""
-        return await terms.write_plan(self._desk, dict(document), actor=actor, dry_run=dry_run)
+        return await terms.write_plan(self._desk, document, actor=actor, dry_run=dry_run)
 
     async def write_rate(self, document: Mapping[str, Any], *, listed: bool = False, actor: str = "") -> int:
         """Add a dated price of a model and return its version."""
-        return await terms.write_rate(self._desk, dict(document), listed=listed, actor=actor)
+        return await terms.write_rate(self._desk, document, listed=listed, actor=actor)
 
     async def preset(self, name: Preset) -> Plan:
         """Add a plan that comes with tokenhouse."""
@@ -389,7 +390,7 @@ class Tokenhouse(Deployment):
         if usage is None:
             raise InvalidInput("charge_or_usage", field="charge", value="")
         price = estimate.price(self._desk, await self._payer_plan(ref), model)
-        return price.charge(usage), price.rate.version
+        return price.charge(checked_usage(usage)), price.rate.version
 
 
 async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock) -> Desk:

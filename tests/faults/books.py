@@ -5,6 +5,10 @@ from collections import Counter
 
 import asyncpg
 
+from tokenhouse.flow.audit import verify
+from tokenhouse.house import Tokenhouse
+from tokenhouse.settings import Settings
+
 FINDINGS = {
     "left - debt is not the sum of the journal": """
         select b.account, b."left" - b.debt, coalesce(sum(e.amount), 0) from tokenhouse.balances b
@@ -37,8 +41,13 @@ NOTED = """
     from tokenhouse.entries e where e.note <> '' and e.kind <> 'use'"""
 
 
-async def assert_sound(dsn: str) -> None:
-    """Fail with every finding unless all the sums hold."""
+async def assert_sound(dsn: str, *, plan: str = "points") -> None:
+    """Fail with every finding unless `verify` and all the sums are content."""
+    async with Tokenhouse.open(dsn, settings=Settings(plan=plan, lanes=1)) as house:
+        verdict = await verify(house.desk)
+    assert verdict.entries > 0
+    assert list(verdict.findings) == []
+    assert verdict.clean
     connection = await asyncpg.connect(dsn)
     try:
         found = {what: await connection.fetch(query) for what, query in FINDINGS.items()}

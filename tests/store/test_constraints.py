@@ -48,7 +48,9 @@ BREAKS = {
         "drawn = -1, granted = granted - 1, forgiven = forgiven + 1"
     ),
     "balances_expired_not_negative": BALANCE.format("expired = -1, granted = granted - 1"),
-    "balances_forgiven_not_negative": BALANCE.format("forgiven = -1, drawn = drawn + 1, granted = granted + 1"),
+    "balances_forgiven_not_negative": BALANCE.format(
+        "forgiven = -1, drawn = drawn + 1, granted = granted + 1"
+    ),
     "balances_held_not_negative": BALANCE.format("held = -1"),
     "balances_left_not_negative": BALANCE.format('"left" = -1, granted = -1'),
     "balances_period_runs_forward": BALANCE.format("period_end_at = period_start_at"),

@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from tokenhouse.flow import check, exporting, importing, initialise, statistics
+from tokenhouse.flow import audit, check, exporting, importing, initialise, statistics
+from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.check import Checked
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.exporting import Format, What
@@ -37,6 +38,26 @@ class Deployment:
     async def check(self, *, rows_max: int = 20) -> Checked:
         """Return what is there: who lacks a balance, figures, active accounts, anomalies. Changes nothing."""
         return await check.check(self._desk, rows_max=rows_max)
+
+    async def verify(
+        self,
+        *,
+        account: str | None = None,
+        cell: int | None = None,
+        findings_max: int = 100,
+        progress: Progress = unheard,
+    ) -> Verdict:
+        """Rebuild every account from its journal, or one, or one cell's, and return whatever does not agree.
+
+        Changes nothing and disturbs no writer. At most `findings_max` findings are listed; all are counted.
+        """
+        return await audit.verify(
+            self._desk, account=account, cell=cell, findings_max=findings_max, progress=progress
+        )
+
+    async def journal_size(self, *, account: str | None = None, cell: int | None = None) -> int:
+        """Return how many entries `verify` will read."""
+        return await audit.journal_size(self._desk, account=account, cell=cell)
 
     async def waiting(self) -> tuple[int, int]:
         """Return how many accounts there are, and how many of them have no balance."""

@@ -1,12 +1,14 @@
 """The desk: what every step works with, and the way of one operation through the writer and back."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from os import urandom
 from typing import Final, Never
+from unicodedata import category
 
 import msgspec
 
@@ -49,6 +51,12 @@ UNKNOWN: Final = {"reservation": "reservation_unknown", "charge": "charge_unknow
 UNTIL: Final = {"limit_reached": "limit_reached_until", "insufficient_credit": "insufficient_credit_until"}
 """What is said of a refusal that time alone will lift."""
 
+VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A random hex digit -> one whose two highest bits are 10, as RFC 9562 wants it."""
+UNSPEAKABLE: Final = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of what no line of text holds: controls, surrogates, ends of lines and paragraphs."""
+HEX_ID: Final = re.compile(r"[0-9a-f]{32}")
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -81,8 +89,8 @@ class Desk:
         return new_id(self.now())
 
     async def address(self, ref: str) -> Address:
-        """Return where an account is. Raises: NotFound."""
-        known = self.addresses.get(ref)
+        """Return where an account is. Raises: InvalidInput, NotFound."""
+        known = self.addresses.get(ref) if type(ref) is str else None
         if known is None:
             checked_text(ref, "account", least=1)
             with trouble_translated():
@@ -173,13 +181,15 @@ class Desk:
 
 def new_id(now: Instant) -> str:
     """Return a UUIDv7 (RFC 9562) in hex for an instant."""
-    number = (now // 1000 & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(urandom(10), "big")
-    number = number & ~(0xF << 76) | 0x7 << 76
-    return f"{number & ~(0x3 << 62) | 0x2 << 62:032x}"
+    chance = urandom(10).hex()
+    return f"{now // 1000 & 0xFFFFFFFFFFFF:012x}7{chance[:3]}{VARIANT[chance[3]]}{chance[4:19]}"
 
 
 def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) -> str:
-    """Return `value` if it is text that the journal can hold: `least` to `most` characters, none of them NUL.
+    """Return `value` if it is text of one line that the journal can hold, of `least` to `most` characters.
+
+    Every script is welcome, with what joins and turns its letters; control characters and lone surrogates
+    are not.
 
     Raises: InvalidInput that names the field.
     """
@@ -189,12 +199,15 @@ def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) 
         raise InvalidInput(
             "text_length", field=field, value=value[:40], length=len(value), least=least, most=most
         )
-    if "\0" in value or not value.isprintable():
+    if not value.isprintable() and any(category(character) in UNSPEAKABLE for character in value):
         raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40]))
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40])) from None
+    return value
+
+
+def checked_flag(value: object, field: str) -> bool:
+    """Return `value` if it is True or False. Raises: InvalidInput."""
+    if not isinstance(value, bool):
+        raise InvalidInput("choice_unknown", field=field, value=shown(value), known="true, false")
     return value
 
 
@@ -208,6 +221,6 @@ def checked_whole(value: object, field: str, low: int, high: int) -> int:
 def checked_id(value: object, field: str) -> str:
     """Return an operation id as 32 hex digits; dashes may stand in it. Raises: InvalidInput."""
     text = checked_text(value, field, least=1, most=36).replace("-", "").lower()
-    if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
+    if not HEX_ID.fullmatch(text):
         raise InvalidInput("id_invalid", field=field, value=text)
     return text

@@ -1,4 +1,4 @@
-"""Documents: plans and rates that are not in a house yet, read from TOML files or from what comes with tokenhouse."""
+"""Documents: plans and rates that are in no house yet, read from TOML files or from what comes along."""
 
 import tomllib
 from decimal import Decimal

@@ -9,7 +9,7 @@ from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.settle import Receipt, receipt
 from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount, shown
 from tokenhouse.rules.operations import Adjust, ClawBack, Grant, Refund
-from tokenhouse.rules.periods import FOREVER, instant
+from tokenhouse.rules.periods import AT_MAX, FOREVER, instant
 from tokenhouse.store import orders
 from tokenhouse.store.batch import OrderEnd
 from tokenhouse.store.orders import Order
@@ -17,6 +17,7 @@ from tokenhouse.store.pool import trouble_translated
 
 SOURCES = ("purchase", "bonus", "refund", "coupon", "adjustment", "import")
 PRIORITY_MAX = 1_000
+ORDERS_MAX = 1_000
 
 
 async def grant(
@@ -37,6 +38,8 @@ async def grant(
         raise InvalidInput("choice_unknown", field="source", value=shown(source), known=", ".join(SOURCES))
     checked_whole(priority, "priority", 0, PRIORITY_MAX)
     end_at = FOREVER if expires_at is None else instant(expires_at, "expires_at")
+    if AT_MAX <= end_at < FOREVER:
+        raise InvalidInput("instant_out_of_range", field="expires_at", value=str(expires_at))
     if end_at <= desk.now():
         raise InvalidInput("expires_in_past", field="expires_at", value=str(expires_at))
     operation = Grant(
@@ -110,6 +113,8 @@ async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, 
     Idempotent by the payment's own (method, transaction id): the same payment finds the order that it opened.
     """
     address = await desk.address(ref)
+    if not isinstance(price, Price):
+        raise InvalidInput("table_wanted", field="price", value=shown(price))
     if type_ not in orders.TYPES:
         raise InvalidInput("choice_unknown", field="type", value=shown(type_), known=", ".join(orders.TYPES))
     if price.currency not in orders.CURRENCIES:
@@ -198,6 +203,7 @@ async def find_order(desk: Desk, ref: str, order_id: str) -> Order:
 
 async def list_orders(desk: Desk, ref: str, rows_max: int) -> list[Order]:
     """Return an account's newest orders."""
+    checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:

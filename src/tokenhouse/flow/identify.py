@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.desk import Desk, checked_flag, checked_text, checked_whole
 from tokenhouse.rules.account import opened
-from tokenhouse.rules.amounts import shown
+from tokenhouse.rules.amounts import AMOUNT_MAX, shown
 from tokenhouse.rules.operations import Amend
 from tokenhouse.rules.periods import zone_of
 from tokenhouse.store import accounts
-from tokenhouse.store.accounts import Account, Address, Profile
-from tokenhouse.store.pool import trouble_translated
+from tokenhouse.store.accounts import CELLS, Account, Address, Profile
+from tokenhouse.store.pool import Connection, trouble_translated
 
 KINDS = ("user", "team", "company")
 STATES = ("active", "suspended", "closed")
 DEPTH_MAX = 8
 """Accounts on a way from a leaf to its root, at most: each is locked with every call below it."""
 TAGS_MAX = 20
+PAGE_MAX = 10_000
 
 
 async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Account:
@@ -28,32 +29,39 @@ async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Acco
     Idempotent: an existing account is returned as it is; of two callers at once, one makes it and both get
     it.
     """
-    plan = desk.catalog.plan(profile.plan or desk.settings.plan)
-    async with desk.pool.acquire() as connection:
-        with trouble_translated():
+    checked_text(actor, "actor")
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
             address = await accounts.find_address(connection, profile.ref)
             if address is None:
-                now = desk.now()
-                async with connection.transaction():
-                    made = await accounts.write_profiles(connection, [profile], now)
-                    for address in made:
-                        balance, entries = opened(
-                            address.account,
-                            plan,
-                            now,
-                            own_credit=profile.own_credit,
-                            zone=profile.time_zone,
-                            actor=actor,
-                        )
-                        await accounts.write_opened(connection, [(address.cell, balance, entries)], now)
-                address = made[0] if made else await accounts.find_address(connection, profile.ref)
-            if address is None:
-                raise NotFound("account_unknown", account=profile.ref)
-            desk.remember(address)
+                await desk.catalog.keep_up(connection)
+                address = await _made(desk, connection, profile, actor)
             account = await accounts.find_account(connection, address)
+    desk.remember(address)
     if account is None:
         raise NotFound("account_unknown", account=profile.ref)
     return account
+
+
+async def _made(desk: Desk, connection: Connection, profile: Profile, actor: str) -> Address:
+    """Make an account with its balance, unless somebody else just did; return where it is."""
+    plan = desk.catalog.plan(profile.plan or desk.settings.plan)
+    now = desk.now()
+    async with connection.transaction():
+        made = await accounts.write_profiles(connection, [profile], now)
+        for address in made:
+            balance, entries = opened(
+                address.account,
+                plan,
+                now,
+                own_credit=profile.own_credit,
+                zone=profile.time_zone,
+                actor=actor,
+            )
+            await accounts.write_opened(connection, [(address.cell, balance, entries)], now)
+    found = made[0] if made else await accounts.find_address(connection, profile.ref)
+    assert found is not None  # noqa: S101 -- made here, or by the one who was faster
+    return found
 
 
 def checked_profile(
@@ -76,12 +84,18 @@ def checked_profile(
     """
     if kind not in KINDS:
         raise InvalidInput("choice_unknown", field="kind", value=shown(kind), known=", ".join(KINDS))
-    if time_zone:
-        zone_of(checked_text(time_zone, "time_zone"))
+    if checked_text(time_zone, "time_zone"):
+        zone_of(time_zone)
+    if plan is not None:
+        checked_text(plan, "plan", least=1)
+    if own_credit is not None:
+        checked_flag(own_credit, "own_credit")
     if above is not None and len(above.path) >= DEPTH_MAX:
         raise InvalidInput("tree_too_deep", field="parent", value=above.ref, most=DEPTH_MAX)
     if own_credit is False and above is None:
         raise InvalidInput("root_needs_credit", field="own_credit", value="false")
+    if tags is not None and not isinstance(tags, Mapping):
+        raise InvalidInput("table_wanted", field="tags", value=shown(tags))
     if tags is not None and len(tags) > TAGS_MAX:
         raise InvalidInput("too_many", field="tags", value=len(tags), most=TAGS_MAX)
     return Profile(
@@ -110,12 +124,21 @@ async def amend(
     if state is None and plan is None:
         raise InvalidInput("nothing_to_change", field="state", value="")
     if plan is not None:
-        desk.catalog.plan(checked_text(plan, "plan"))
+        await _known_plan(desk, checked_text(plan, "plan"))
     address = await desk.address(ref)
     checked_text(actor, "actor")
     checked_text(note, "note", most=1_000)
     operation = Amend(id=desk.new_id(), state=state, plan=plan, actor=actor, note=note)
     await desk.carry_out(address, operation, key=key)
+
+
+async def _known_plan(desk: Desk, name: str) -> None:
+    """Return if there is such a plan, though another process wrote it. Raises: NotFound."""
+    if name not in desk.catalog.plans:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                await desk.catalog.keep_up(connection)
+    desk.catalog.plan(name)
 
 
 async def describe(desk: Desk, ref: str) -> Account:
@@ -130,10 +153,15 @@ async def describe(desk: Desk, ref: str) -> Account:
 
 
 async def page(desk: Desk, after: tuple[int, int], rows_max: int) -> list[Account]:
-    """Return the next accounts after a cursor."""
+    """Return the next accounts after a cursor: a cell and an id in it."""
+    if type(after) not in (tuple, list) or len(after) != 2:
+        raise InvalidInput("pair_wanted", field="after", value=shown(after))
+    checked_whole(after[0], "after", -1, CELLS)
+    checked_whole(after[1], "after", 0, AMOUNT_MAX)
+    checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            return await accounts.list_accounts(connection, after, rows_max)
+            return await accounts.list_accounts(connection, (after[0], after[1]), rows_max)
 
 
 async def children(desk: Desk, ref: str) -> list[str]:

@@ -186,7 +186,7 @@ async def _place(connection: Connection, job: UUID, file: str) -> None:
 
 async def _write_pasts(desk: Desk, connection: Connection, job: UUID, file: str, actor: str) -> int:
     """Give a balance to the accounts whose past the file tells, and return how many that were."""
-    after, total, now = 0, 0, desk.now()
+    after, total, now = -1, 0, desk.now()
     while page := await importing.list_moves(connection, job, after, ROWS):
         made, orders = [], []
         for past in page:
@@ -203,7 +203,7 @@ async def _write_pasts(desk: Desk, connection: Connection, job: UUID, file: str,
         given = await accounts.write_opened(connection, made, now)
         total += len(given)
         await importing.write_orders(connection, [one for one in orders if one.account in given], moment(now))
-        after = page[-1].line
+        after = page[-1].nth
     return total
 
 

@@ -107,7 +107,7 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
         kept=tally.seen - tally.made - tally.failed,
         failed=tally.failed,
         dry_run=dry_run,
-        failures=tuple(tally.failures),
+        failures=tuple(tally.failures[:FAILURES_TOLD]),
         before=overview(before),
         after=overview(after),
         distribution=distribution(after),
@@ -167,11 +167,11 @@ async def _give(
         opening = Opening.of(plan, desk.now(), own_credit=group.own_credit, zone=group.zone, actor=actor)
     except TokenhouseError as trouble:
         tally.failed += len(group.accounts)
-        room = FAILURES_TOLD - len(tally.failures)
+        room = max(FAILURES_TOLD - len(tally.failures), 0)
         names = await accounts.list_refs(connection, cell, group.accounts[:room]) if room else {}
         tally.failures += [Failure(account=ref, trouble=trouble) for ref in names.values()]
         return
-    if dry_run:
-        tally.made += len(group.accounts)
-    else:
-        tally.made += await initialise.write_openings(connection, cell, group.accounts, opening)
+    made = len(group.accounts)
+    if not dry_run:
+        made = await initialise.write_openings(connection, cell, group.accounts, opening)
+    tally.made += made

@@ -67,10 +67,11 @@ def user(desk: Desk, file: str, row: Row) -> Waiting:
         moves = _past(values)
         if moves and parent:
             raise InvalidInput("import_past_below", field="used", value="")
+        tells = moves is not None and not parent
     except InvalidInput as problem:
         raise invalid_line(file, row.line, _column(problem), problem) from None
     return Waiting(
-        row.line, profile.ref, parent, _encode(document).decode(), _encode(moves).decode() if moves else None
+        row.line, profile.ref, parent, _encode(document).decode(), _encode(moves).decode() if tells else None
     )
 
 
@@ -81,10 +82,10 @@ def _known_plan(desk: Desk, name: str) -> None:
         raise InvalidInput("choice_unknown", field="plan", value=shown(name), known=known)
 
 
-def _past(values: dict[str, str]) -> list[Move]:
-    """Return what the columns used, bought and turns tell; nothing where there are none or all are empty."""
+def _past(values: dict[str, str]) -> list[Move] | None:
+    """Return what the columns used, bought and turns tell; None where there are none or all are empty."""
     if not any(values.get(name) for name in PAST):
-        return []
+        return None
     used, bought, turns = (whole(values.get(name, ""), name) for name in PAST)
     moves = [Move(kind="purchase", amount=bought)] if bought else []
     return [*moves, Move(kind="charge", amount=used, turns=turns)] if used or turns else moves

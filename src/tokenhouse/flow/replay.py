@@ -1,4 +1,4 @@
-"""Replay: a trace through the real engine, many callers at once, and then the question whether the books are right."""
+"""Replay: a trace through the real engine, many callers at once, and then whether the books are right."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.simulate import Assumptions, Prices, asked, delivered, simulate
 from tokenhouse.flow.tally import Tally, Totals
 from tokenhouse.flow.traces import Request, Trace
-from tokenhouse.rules.periods import FOREVER, Instant, instant, moment, period_of
+from tokenhouse.rules.periods import FOREVER, Instant, moment, period_of
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.quotes import quote
 
@@ -53,8 +53,8 @@ class ReplayReport:
     """What a replay found. Everything from `overspend` of its totals to `findings` must be 0 (see `sound`).
 
     `lost` and `double` compare the journal, charge by charge, with what the callers were told; both in the
-    smallest unit. `false_refusals` and `false_allowances` count requests that the rules alone decide otherwise;
-    None when the house kept its own time, so that there is nothing to compare with.
+    smallest unit. `false_refusals` and `false_allowances` count requests that the rules alone decide
+    otherwise; None when the house kept its own time, so that there is nothing to compare with.
     """
 
     run: str
@@ -71,8 +71,10 @@ class ReplayReport:
     false_refusals: int | None
     false_allowances: int | None
     findings: int
+    entries: int
+    """Entries of the journal that `verify` read."""
     overspend_stated: bool
-    """Whether the plan itself lets calls through before it knows their price (`reserve` other than worst-case)."""
+    """Whether the plan lets calls through before it knows their price (`reserve` is not worst-case)."""
 
     @property
     def pairs_per_s(self) -> float:
@@ -91,9 +93,9 @@ class ReplayReport:
 class Replay:
     """One replay, from `prepare` over `drive` to `audit`; a display may read its figures at any time.
 
-    The house's clock follows the trace: it stands within a slice, in which no day, period or window of the plan
-    ends, and moves on when every call of the slice has ended. So requests of different accounts may overtake
-    each other, and yet each is decided as at its own time. Without `clock` the house keeps its own time.
+    The house's clock follows the trace: it stands within a slice, in which no day, period or window of the
+    plan ends, and moves on when every call of the slice has ended. So requests of different accounts may
+    overtake each other, and yet each is decided as at its own time. Without `clock` the house keeps its own.
     """
 
     desk: Desk
@@ -121,7 +123,7 @@ class Replay:
         return self.seconds or (perf_counter() - self.began if self.began else 0.0)
 
     def ref(self, account: str) -> str:
-        """Return the name in the house of one of the trace's accounts: apart from those of every other run."""
+        """Return the ref in the house of one of the trace's accounts, apart from every other run's."""
         return f"replay/{self.run}/{account}"
 
     async def prepare(self) -> None:
@@ -169,12 +171,13 @@ class Replay:
             double=double,
             false_refusals=false_refusals,
             false_allowances=false_allowances,
-            findings=len(verdict.findings),
+            findings=verdict.found,
+            entries=verdict.entries,
             overspend_stated=self.plan.reserve.how != "worst-case",
         )
 
     def _slices(self) -> Iterator[list[Request]]:
-        """Yield the trace cut wherever a day, a period or a window of the plan ends; whole, without a clock."""
+        """Yield the trace, cut where a day, a period or a window of the plan ends; whole without a clock."""
         if self.clock is None:
             yield self.trace.requests
             return
@@ -204,7 +207,7 @@ class Replay:
         await _together(caller, min(self.callers, len(lines)))
 
     async def _call(self, request: Request) -> None:
-        """Make one request: quote, reserve, pretend that the provider answers at once, settle what it used."""
+        """Make one request: quote, reserve, take the provider's answer as known, settle what it used."""
         ref, model, used = self.ref(request.account), request.model, request.usage
         at = self.desk.now() if self.clock is None else request.at + self.shift
         price = self._prices.of(model, at)
@@ -262,7 +265,7 @@ class Replay:
         self.tally.opened(name, path[0].balance)
 
     async def _compare(self, ref: str, known: dict[str, int]) -> tuple[int, int]:
-        """Return what the journal of one account lacks of what its callers know, and what it has beyond that."""
+        """Return what one account's journal lacks of what its callers know, and what it has beyond that."""
         missing, surplus, before = dict(known), 0, None
         while page := await report.history(
             self.desk, ref, before=before, kinds=("charge",), rows_max=report.PAGE_MAX
@@ -274,7 +277,7 @@ class Replay:
         return sum(missing.values()), surplus
 
     def _misjudged(self) -> tuple[int, int]:
-        """Return how many requests were refused, and how many allowed, that the rules alone decide otherwise."""
+        """Return how many requests were refused, and how many allowed, where the rules decide otherwise."""
         predicted = simulate(self.trace, self.plan, self.given)
         refused, allowed = 0, 0
         for name, line in self.tally.accounts.items():
@@ -285,7 +288,7 @@ class Replay:
 
 
 def next_end(plan: Plan, at: Instant, opened_at: Instant) -> Instant:
-    """Return when, after `at`, the next day, allowance or window of a limit ends for accounts opened together."""
+    """Return when, after `at`, the next day, allowance or window ends for accounts opened together."""
     ends = [period_of(at, "day", "calendar", plan.zone).end_at]
     for allowance in plan.allowance:
         zone = allowance.time_zone or plan.zone
@@ -303,7 +306,7 @@ def start_of(trace: Trace, given: Assumptions) -> Instant:
 
 def latency(seconds: list[float]) -> Latency:
     """Return the median and the 99th percentile of waiting times."""
-    if len(seconds) < 2:  # noqa: PLR2004 -- of one, all percentiles are the same
+    if len(seconds) < 2:
         one = seconds[0] * 1000 if seconds else 0.0
         return Latency(p50_ms=one, p99_ms=one)
     shares = quantiles(seconds, n=100, method="inclusive")
@@ -311,7 +314,7 @@ def latency(seconds: list[float]) -> Latency:
 
 
 def _copy(plan: Plan) -> dict[str, Any]:
-    """Return the document of a plan under the name of its copy for replays, so that no plan in use is touched."""
+    """Return the document of a plan's copy for replays, under a name that touches no plan in use."""
     document: dict[str, Any] = msgspec.to_builtins(plan, builtin_types=(Decimal,))
     del document["version"]
     document["name"] = f"replay-{plan.name.removeprefix('replay-')}"[:NAME_MAX]

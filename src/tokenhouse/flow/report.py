@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tokenhouse.errors import NotFound
+from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.rules.account import apply
 from tokenhouse.rules.alerts import Level, estimated_turns, level, used_percent
-from tokenhouse.rules.amounts import Unit
+from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.balance import Entry
 from tokenhouse.rules.operations import Touch
 from tokenhouse.rules.periods import FOREVER, moment
@@ -18,18 +18,11 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import trouble_translated
 
 PAGE_MAX = 1_000
-KINDS_SEEN = (
-    "charge",
-    "use",
-    "grant",
-    "signup",
-    "allowance",
-    "rollover",
-    "refund",
-    "adjust",
-    "claw_back",
-    "expire",
+KINDS = (
+    *("open", "signup", "allowance", "rollover", "grant", "charge", "use", "repay", "expire", "forgive"),
+    *("period", "claw_back", "refund", "unuse", "adjust", "amend", "release", "lapse"),
 )
+"""Every kind of entry that a journal can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +159,13 @@ async def history(
 ) -> list[EntryView]:
     """Return a page of an account's journal, newest first, below entry `before`; any depth costs the same."""
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
+    if type(kinds) not in (tuple, list, set, frozenset) or not all(kind in KINDS for kind in kinds):
+        raise InvalidInput("choice_unknown", field="kinds", value=shown(kinds), known=", ".join(KINDS))
     before = FOREVER if before is None else checked_whole(before, "before", 0, FOREVER)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            found = await accounts.list_entries(connection, address, before, kinds, rows_max)
+            found = await accounts.list_entries(connection, address, before, tuple(kinds), rows_max)
     return [entry_view(entry) for entry in found]
 
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from tokenhouse.flow.desk import Desk, checked_id, checked_text
+from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, view
 from tokenhouse.flow.upkeep import admitted
 from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.operations import Charge, Done, Release, Settle
 from tokenhouse.rules.usage import Usage, checked_usage
 from tokenhouse.store.batch import Answer
+
+RATE_MAX = 2**31 - 1
+"""The largest version of a rate that the journal can name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +51,14 @@ async def settle(
 ) -> Receipt:
     """End a reservation with a charge. Idempotent by its id: repeated, the first answer comes again."""
     address = await desk.address(ref)
+    used = checked_usage(usage) if usage is not None else None
     operation = Settle(
         id=checked_id(reservation, "reservation"),
         charge=checked_amount(charge, "charge", least=0),
-        tokens=usage.total if usage is not None else 0,
+        tokens=used.total if used is not None else 0,
         model=checked_text(model, "model"),
-        usage=checked_usage(usage) if usage is not None else None,
-        rate=rate,
+        usage=used,
+        rate=checked_whole(rate, "rate", 0, RATE_MAX),
         source=checked_text(source, "source", most=20),
         actor=checked_text(actor, "actor"),
         note=checked_text(note, "note", most=1_000),
@@ -91,14 +95,15 @@ async def charge(
 ) -> Receipt:
     """Charge at once, without a reservation: refused when the account cannot pay it."""
     address = await desk.address(ref)
+    used = checked_usage(usage) if usage is not None else None
     operation = Charge(
         id=desk.new_id(),
         charge=checked_amount(amount, "charge", least=0),
-        tokens=usage.total if usage is not None else 0,
+        tokens=used.total if used is not None else 0,
         model=checked_text(model, "model"),
         key=checked_text(api_key, "api_key"),
-        usage=checked_usage(usage) if usage is not None else None,
-        rate=rate,
+        usage=used,
+        rate=checked_whole(rate, "rate", 0, RATE_MAX),
         source=checked_text(source, "source", most=20),
         actor=checked_text(actor, "actor"),
         note=checked_text(note, "note", most=1_000),

@@ -1,7 +1,7 @@
-"""Simulate: a trace under a plan, through the rules alone: who would be blocked, when, by which law, at what cost."""
+"""Simulate: a trace under a plan, through the rules alone: who is blocked, when, by what, at what cost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,18 +21,19 @@ from tokenhouse.rules.usage import Usage
 from tokenhouse.rules.verdict import Member
 
 START_AT: Final = datetime(2026, 10, 25, tzinfo=UTC)
-"""Where a trace without dates begins: a week before a month's end, so that two weeks cross it."""
+"""Where a trace without dates begins: a week before a month ends, so that two weeks cross it."""
 OUTPUT_CAP: Final = 4_096
-"""Output tokens that a request asks for at most; traces do not say it, and this is what clients often send."""
+"""Output tokens that a request asks for at most: traces do not say it, and clients often send this."""
 COST_UNIT: Final = Unit(name="dollar", symbol="$", decimals=9)
 """Costs are counted in nano-dollars."""
+NO_RATES: Final = RateTable()
 CALL: Final = "0" * 32
 """The id of every simulated call: only one is open at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """What a trace does not say: when it begins, what accounts were given, what requests asked for, and prices.
+    """What a trace does not say: when it begins, what accounts had bought, what requests asked for, prices.
 
     A request asks for `output_cap` tokens of output, or for as many as it got where that is more.
     """
@@ -42,7 +43,7 @@ class Assumptions:
     grant: int = 0
     """Bought credit of every account at the start."""
     output_cap: int = OUTPUT_CAP
-    rates: RateTable = field(default_factory=RateTable)
+    rates: RateTable | None = None
 
     def shift(self, trace: Trace) -> int:
         """Return what to add to the trace's times, in microseconds.
@@ -64,15 +65,15 @@ class Prices:
     """What a model's usage is charged to the account, and what it costs whoever pays the provider."""
 
     plan: Plan
-    rates: RateTable
+    rates: RateTable | None
 
     def of(self, model: str, at: Instant) -> Tariff | None:
         """Return how the plan prices `model`; None where nobody knows what it costs."""
-        return tariff_of(self.plan, self.rates, model, at)
+        return tariff_of(self.plan, self.rates or NO_RATES, model, at)
 
     def cost(self, model: str, at: Instant, usage: Usage) -> int:
         """Return what the provider takes, in nano-dollars; 0 where no rate in dollars is known."""
-        rate = self.rates.find(model, at)
+        rate = self.rates.find(model, at) if self.rates is not None else None
         if rate is None or rate.prices.unit != COST_UNIT.name:
             return 0
         return tariff(rate, COST_UNIT).charge(usage)
@@ -104,7 +105,7 @@ def asked(usage: Usage, output_cap: int) -> Usage:
 
 
 def delivered(plan: Plan, price: Tariff, offer: Quote, used: Usage, held: int) -> Usage:
-    """Return what a call uses that got `held` of its quote: its output ends where a cap on it would end it."""
+    """Return what a call uses that got `held` of its quote: its output ends where a cap would end it."""
     if held >= offer.amount or not plan.reserve.cap_output:
         return used
     return within(price, used, held)
@@ -124,14 +125,14 @@ def _opened(number: int, plan: Plan, grant: int, at: Instant) -> Balance:
     [balance], _, outcome = apply([Member(balance, plan)], bought, at)
     if isinstance(outcome, Refusal):
         raise InvalidInput(
-            "credit_maximum", field="grant", value=grant, most=outcome.amount, **_facts(outcome, plan)
+            "credit_maximum",
+            field="grant",
+            value=grant,
+            amount=outcome.amount,
+            unit=plan.unit.name,
+            short_by=outcome.short_by,
         )
     return balance
-
-
-def _facts(refusal: Refusal, plan: Plan) -> dict[str, object]:
-    """Return the facts of a grant that its plan does not allow."""
-    return {"unit": plan.unit.name, "available": refusal.available, "short_by": refusal.short_by}
 
 
 def _always(price: Tariff | None) -> Callable[[str, Instant], Tariff | None]:

@@ -1,4 +1,4 @@
-"""The tally: what became of a trace under a plan, by account and by day. Simulation and replay keep the same one."""
+"""The tally: what became of a trace under a plan, by account and by day; of a simulation as of a replay."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ NO_DAY: Final = Period(0, 0)
 
 
 class AccountTally(msgspec.Struct, kw_only=True):
-    """What became of one account's requests. Amounts are in the plan's smallest unit, costs in nano-dollars."""
+    """What became of one account's requests; amounts in the plan's smallest unit, costs in nano-dollars."""
 
     account: str
     requests: int = 0
@@ -76,7 +76,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """What became of a trace so far. Feed it `opened` once an account, then `allowed` or `refused` a request."""
+    """What became of a trace so far: `opened` for each account, `allowed` or `refused` for each request."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -106,8 +106,11 @@ class Tally:
         if balance.debt:
             over = balance.debt - max(overdraft(balance, self.plan), 0)
             line.overspend = max(line.overspend, over)
-        self._climb(line, at, balance.used, balance.used + balance.left - balance.debt)
-        day = self._day_of(at)
+        capacity = balance.capacity
+        peak = balance.used * POINTS // capacity if capacity > 0 else self.plan.block
+        if peak > line.peak:
+            self._climb(line, at, peak)
+        day = self._today if self._day.start_at <= at < self._day.end_at else self._day_of(at)
         day.allowed += 1
         day.charged += charge
         day.tokens += tokens
@@ -121,7 +124,7 @@ class Tally:
         line.refused_by[law] = line.refused_by.get(law, 0) + 1
         if line.first_refused_at is None:
             line.first_refused_at, line.first_refused_by = at, law
-        day = self._day_of(at)
+        day = self._today if self._day.start_at <= at < self._day.end_at else self._day_of(at)
         day.refused += 1
         day.blocked.add(request.account)
 
@@ -180,11 +183,8 @@ class Tally:
             ],
         }
 
-    def _climb(self, line: AccountTally, at: Instant, used: int, capacity: int) -> None:
+    def _climb(self, line: AccountTally, at: Instant, peak: int) -> None:
         """Note a new peak, and the levels that it reaches for the first time."""
-        peak = used * POINTS // capacity if capacity > 0 else self.plan.block
-        if peak <= line.peak:
-            return
         line.peak = peak
         for level, share in self._shares[len(line.levels) :]:
             if peak < share:
@@ -192,12 +192,11 @@ class Tally:
             line.levels[level] = at
 
     def _day_of(self, at: Instant) -> DayTally:
-        """Return the tally of the day that holds `at`, in the plan's zone."""
-        if not self._day.start_at <= at < self._day.end_at:
-            self._day = period_of(at, "day", "calendar", self.plan.zone)
-            self._today = self.days.setdefault(
-                self._day.start_at, DayTally(start_at=self._day.start_at, blocked=set())
-            )
+        """Return the tally of the day that holds `at`, in the plan's zone; from now on it is today."""
+        self._day = period_of(at, "day", "calendar", self.plan.zone)
+        self._today = self.days.setdefault(
+            self._day.start_at, DayTally(start_at=self._day.start_at, blocked=set())
+        )
         return self._today
 
 

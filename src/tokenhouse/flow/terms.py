@@ -1,14 +1,13 @@
 """Terms: plans and rates of a deployment, and the presets that come with tokenhouse."""
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from importlib import resources
 from typing import Any, Literal, get_args
 
-from msgspec.structs import replace
-
 from tokenhouse.errors import InvalidInput, StartRefused
-from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.desk import Desk, checked_flag, checked_text
 from tokenhouse.flow.identify import months_ahead
 from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.plans import Plan
@@ -37,6 +36,9 @@ async def prepare(desk: Desk, connection: Connection) -> None:
             raise StartRefused(
                 "setting_unknown_plan", value=name, known=", ".join([*desk.catalog.plans, *PRESETS])
             )
+        unit = deployment_unit(desk)
+        if unit is not None and desk.catalog.parse(preset(name)).unit != unit:
+            raise StartRefused("setting_plan_unit", value=name, unit=unit.name)
         await desk.catalog.write_plan(connection, preset(name), "tokenhouse")
     await accounts.write_months(connection, months_ahead(desk.clock()))
 
@@ -49,30 +51,19 @@ async def plans(desk: Desk) -> dict[str, Plan]:
     return desk.catalog.plans
 
 
-async def write_plan(desk: Desk, document: dict[str, Any], *, actor: str, dry_run: bool = False) -> Plan:
-    """Add a plan, or a newer version of one, or only return what that would be.
-
-    Its unit must be the deployment's.
-    """
+async def write_plan(desk: Desk, document: Mapping[str, Any], *, actor: str, dry_run: bool = False) -> Plan:
+    """Add a plan, or a newer version of one; its unit must be the deployment's. A dry run only checks it."""
     checked_text(actor, "actor")
     plan = desk.catalog.parse(document)
+    _check_texts(document, "plan")
     unit = deployment_unit(desk)
     if unit is not None and plan.unit != unit:
         raise InvalidInput("unit_differs", field="unit", value=plan.unit.name, unit=unit.name)
-    if dry_run:
-        return would_write(desk, plan)
+    if checked_flag(dry_run, "dry_run"):
+        return plan
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            return await desk.catalog.write_plan(connection, document, actor)
-
-
-def would_write(desk: Desk, plan: Plan) -> Plan:
-    """Return a plan with the version that writing it would give; one that changes nothing keeps its own."""
-    newest = desk.catalog.plans.get(plan.name)
-    if newest is None:
-        return replace(plan, version=1)
-    same = replace(plan, version=newest.version)
-    return same if same == newest else replace(plan, version=newest.version + 1)
+            return await desk.catalog.write_plan(connection, dict(document), actor)
 
 
 async def write_preset(desk: Desk, name: str) -> Plan:
@@ -80,17 +71,35 @@ async def write_preset(desk: Desk, name: str) -> Plan:
     return await write_plan(desk, preset(name), actor="tokenhouse")
 
 
-async def write_rate(desk: Desk, document: dict[str, Any], *, listed: bool, actor: str) -> int:
+async def write_rate(desk: Desk, document: Mapping[str, Any], *, listed: bool, actor: str) -> int:
     """Add a dated price, unless it is absurd; return its version."""
-    absurd = suspicious(parse_rate(document))
+    checked_flag(listed, "listed")
+    rate = parse_rate(document)
+    absurd = suspicious(rate)
     if absurd is not None:
         raise absurd
+    unit = deployment_unit(desk)
+    if unit is not None and rate.prices.unit not in (None, unit.name):
+        facts = {"unit": unit.name, "model": rate.model}
+        raise InvalidInput("rate_unit", field="unit", value=shown(rate.prices.unit), **facts)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            rate = await desk.catalog.write_rate(
-                connection, document, checked_text(actor, "actor"), listed=listed
+            written = await desk.catalog.write_rate(
+                connection, dict(document), checked_text(actor, "actor"), listed=listed
             )
-    return rate.version
+    return written.version
+
+
+def _check_texts(part: object, place: str) -> None:
+    """Refuse a document with a text that could not be stored, wherever it stands."""
+    if isinstance(part, str):
+        checked_text(part, place, most=1_000)
+    elif isinstance(part, Mapping):
+        for name, value in part.items():
+            _check_texts(value, f"{place}.{checked_text(name, place)}")
+    elif isinstance(part, list | tuple):
+        for value in part:
+            _check_texts(value, place)
 
 
 def deployment_unit(desk: Desk) -> Unit | None:

@@ -4,14 +4,14 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,10 +20,14 @@ from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import AT_MAX, AT_MIN, SECOND, Instant, instant
 from tokenhouse.rules.usage import TOKENS_MAX, Usage
 
+if TYPE_CHECKING:
+    from _csv import Reader
+
 BYTES_MAX: Final = 1 << 30
 """The longest trace that is read, unpacked."""
 ACCOUNT_LENGTH_MAX: Final = 120
 MODEL_LENGTH_MAX: Final = 200
+COUNT_DIGITS_MAX: Final = 12
 UNIX_SECONDS: Final = 100_000_000
 """A number of seconds from here on counts from 1970; a smaller one from the beginning of the trace."""
 LINES_NAMED: Final = 5
@@ -53,6 +57,8 @@ class Layout:
     output: str
     reasoning: str = ""
     cached: str = ""
+    nameless: str = ""
+    """Whose a request is that names no account; empty: such a line is bad."""
     stamps_in_utc: bool = False
     """Whether its times are dates without an offset, in UTC."""
 
@@ -90,6 +96,7 @@ LAYOUTS: Final = (
         model="main_model",
         input="prompt_tokens",
         output="completion_tokens",
+        nameless=ACCOUNT_OF_ALL,
     ),
     Layout(
         name="azure",
@@ -98,6 +105,7 @@ LAYOUTS: Final = (
         model="",
         input="ContextTokens",
         output="GeneratedTokens",
+        nameless=ACCOUNT_OF_ALL,
         stamps_in_utc=True,
     ),
 )
@@ -199,7 +207,7 @@ def _text(data: bytes, name: str) -> str:
         raise InvalidInput("trace_lines", field=name, value=1, lines=f"{line}: not UTF-8") from None
 
 
-def _requests(rows: Iterable[list[str]], read: Callable[[list[str]], Request], name: str) -> list[Request]:
+def _requests(rows: "Reader", read: Callable[[list[str]], Request], name: str) -> list[Request]:
     """Return a request for every row that is not blank. Raises: InvalidInput that names the bad ones."""
     requests: list[Request] = []
     bad: list[str] = []
@@ -213,7 +221,7 @@ def _requests(rows: Iterable[list[str]], read: Callable[[list[str]], Request], n
             count += 1
             if len(bad) < LINES_NAMED:
                 problem = "too few columns" if isinstance(trouble, IndexError) else str(trouble)
-                bad.append(f"{rows.line_num}: {problem}")  # type: ignore[attr-defined] -- rows of csv.reader
+                bad.append(f"{rows.line_num}: {problem}")
     if bad:
         more = f"; +{count - len(bad)}" if count > len(bad) else ""
         raise InvalidInput("trace_lines", field=name, value=count, lines="; ".join(bad) + more)
@@ -228,48 +236,52 @@ def _reader(layout: Layout, header: list[str]) -> Callable[[list[str]], Request]
         place.get(column, -1) for column in (layout.account, layout.model, layout.reasoning, layout.cached)
     )
     width = max(time, input_, output, account, model)
-    accounts: dict[str, str] = {}
-    models: dict[str, str] = {"": ""}
+    counts, accounts, models = _Counts(), _Names(ACCOUNT_LENGTH_MAX), _Names(MODEL_LENGTH_MAX)
+    models[""] = ""
     clock = _stamp if layout.stamps_in_utc else _time
 
     def read(row: list[str]) -> Request:
         if len(row) <= width:
             raise IndexError
-        tokens_input, tokens_output = _count(row[input_]), _count(row[output])
-        thought = _count(row[reasoning]) if -1 < reasoning < len(row) else 0
-        known = _count(row[cached]) if -1 < cached < len(row) else 0
+        tokens_input, tokens_output = counts[row[input_]], counts[row[output]]
+        thought = counts[row[reasoning]] if -1 < reasoning < len(row) else 0
+        known = counts[row[cached]] if -1 < cached < len(row) else 0
         if thought > tokens_output or known > tokens_input:
             raise ValueError("reasoning above output" if thought > tokens_output else "cached above input")
-        whose = row[account] if account >= 0 else ACCOUNT_OF_ALL
-        what = row[model] if model >= 0 else ""
-        if whose not in accounts:
-            accounts[whose] = _name(whose, ACCOUNT_LENGTH_MAX)
-        if what not in models:
-            models[what] = _name(what, MODEL_LENGTH_MAX)
         return Request(
             clock(row[time]),
-            accounts[whose],
-            models[what],
+            accounts[(row[account] if account >= 0 else "") or layout.nameless],
+            models[row[model] if model >= 0 else ""],
             Usage(tokens_input - known, known, 0, 0, tokens_output - thought, thought),
         )
 
     return read
 
 
-def _count(text: str) -> int:
-    """Return a number of tokens; none is given where the column is empty."""
-    if not text:
-        return 0
-    if not text.isdigit() or len(text) > 12:
-        raise ValueError(f"{shown(text)} is no number of tokens")
-    return int(text)
+class _Counts(dict[str, int]):
+    """Numbers of tokens by how they are written, each checked once; an empty column is none."""
+
+    def __missing__(self, text: str) -> int:
+        """Read a number that was not met before. Raises: ValueError."""
+        if text and (not text.isdigit() or len(text) > COUNT_DIGITS_MAX):
+            raise ValueError(f"{shown(text)} is no number of tokens")
+        self[text] = int(text or 0)
+        return self[text]
 
 
-def _name(text: str, most: int) -> str:
-    """Return the name of an account or model, if it is one."""
-    if not 0 < len(text) <= most or not text.isprintable():
-        raise ValueError(f"{shown(text)} is no name of 1 to {most} characters")
-    return text
+class _Names(dict[str, str]):
+    """Names of accounts or models; each is checked once, and is one object however often it is met."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def __missing__(self, text: str) -> str:
+        """Check a name that was not met before. Raises: ValueError."""
+        if not 0 < len(text) <= self.most or not text.isprintable():
+            raise ValueError(f"{shown(text)} is no name of 1 to {self.most} characters")
+        self[text] = text
+        return text
 
 
 def _time(text: str) -> Instant:

@@ -64,9 +64,9 @@ async def sweep_lapsed(desk: Desk, cell: int, now: Instant) -> int:
 async def admitted(desk: Desk, address: Address, operation: Reserve | Charge, *, key: str | None) -> Answer:
     """Have a call decided so that no credit which a lapsed reservation still holds makes it a no.
 
-    An account ends its own lapsed reservations whenever it is touched, but what those of its neighbours hold of
-    their common credit would come back only when *they* are. So a no that may come of that ends the lapsed ones
-    of the whole cell, once for all who wait, and asks again.
+    An account ends its own lapsed reservations whenever it is touched, but what those of its neighbours hold
+    of their common credit would come back only when *they* are. So a no that may come of that ends the lapsed
+    ones of the whole cell, once for all who wait, and asks again.
 
     Raises: as `Desk.carry_out`.
     """

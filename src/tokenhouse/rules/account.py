@@ -6,6 +6,7 @@ repeats harmless.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from tokenhouse.rules import limits
@@ -49,6 +50,7 @@ Ended = Sequence[Entry]
 """The entries that the journal already holds for an operation, oldest first, of the caller's account."""
 
 UNENDED: Final[Ended] = ()
+_LAPSES_AT: Final = attrgetter("lapses_at")
 
 
 def apply(
@@ -425,7 +427,7 @@ def _close(path: Path, reservation_id: str) -> Open | None:
     reservation = balance.open.pop(reservation_id)
     payer_of(path).balance.held -= reservation.amount
     if reservation.lapses_at <= balance.lapses_at:
-        balance.lapses_at = min((one.lapses_at for one in balance.open.values()), default=FOREVER)
+        balance.lapses_at = min(map(_LAPSES_AT, balance.open.values()), default=FOREVER)
     return reservation
 
 

@@ -104,9 +104,9 @@ def findings(fold: Fold, standing: Standing, held_below: int = 0) -> list[Findin
         return fold.wrong
     if standing[FIRST:] != (expected := fold.figures()):
         _differ(fold, FIGURES, expected, standing[FIRST:])
-    if standing.ref is not None:
-        profile = (standing.pays_itself, standing.time_zone)
-        _differ(fold, ("own_credit", "zone"), profile, (standing.own_credit, standing.zone))
+    profile, kept = (standing.pays_itself, standing.time_zone), (standing.own_credit, standing.zone)
+    if profile != kept and standing.ref is not None:
+        _differ(fold, ("own_credit", "zone"), profile, kept)
     _conserved(fold, standing)
     _lots_differ(fold, standing)
     _held(fold, standing, held_below)
@@ -136,7 +136,7 @@ def _differ(fold: Fold, names: Sequence[str], expected: Sequence[Any], found: Se
     """Name each figure that is not what it must be."""
     for name, right, stored in zip(names, expected, found, strict=True):
         if right != stored:
-            fold.found(CHECK_OF.get(name, "rebuilt"), name, told(right), told(stored))
+            fold.found(CHECK_OF.get(name, "rebuilt"), name, _told(right), _told(stored))
 
 
 def _conserved(fold: Fold, standing: Standing) -> None:
@@ -153,23 +153,34 @@ def _conserved(fold: Fold, standing: Standing) -> None:
 def _lots_differ(fold: Fold, standing: Standing) -> None:
     """Hold the stored lots, and when they end, against those that the journal left."""
     expected = fold.standing_lots(standing.rolled_at)
-    if _encode(expected).decode() != standing.lots:
-        right = {lot[0]: Lot(*lot) for lot in expected}
-        stored = {lot.id: lot for lot in _lots(standing.lots)}
-        for lot in sorted({*right, *stored}):
-            one, other = right.get(lot), stored.get(lot)
-            if one is None or other is None or one.left != other.left:
-                fold.found("rebuilt", f"lot {lot}", one and one.left, other and other.left)
-            elif one != other:
-                fold.found("rebuilt", f"lot {lot}", str(one), str(other))
     due_at = min([standing.period_end_at, *(lot[5] for lot in expected)])
     if standing.due_at > due_at:
         fold.found("due", "due_at", due_at, standing.due_at)
+    if (text := _encode(expected).decode()) == standing.lots:
+        return
+    try:
+        right, stored = _lots(text), _lots(standing.lots)
+    except msgspec.MsgspecError:
+        fold.found("rebuilt", "lots", text, standing.lots)
+        return
+    by_id, stored_by_id = {lot.id: lot for lot in right}, {lot.id: lot for lot in stored}
+    for lot in sorted({*by_id, *stored_by_id}):
+        one, other = by_id.get(lot), stored_by_id.get(lot)
+        if one is None or other is None or one.left != other.left:
+            fold.found("rebuilt", f"lot {lot}", one and one.left, other and other.left)
+        elif one != other:
+            fold.found("rebuilt", f"lot {lot}", _encode(one).decode(), _encode(other).decode())
+    if len(stored) != len(stored_by_id):
+        fold.found("rebuilt", "lots", text, standing.lots)
 
 
 def _held(fold: Fold, standing: Standing, held_below: int) -> None:
     """Hold law 2 against the stored figure, and look that no reservation can stay open for ever."""
-    opened = _open(standing.open).values() if standing.open != "{}" else ()
+    try:
+        opened = _open(standing.open).values() if standing.open != "{}" else ()
+    except msgspec.MsgspecError:
+        fold.found("held", "open", None, standing.open)
+        return
     own = sum(one.amount for one in opened) if standing.own_credit else 0
     if standing.held != own + held_below:
         fold.found("held", "held", own + held_below, standing.held)
@@ -178,7 +189,7 @@ def _held(fold: Fold, standing: Standing, held_below: int) -> None:
         fold.found("due", "lapses_at", lapses_at, standing.lapses_at)
 
 
-def told(value: Any) -> int | str | None:
+def _told(value: Any) -> int | str | None:
     """Return a figure as a report can show it."""
     if isinstance(value, bytes):
         return value.hex()

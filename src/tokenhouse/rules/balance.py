@@ -49,7 +49,7 @@ class Counter(msgspec.Struct, array_like=True, frozen=True, gc=False):
     used: int
 
 
-class Balance(msgspec.Struct, kw_only=True):
+class Balance(msgspec.Struct, kw_only=True, gc=False):
     """Everything that a decision about one account needs; one row of `balances`.
 
     A value: functions of the rules copy it, change the copy and return it. Invariant (CHECKs of the table):
@@ -108,7 +108,7 @@ class Balance(msgspec.Struct, kw_only=True):
         return sum(lot.left for lot in self.lots if lot.source == "purchase")
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One immutable movement of one account's journal.
 
     `amount` is its effect on left - debt, `balance_after` that figure after it, and `lots` what each lot

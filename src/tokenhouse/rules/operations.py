@@ -11,7 +11,7 @@ from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.usage import Usage
 
 
-class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Set `amount` aside for one call; if that is too much, as much as there is, but not below `least`.
 
     A free call reserves 0 with least 0; a plan that reserves nothing asks 0 with least 1.
@@ -26,7 +26,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     lapse_charge: int = 0
 
 
-class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """End a reservation with a charge. Never refused: over-run and late usage are charged and say so.
 
     Where neither `tokens` nor `usage` is told, limits of tokens keep what the reservation counted.
@@ -44,7 +44,7 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     turns: int = 1
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Release(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """End a reservation without a charge."""
 
     id: str
@@ -52,7 +52,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     note: str = ""
 
 
-class Charge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Charge(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Charge at once, without a reservation: refused when the account cannot pay."""
 
     id: str
@@ -70,7 +70,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Whether it is usage that has already happened (an import): charged even where nothing is left."""
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Give credit: a new lot. Open debt is repaid from it first."""
 
     id: str
@@ -83,7 +83,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     facts: dict[str, Any] | None = None
 
 
-class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Take back a grant (its purchase was refunded): what is unspent, the rest as the plan's `debt` says."""
 
     id: str
@@ -93,7 +93,7 @@ class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     note: str = ""
 
 
-class Refund(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Refund(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Give back a charge, wholly or in part, as a lot of its own."""
 
     id: str
@@ -103,7 +103,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     note: str = ""
 
 
-class Adjust(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Adjust(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Correct a balance by hand: up as a lot, down from the lots in spend order, the rest as debt."""
 
     id: str
@@ -112,7 +112,7 @@ class Adjust(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     note: str = ""
 
 
-class Amend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Amend(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Change state or plan. A new plan's allowance counts what the old one's lots have already spent."""
 
     id: str
@@ -122,7 +122,7 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     note: str = ""
 
 
-class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Bring the account forward to now and nothing else: the sweep of idle accounts."""
 
     id: str
@@ -138,7 +138,7 @@ def subject_of(operation: Operation) -> str:
     return operation.grant if isinstance(operation, ClawBack) else operation.id
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The operation took effect, now or (`replayed`) when it first came.
 
     `amount` is what it moved: held by a reserve, charged by a settle, granted, taken back, given back.
@@ -155,7 +155,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An expected no: which law, whose, by how much, and when it lifts (FOREVER: not by time)."""
 
     code: str
@@ -170,14 +170,14 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
 
 
-class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+class Unknown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """There is no such reservation, charge or grant in this account's journal."""
 
     id: str
     what: str
 
 
-class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
+class Mismatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A repeated operation came with another payload; the first stands."""
 
     id: str

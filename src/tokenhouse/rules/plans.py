@@ -11,8 +11,8 @@ import msgspec
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.rules.amounts import AMOUNT_MAX, Unit, checked_amount, checked_number, shown
-from tokenhouse.rules.periods import Every, parse_duration
-from tokenhouse.rules.rates import parse_prices
+from tokenhouse.rules.periods import Every, parse_duration, zone_of
+from tokenhouse.rules.rates import checked_pattern, parse_prices
 
 POINTS: Final = 10_000
 """Shares of a plan (0.90, 1.05, …) are kept as whole numbers of one ten-thousandth."""
@@ -216,6 +216,8 @@ def parse_plan(document: Mapping[str, Any], *, environment: str = "production", 
 
     Raises: InvalidInput that names the field, for anything unknown, missing, out of range or contradictory.
     """
+    if not isinstance(document, Mapping):
+        raise InvalidInput("table_wanted", field="plan", value=shown(document))
     try:
         plan = msgspec.convert({"zone": zone, **overlaid(document, environment)}, Plan)
     except msgspec.ValidationError as trouble:
@@ -233,20 +235,18 @@ def _check(plan: Plan) -> None:
         raise InvalidInput("plan_name", field="name", value=shown(plan.name))
     if not plan.buy <= plan.warn <= plan.critical <= plan.block or plan.block == 0:
         raise InvalidInput("plan_stops", field="stop", value=str(plan.stop.block))
-    if plan.rate.discount > 1:
-        raise InvalidInput(
-            "number_out_of_range", field="rate.discount", value=str(plan.rate.discount), least=0, most=1
-        )
     for place, amount, least in (
         *((f"allowance[{i}].amount", one.amount, 1) for i, one in enumerate(plan.allowance)),
+        *((f"allowance[{i}].priority", one.priority, 0) for i, one in enumerate(plan.allowance)),
         *((f"limit[{i}].amount", one.amount, 0) for i, one in enumerate(plan.limit)),
         ("signup.amount", plan.signup.amount, 0),
         ("rate.minimum", plan.rate.minimum, 0),
         ("credit.maximum", plan.credit.maximum or 0, 0),
     ):
         checked_amount(amount, place, least=least)
-    for place, share in (("rate.multiplier", plan.rate.multiplier), ("rate.discount", plan.rate.discount)):
-        checked_number(share, place)
+    checked_number(plan.rate.multiplier, "rate.multiplier")
+    checked_number(plan.rate.discount, "rate.discount", most=Decimal(1))
+    _check_names(plan)
     for i, allowance in enumerate(plan.allowance):
         _check_rollover(allowance, f"allowance[{i}].rollover")
         if allowance.rollover and sum(one.priority == allowance.priority for one in plan.allowance) > 1:
@@ -261,6 +261,18 @@ def _check(plan: Plan) -> None:
         raise InvalidInput("plan_default_rate", field="rate.default", value="")
     if plan.rate.default:
         parse_prices(plan.rate.default, "rate.default")
+
+
+def _check_names(plan: Plan) -> None:
+    """Refuse zones that no clock knows, and patterns that no model can match."""
+    zones: list[tuple[str, str | None]] = [("zone", plan.zone)]
+    zones += [(f"allowance[{i}].time_zone", one.time_zone) for i, one in enumerate(plan.allowance)]
+    zones += [(f"limit[{i}].time_zone", one.time_zone) for i, one in enumerate(plan.limit)]
+    for place, zone in zones:
+        if zone is not None:
+            zone_of(zone, place)
+    for i, pattern in enumerate(plan.models.allow):
+        checked_pattern(pattern, f"models.allow[{i}]")
 
 
 def _check_rollover(allowance: Allowance, field: str) -> None:

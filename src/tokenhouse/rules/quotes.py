@@ -64,7 +64,15 @@ def quote(plan: Plan, price: Tariff, model: str, asked: Usage, expected: Usage |
     if amount and plan.reserve.how == "none":
         amount, least = 0, 1
     elif plan.reserve.cap_output and usage.output > OUTPUT_LEAST:
-        least = min(amount, price.charge(input_only + Usage(output=OUTPUT_LEAST)))
+        shortest = Usage(
+            asked.input,
+            asked.cached_input,
+            asked.cache_write,
+            asked.cache_write_1h,
+            OUTPUT_LEAST,
+            audio_input=asked.audio_input,
+        )
+        least = min(amount, price.charge(shortest))
     return Quote(
         amount=amount,
         least=least,

@@ -140,7 +140,7 @@ def parse_rate(document: object, field: str = "rate") -> Rate:
     """
     table = known_table(document, ("model", "starts_at", "version", *_PRICES), field)
     return Rate(
-        model=_pattern(required(table, "model", field), f"{field}.model"),
+        model=checked_pattern(required(table, "model", field), f"{field}.model"),
         prices=_prices(table, field),
         starts_at=_start(table.get("starts_at"), f"{field}.starts_at"),
         version=checked_amount(table.get("version", 1), f"{field}.version", least=0),
@@ -157,6 +157,14 @@ def rate_document(rate: Rate) -> dict[str, Any]:
         if value is not None:
             document[name] = f"{value:f}" if isinstance(value, Decimal) else value
     return document
+
+
+def checked_pattern(value: object, field: str) -> str:
+    """Return `value` if it is a model's name, or the start of names followed by `*`. Raises: InvalidInput."""
+    sound = isinstance(value, str) and 0 < len(value) <= MODEL_LENGTH_MAX and value.isprintable()
+    if not sound or "*" in str(value)[:-1]:
+        raise InvalidInput("rate_pattern", field=field, value=shown(value), most=MODEL_LENGTH_MAX)
+    return str(value)
 
 
 def suspicious(rate: Rate) -> InvalidInput | None:
@@ -188,13 +196,6 @@ def _prices(document: Mapping[str, Any], field: str) -> Prices:
         raise InvalidInput("text_wanted", field=f"{field}.unit", value=shown(unit))
     per_request = checked_number(document.get("per_request", 0), f"{field}.per_request")
     return Prices(**given, per=per, per_request=per_request, unit=unit)
-
-
-def _pattern(value: object, field: str) -> str:
-    sound = isinstance(value, str) and 0 < len(value) <= MODEL_LENGTH_MAX and value.isprintable()
-    if not sound or "*" in str(value)[:-1]:
-        raise InvalidInput("rate_pattern", field=field, value=shown(value), most=MODEL_LENGTH_MAX)
-    return str(value)
 
 
 def _start(value: object, field: str) -> Instant:

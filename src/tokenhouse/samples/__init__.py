@@ -1,1 +1,1 @@
-"""A sample of real traffic, thinned from ServeGen's (see NOTICE), and the plan under which `replay --sample` runs it."""
+"""A sample of real traffic, thinned from ServeGen's (see NOTICE), and the plan to replay it under."""

@@ -33,8 +33,7 @@ LIST_REFS: Final = sql("list_refs")
 WRITE_MONTH: Final = sql("write_month")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Where an account is: its cell, and the ids from itself up to its root. Never changes."""
 
     ref: str

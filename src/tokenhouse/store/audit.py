@@ -1,4 +1,4 @@
-"""Auditing in the database: a snapshot that only reads, and what stands in it, cell by cell, in constant memory."""
+"""Auditing in the database: a snapshot that only reads, and what stands in it, page by page."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ LIST_LOOSE: Final = sql("list_loose")
 LIST_MISPLACED: Final = sql("list_misplaced")
 
 ROWS: Final = 2_000
-"""Rows of the journal that one round trip brings: enough to be quick, few enough to let others have their turn."""
+"""Rows of the journal that one round trip brings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Size:
 
     balances: int
     entries: int
+    keys: int
     totals: tuple[int, ...]
 
 
@@ -52,7 +53,7 @@ class Misplaced:
 
 @asynccontextmanager
 async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
-    """Lend a connection that sees the database as it stands now, whatever others write, and cannot write itself."""
+    """Lend a connection that sees the database as it stands now, whatever others write, and cannot write."""
     async with (
         pool.acquire() as connection,
         connection.transaction(readonly=True, isolation="repeatable_read"),
@@ -64,16 +65,14 @@ async def sum_audited(connection: Connection, cell: int | None, account: int | N
     """Return how much there is to verify: everywhere, in one cell, or of one account."""
     row: Any = await connection.fetchrow(SUM_AUDITED, cell, account)
     totals = tuple(int(row[name]) for name in LAW_1)
-    return Size(balances=row["balances"], entries=int(row["entries"]), totals=totals)
+    return Size(balances=row["balances"], entries=int(row["entries"]), keys=row["keys"], totals=totals)
 
 
 async def list_standing(
     connection: Connection, cell: int, after: int, upto: int, rows_max: int
 ) -> list[Standing]:
     """Return the next accounts of a cell after one, up to another, as they stand."""
-    return [
-        Standing._make(row) for row in await connection.fetch(LIST_STANDING, cell, after, upto, rows_max)
-    ]
+    return [Standing._make(row) for row in await connection.fetch(LIST_STANDING, cell, after, upto, rows_max)]
 
 
 async def list_audited(connection: Connection, cell: int, after: int, upto: int) -> AsyncIterator[list[Any]]:

@@ -59,8 +59,7 @@ class OrderEnd:
     state: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Ask:
+class Ask(msgspec.Struct, kw_only=True, gc=False):
     """One operation that waits for a lane: for which account, and who wants the answer.
 
     `path` are the account's id and its ancestors' up to the root, all of one cell; `ref` its outside name.
@@ -79,8 +78,7 @@ class Ask:
     retried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What came of an operation, and the accounts on its path as they then stood."""
 
     outcome: Outcome

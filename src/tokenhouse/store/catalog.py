@@ -1,6 +1,7 @@
 """The catalog: plans and rates as this process knows them, read again when a batch sees newer ones."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -49,12 +50,18 @@ class Catalog:
         except KeyError:
             raise NotFound("plan_unknown", plan=name) from None
 
-    def parse(self, document: dict[str, Any]) -> Plan:
+    def parse(self, document: Mapping[str, Any]) -> Plan:
         """Return the plan of a document as this deployment reads it.
 
         Its environment's variant, its time zone.
         """
         return parse_plan(document, environment=self._environment, zone=self._zone)
+
+    async def keep_up(self, connection: Connection) -> None:
+        """Read plans and rates again if some process has written newer ones."""
+        row = await connection.fetchrow(FIND_CATALOG)
+        if row is None or row["version"] != self.version:
+            await self.refresh(connection)
 
     async def refresh(self, connection: Connection) -> None:
         """Read plans and rates again, in one snapshot with the version that names them."""

@@ -28,7 +28,7 @@ WRITE_IMPORT_SESSIONS: Final = sql("write_import_sessions")
 WRITE_IMPORT_LINES_DROPPED: Final = sql("write_import_lines_dropped")
 LIST_IMPORT_MOVES: Final = sql("list_import_moves")
 
-COLUMNS: Final = ("job", "line", "ref", "parent", "account", "path", "document", "moves")
+COLUMNS: Final = ("job", "nth", "line", "ref", "parent", "account", "path", "document", "moves")
 ROWS: Final = 5_000
 """Lines that are read ahead, and account ids drawn at once."""
 
@@ -46,8 +46,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An account without a balance, and what the import says of its past."""
+    """An account without a balance, and what the import says of its past; `nth` is its place in the file."""
 
+    nth: int
     line: int
     ref: str
     moves: str
@@ -75,8 +76,18 @@ async def write_lines(connection: Connection, job: UUID, lines: Iterable[Waiting
     while ahead := list(islice(rest, ROWS)):
         ids = [row["id"] for row in await connection.fetch(WRITE_ACCOUNT_IDS, len(ahead))]
         records = [
-            (job, one.line, one.ref, one.parent, own, None if one.parent else [own], one.document, one.moves)
-            for one, own in zip(ahead, ids, strict=True)
+            (
+                job,
+                nth,
+                one.line,
+                one.ref,
+                one.parent,
+                own,
+                None if one.parent else [own],
+                one.document,
+                one.moves,
+            )
+            for nth, (one, own) in enumerate(zip(ahead, ids, strict=True), count)
         ]
         await connection.copy_records_to_table(
             "import_lines", schema_name="tokenhouse", columns=COLUMNS, records=records
@@ -156,7 +167,7 @@ async def copy_table(connection: Connection, table: str, schema: str, output: Bi
             await connection.copy_from_table(
                 table, schema_name=schema, output=output, format="csv", header=True
             )
-    except asyncpg.SyntaxOrAccessError as refused:
+    except (asyncpg.SyntaxOrAccessError, asyncpg.InvalidSchemaNameError) as refused:
         raise InvalidInput(
             "import_table", field="table", value=f"{schema}.{table}", problem=str(refused)
         ) from None

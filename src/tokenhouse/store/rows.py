@@ -25,9 +25,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def balance(row: Any) -> Balance:
     """Return the balance of a row of `lock_balances`, which starts with its cell."""
-    (_, account, plan, state, own_credit, zone, opened_at, version, seq, chain, left, held, debt) = row[:13]
-    (used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven) = row[13:22]
-    (period_start_at, period_end_at, rolled_at, due_at, lapses_at, lots, counters, open_) = row[22:30]
+    # fmt: off
+    (
+        _, account, plan, state, own_credit, zone, opened_at, version, seq, chain, left, held, debt,
+        used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven,
+        period_start_at, period_end_at, rolled_at, due_at, lapses_at, lots, counters, open_, *_,
+    ) = row
+    # fmt: on
     return Balance(
         account=account,
         plan=plan,

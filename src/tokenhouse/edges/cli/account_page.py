@@ -60,14 +60,14 @@ def parts(terminal: Terminal, page: Page) -> list[RenderableType]:
     """Return the page as a person reads it."""
     shown: list[RenderableType] = [_who(terminal, page)]
     if page.parents or page.children:
-        shown += ["", _tree(terminal, page)]
+        shown += [_tree(terminal, page)]
     if page.balance is None:
-        return [*shown, "", terminal.say("accounts.waits", account=page.account["ref"])]
-    shown += ["", _standing(terminal, page.balance)]
+        return [*shown, terminal.say("accounts.waits", account=page.account["ref"])]
+    shown += [_standing(terminal, page.balance)]
     if page.balance.lots:
-        shown += ["", _lots(terminal, page.balance)]
+        shown += [_lots(terminal, page.balance)]
     if page.history:
-        shown += ["", _history(terminal, page.balance, page.history)]
+        shown += [_history(terminal, page.balance, page.history)]
     if page.next_before is not None:
         shown.append(terminal.say("accounts.older", before=page.next_before))
     return shown
@@ -139,7 +139,6 @@ def _standing(terminal: Terminal, balance: BalanceView) -> RenderableType:
 
 def _lots(terminal: Terminal, balance: BalanceView) -> RenderableType:
     """Return the lots in the order in which they are kept."""
-    heads = [terminal.say(f"balance.{name}") for name in ("source", "left", "amount", "expires_at")]
     rows = [
         (
             terminal.say(f"words.{lot.source}"),
@@ -149,30 +148,35 @@ def _lots(terminal: Terminal, balance: BalanceView) -> RenderableType:
         )
         for lot in balance.lots
     ]
-    columns = [heads[0], f">{heads[1]}", f">{heads[2]}", heads[3]]
+    columns = [headed(terminal, name) for name in ("<source", ">left", ">amount", "<expires_at")]
     return terminal.table(columns, rows, title=terminal.say("accounts.lots"))
 
 
 def _history(terminal: Terminal, balance: BalanceView, entries: list[EntryView]) -> RenderableType:
-    """Return the latest entries: type, amount, balance after, model and tokens, description, who."""
-    names = ("seq", "at", "type", ">amount", ">balance_after", "model", "tokens", "description", "actor")
-    columns = [
-        (">" if name.startswith(">") else "") + terminal.say(f"balance.{name.lstrip('>')}") for name in names
-    ]
+    """Return the latest entries: time, type, amount, balance after, description and who, model and tokens."""
+    names = ("<at", "<type", ">amount", ">balance_after", "description", "details")
     rows = [
         (
-            str(entry.seq),
-            entry.at,
+            terminal.time(entry.at, offset=False),
             terminal.say(f"words.{entry.kind}"),
             terminal.amount(entry.amount, balance.unit),
             terminal.amount(entry.balance_after, balance.unit),
-            entry.model,
-            ", ".join(
-                f"{terminal.say(f'words.{name}')} {count:,}" for name, count in (entry.usage or {}).items()
-            ),
-            entry.note,
-            entry.actor,
+            " · ".join(filter(None, (entry.note, entry.actor))),
+            _details(terminal, entry),
         )
         for entry in entries
     ]
-    return terminal.table(columns, rows, title=terminal.say("accounts.history"))
+    title = terminal.say("accounts.history", zone=terminal.settings.time_zone)
+    return terminal.table([headed(terminal, name) for name in names], rows, title=title)
+
+
+def _details(terminal: Terminal, entry: EntryView) -> str:
+    """Return an entry's model and its tokens by kind."""
+    tokens = [f"{terminal.say(f'words.{name}')} {count:,}" for name, count in (entry.usage or {}).items()]
+    return ": ".join(filter(None, (entry.model, ", ".join(tokens))))
+
+
+def headed(terminal: Terminal, name: str) -> str:
+    """Return the head of a column, with the sign that says how it stands."""
+    sign = name[0] if name[0] in "<>" else ""
+    return sign + terminal.say(f"balance.{name.removeprefix(sign)}")

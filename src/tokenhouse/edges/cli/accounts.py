@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokenhouse.edges.cli import account_page, frame
+from tokenhouse.edges.cli.account_page import headed
 from tokenhouse.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -135,27 +136,20 @@ def set_(terminal: Terminal, ref: str, **change: Any) -> None:
 
 def _columns(terminal: Terminal) -> list[str]:
     """Return the heads of a list of accounts."""
-    left = ("account", "kind", "parent", "plan", "state")
-    right = ("available", "held", "used", "used_percent", "turns")
-    return [
-        *(terminal.say(f"balance.{name}") for name in left),
-        *(f">{terminal.say(f'balance.{name}')}" for name in right),
-        terminal.say("balance.level"),
-    ]
+    names = ("account", "plan", "<state", ">available", ">used", ">used_percent", "<level")
+    return [headed(terminal, name) for name in names]
 
 
 def _row(terminal: Terminal, account: Account, balance: BalanceView | None) -> list[object]:
     """Return an account's line in a list."""
-    who = [account.ref, terminal.say(f"words.{account.kind}"), account.parent, account.plan]
+    who = [account.ref, account.plan]
     if balance is None:
-        return [*who, terminal.say("words.waiting"), None, None, None, None, None, None]
+        return [*who, terminal.say("words.waiting"), None, None, None, None]
     return [
         *who,
         terminal.say(f"words.{balance.state}"),
         terminal.amount(balance.available, balance.unit),
-        terminal.amount(balance.held, balance.unit),
         terminal.amount(balance.used, balance.unit),
         f"{balance.used_percent:.2f} %",
-        balance.turns,
         terminal.say(f"words.{balance.level}"),
     ]

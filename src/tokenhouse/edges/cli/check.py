@@ -12,6 +12,8 @@ from tokenhouse.edges.cli.reports import Section
 if TYPE_CHECKING:
     from tokenhouse.edges.cli.terminal import Terminal
     from tokenhouse.flow.check import Checked
+    from tokenhouse.house import Tokenhouse
+    from tokenhouse.rules.amounts import Unit
 
 
 @click.command(cls=frame.Command)
@@ -20,9 +22,14 @@ if TYPE_CHECKING:
 @frame.pass_terminal
 def command(terminal: Terminal, rows: int, form: str) -> int:
     """Show it; the exit code says whether an account waits or an anomaly was found."""
-    found = terminal.with_house(lambda house: house.check(rows_max=rows))
+
+    async def work(house: Tokenhouse) -> tuple[Checked, Unit]:
+        plans = await house.plans()
+        return await house.check(rows_max=rows), next(iter(plans.values())).unit
+
+    found, unit = terminal.with_house(work)
     terminal.answer(found)
-    reports.sections(terminal, form, list(_sections(terminal, found)))
+    reports.sections(terminal, form, _sections(terminal, found, reports.amounts(terminal, form, unit)))
     if form == "text":
         hidden = found.overview.active - len(found.active)
         if hidden > 0:
@@ -32,11 +39,11 @@ def command(terminal: Terminal, rows: int, form: str) -> int:
     return frame.FOUND if found.anomalies or found.overview.without_balance else 0
 
 
-def _sections(terminal: Terminal, found: Checked) -> list[Section]:
+def _sections(terminal: Terminal, found: Checked, amount: reports.Amounts) -> list[Section]:
     """Return the parts of the report."""
     overview = found.overview
     figures = reports.figures(
-        terminal, overview, titles=[terminal.say("check.value")], title=terminal.say("check.title")
+        terminal, amount, overview, titles=[terminal.say("check.value")], title=terminal.say("check.title")
     )
     waiting = terminal.say(
         "check.share",
@@ -47,7 +54,7 @@ def _sections(terminal: Terminal, found: Checked) -> list[Section]:
     rows = [[name, waiting if name == label else value] for name, value in figures.rows]
     parts = [Section(figures.title, figures.columns, rows)]
     if found.active:
-        lines = [reports.line_cells(terminal, line) for line in found.active]
+        lines = [reports.line_cells(terminal, amount, line) for line in found.active]
         parts.append(Section(terminal.say("check.active"), reports.line_columns(terminal), lines))
     if found.strays:
         parts.append(reports.strays(terminal, found.strays))

@@ -76,4 +76,5 @@ def _said(terminal: Terminal, found: Finding) -> str:
     shown = {
         name: value if isinstance(value, float) else terminal.cell(value) for name, value in facts.items()
     }
-    return terminal.say(f"doctor.{found.subject}_facts", **shown)
+    line = terminal.say(f"doctor.{found.subject}_facts", **shown)
+    return line if found.verdict == "ok" else f"{line}\n{terminal.say(f'doctor.{found.subject}_remedy')}"

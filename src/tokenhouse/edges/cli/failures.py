@@ -23,22 +23,26 @@ PIPE_CLOSED: Final = 141
 """Who read our output went away: 128 + SIGPIPE."""
 
 
-def exit_code(run: Callable[[], int | None], terminal: Terminal, args: Sequence[str] | None) -> int:
+def exit_code(run: Callable[[], int | None], terminal: Terminal, words: Sequence[str]) -> int:
     """Run a command and return how it ended; what failed has been told by then."""
     try:
         code = run() or 0
         sys.stdout.flush()
         return code
+    except click.exceptions.Exit as left:
+        return left.exit_code
     except click.exceptions.NoArgsIsHelpError as wanted:
         click.echo(wanted.format_message(), err=True)
         return InvalidInput.exit_code
     except click.ClickException as wrong:
-        if "--json" in (sys.argv[1:] if args is None else args):
+        if "--json" in words:
             terminal.given["json"] = True
         return _told(refused(wrong), terminal)
     except TokenhouseError as failure:
         return _told(failure, terminal)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, EOFError, click.Abort):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # Ends the line on which the terminal wrote ^C.
         return INTERRUPTED
     except BrokenPipeError:
         # What is still buffered has nobody to go to: give it one, lest the interpreter complain at its end.

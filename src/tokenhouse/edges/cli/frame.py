@@ -28,7 +28,7 @@ What a command may use of its terminal (see terminal.py):
     with_house(work)                 run `await work(house)` on an opened house, with uvloop; return its value
     say(name, **facts)               a sentence in the reader's language
     show(*parts)                     texts and rich renderables for people, on stdout; nothing under --json
-    table(columns, rows)             width-safe; a column ">name" is right-aligned; ints, times, None are fine
+    table(columns, rows)             columns ">name" (right) and "<name" (left) stay on one line, others fold
     figures(pairs)                   names and values below each other
     amount(n, unit), time(at)        as people read them
     answer(value)                    --json: one document on stdout (dataclasses, structs, dicts; amounts are
@@ -44,10 +44,12 @@ How it ends: raise any TokenhouseError and it becomes one line on stderr in the 
 --json `{"error": {…}}` on stdout) with the class's `exit_code`. Nothing else is caught by commands. `EXITS`
 lists every exit code. `FOUND` (1) is for a command that worked and found something wrong.
 """
+# ruff: noqa: ARG002 -- click decides what its methods are given.
 
 from __future__ import annotations
 
 import importlib
+import sys
 from datetime import datetime
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -107,7 +109,7 @@ class Choice(click.ParamType[str]):
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word."""
         if value in self.words:
             return str(value)
@@ -115,7 +117,7 @@ class Choice(click.ParamType[str]):
             "choice_unknown", field=_named(param), value=value[:40], known=", ".join(self.words)
         )
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         """Return the words as the help shows them."""
         return f"[{'|'.join(self.words)}]"
 
@@ -128,7 +130,7 @@ class Count(click.ParamType[int]):
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         text = str(value)
         number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 20 else None
@@ -144,7 +146,7 @@ class Time(click.ParamType[datetime]):
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the aware time."""
         if isinstance(value, datetime):
             return value
@@ -208,7 +210,7 @@ EXITS: Final[dict[int, str]] = {
 
 
 def path_of(context: click.Context) -> str:
-    """Return a command's place in the tree as help texts name it: "accounts-show"; "tokenhouse" is the root."""
+    """Return a command's place in the tree as help texts name it: "accounts-show", or "tokenhouse"."""
     names = []
     at: click.Context | None = context
     while at is not None and at.parent is not None:
@@ -286,11 +288,11 @@ class Root(Group):
         super().__init__("tokenhouse", no_args_is_help=True)
         self._modules = modules
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, importing none."""
         return list(self._modules)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         if cmd_name not in self._modules:
             return None
@@ -300,11 +302,14 @@ class Root(Group):
         return found
 
     def main(self, args: Sequence[str] | None = None, *_: Any, obj: Terminal | None = None, **__: Any) -> Any:
-        """Run a command line and leave with its exit code. Tests pass a terminal with their clock as `obj`."""
+        """Run a command line and leave with its exit code; a test brings its clock in `obj`."""
         terminal = obj or Terminal()
+        words = list(sys.argv[1:] if args is None else args)
 
         def run() -> int | None:
-            code = super(Root, self).main(args, "tokenhouse", standalone_mode=False, obj=terminal)
+            # Not click's own `main`, which takes a closed pipe for a failure like any other.
+            with self.make_context("tokenhouse", words.copy(), obj=terminal) as context:
+                code = self.invoke(context)
             return code if isinstance(code, int) else None
 
-        raise SystemExit(failures.exit_code(run, terminal, args))
+        raise SystemExit(failures.exit_code(run, terminal, words))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tokenhouse.flow.initialise import Initialised
     from tokenhouse.flow.statistics import Line
     from tokenhouse.house import Tokenhouse
+    from tokenhouse.rules.amounts import Unit
 
 SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "text"}
 
@@ -34,20 +35,22 @@ def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, f
     if report is not None and report.suffix not in SUFFIXES:
         raise InvalidInput("report_form", field="--report", value=report.name)
 
-    async def work(house: Tokenhouse) -> tuple[Initialised, list[Line]]:
+    async def work(house: Tokenhouse) -> tuple[Initialised, list[Line], Unit]:
         total, _ = await house.waiting()
         with terminal.progress(total, terminal.say("init.progress")) as advance:
             done = await house.initialise(dry_run=dry_run, actor=actor, progress=advance)
+        unit = next(iter((await house.plans()).values())).unit
         if report is not None:
-            await _write_report(terminal, report, done, house.lines())
-        return done, [line async for line in _first(house.lines(), rows)]
+            await _write_report(terminal, report, done, house.lines(), unit)
+        return done, [line async for line in _first(house.lines(), rows)], unit
 
-    done, lines = terminal.with_house(work)
+    done, lines, unit = terminal.with_house(work)
+    amount = reports.amounts(terminal, form, unit)
     terminal.answer(_document(done, lines))
     name = "init.planned" if dry_run else "init.done"
     if form == "text":
         terminal.show(terminal.say(name, made=done.made, kept=done.kept, failed=done.failed))
-    reports.sections(terminal, form, [*_sections(terminal, done), _accounts(terminal, lines)])
+    reports.sections(terminal, form, [*_sections(terminal, done, amount), _accounts(terminal, lines, amount)])
     hidden = done.after.with_balance - len(lines)
     if hidden > 0 and report is None and form == "text":
         terminal.show(terminal.say("init.more", count=hidden))
@@ -59,11 +62,12 @@ def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, f
     return 0 if not done.failed and all(check.held for check in done.integrity) else frame.FOUND
 
 
-def _sections(terminal: Terminal, done: Initialised) -> list[Section]:
+def _sections(terminal: Terminal, done: Initialised, amount: reports.Amounts) -> list[Section]:
     """Return the parts of the report but for the accounts."""
     say = terminal.say
     totals = reports.figures(
         terminal,
+        amount,
         done.before,
         done.after,
         titles=[say("init.before"), say("init.after")],
@@ -92,9 +96,9 @@ def _sections(terminal: Terminal, done: Initialised) -> list[Section]:
     return parts
 
 
-def _accounts(terminal: Terminal, lines: list[Line]) -> Section:
+def _accounts(terminal: Terminal, lines: list[Line], amount: reports.Amounts) -> Section:
     """Return the accounts one by one."""
-    rows = [reports.line_cells(terminal, line) for line in lines]
+    rows = [reports.line_cells(terminal, amount, line) for line in lines]
     return Section(terminal.say("init.accounts"), reports.line_columns(terminal), rows)
 
 
@@ -124,12 +128,13 @@ def _document(done: Initialised, lines: list[Line]) -> dict[str, object]:
 
 
 async def _write_report(
-    terminal: Terminal, file: Path, done: Initialised, lines: AsyncIterator[Line]
+    terminal: Terminal, file: Path, done: Initialised, lines: AsyncIterator[Line], unit: Unit
 ) -> None:
     """Write the report with every account, in constant memory; the file gets its name when it is whole."""
     from tokenhouse.flow.exporting import whole_file
 
     form = SUFFIXES[file.suffix]
+    amount = reports.amounts(terminal, form, unit)
     with whole_file(file) as output:
 
         def write(text: str) -> None:
@@ -141,10 +146,10 @@ async def _write_report(
             for text in reports.csv_lines(reports.line_columns(terminal), ()):
                 write(text)
             async for line in lines:
-                for text in list(reports.csv_lines((), [reports.line_cells(terminal, line)]))[1:]:
+                for text in list(reports.csv_lines((), [reports.line_cells(terminal, amount, line)]))[1:]:
                     write(text)
         else:
-            await _write_pages(terminal, write, done, lines)
+            await _write_pages(terminal, write, done, lines, amount)
 
 
 async def _write_json(write: Callable[[str], None], done: Initialised, lines: AsyncIterator[Line]) -> None:
@@ -161,10 +166,14 @@ async def _write_json(write: Callable[[str], None], done: Initialised, lines: As
 
 
 async def _write_pages(
-    terminal: Terminal, write: Callable[[str], None], done: Initialised, lines: AsyncIterator[Line]
+    terminal: Terminal,
+    write: Callable[[str], None],
+    done: Initialised,
+    lines: AsyncIterator[Line],
+    amount: reports.Amounts,
 ) -> None:
     """Write the report as Markdown, which is also what a .txt file holds."""
-    for section in _sections(terminal, done):
+    for section in _sections(terminal, done, amount):
         for text in reports.as_markdown(terminal, section):
             write(text)
     write(f"## {terminal.say('init.accounts')}")
@@ -172,4 +181,4 @@ async def _write_pages(
     for text in reports.markdown_head(reports.line_columns(terminal)):
         write(text)
     async for line in lines:
-        write(reports.markdown_row(terminal, reports.line_cells(terminal, line)))
+        write(reports.markdown_row(terminal, reports.line_cells(terminal, amount, line)))

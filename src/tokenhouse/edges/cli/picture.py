@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from tokenhouse.errors import InvalidInput
 from tokenhouse.rules.periods import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tokenhouse.edges.cli.terminal import Terminal
@@ -26,7 +27,7 @@ BARS_LEAST: Final = 5
 
 
 def draw(file: Path, terminal: Terminal, tallies: list[Tally], top: int) -> None:
-    """Draw the tallies into an SVG file: two lines of days, a line a plan; then the first plan's accounts and laws.
+    """Draw the tallies into an SVG file: days, a line a plan; then the first plan's accounts and laws.
 
     Raises: InvalidInput `file_unwritable`.
     """
@@ -85,6 +86,8 @@ def _days(leather: Any, title: str, tallies: list[Tally], figure: Any) -> Any:
         points = [(_date(tally, day), figure(tally, day)) for day in tally.timeline()]
         highest = max(highest, *(value for _, value in points))
         chart.add_line(points, name=tally.plan.name, stroke_color=colour)
+    dates = [_date(tally, day) for tally in tallies for day in tally.timeline()]
+    chart.add_x_scale(min(dates), max(*dates, min(dates) + timedelta(days=1)))
     chart.add_y_scale(0, highest or 1)
     chart.add_y_axis(tick_formatter=_grouped)
     return chart
@@ -117,4 +120,4 @@ def _blocked_percent(tally: Tally, day: DayTally) -> float:
 
 def _whole(tally: Tally, amount: int) -> float:
     """Return an amount in whole units: a length on paper, never value."""
-    return amount / 10**tally.plan.unit.decimals
+    return float(amount / 10**tally.plan.unit.decimals)

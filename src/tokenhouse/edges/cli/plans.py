@@ -66,7 +66,7 @@ def write(terminal: Terminal, file: Path, dry_run: bool, actor: str) -> None:
 
     plan = terminal.with_house(work)
     terminal.answer({"dry_run": dry_run, "plan": document(plan)})
-    said = "plans.would_write" if dry_run else "plans.wrote"
+    said = "plans.checked" if dry_run else "plans.wrote"
     terminal.show(terminal.say(said, plan=plan.name, version=plan.version), _table(terminal, [plan]))
 
 
@@ -114,39 +114,39 @@ def document(plan: Plan) -> dict[str, Any]:
     import msgspec
 
     filled = msgspec.to_builtins(plan, builtin_types=(Decimal,))
-    return {name: value for name, value in _given(filled).items() if value not in ({}, [], ())}
+    return {name: value for name, value in _given(filled).items() if value not in ([], ())}
 
 
 def _given(value: Any) -> Any:
-    """Return a document without what is None, which TOML cannot say."""
+    """Return a document without what is None, which TOML cannot say, and without empty tables."""
     if isinstance(value, dict):
-        return {name: _given(one) for name, one in value.items() if one is not None}
+        given = {name: _given(one) for name, one in value.items()}
+        return {name: one for name, one in given.items() if one is not None and one != {}}
     if isinstance(value, list | tuple):
         return [_given(one) for one in value]
     return value
 
 
 def _table(terminal: Terminal, found: Iterable[Plan]) -> Table:
-    """Return plans side by side: what they give, when they stop, how they price."""
-    heads = ("name", "version", "title", "unit", "allowance", "signup", "block", "status", "debt", "priced")
+    """Return plans below each other: what they give, when they stop, what becomes of debt, how they price."""
+    heads = ("<name", ">version", "allowance", "signup", ">block", "<debt", "priced")
+    columns = [name[: name[0] in "<>"] + terminal.say(f"plans.{name.lstrip('<>')}") for name in heads]
     rows = []
     for plan in found:
-        allowances = ", ".join(
-            f"{terminal.amount(one.amount, plan.unit)} / {terminal.say(f'words.{one.every}')}"
+        unit, signup = plan.unit, plan.signup.amount
+        given = [
+            f"{terminal.amount(one.amount, unit)} {unit.name} / {terminal.say(f'words.{one.every}')}"
             for one in plan.allowance
-        )
+        ]
         rows.append(
             (
                 plan.name,
                 plan.version or None,
-                plan.title,
-                plan.unit.name,
-                allowances,
-                terminal.amount(plan.signup.amount, plan.unit) if plan.signup.amount else None,
+                ", ".join(given),
+                f"{terminal.amount(signup, unit)} {unit.name}" if signup else None,
                 f"{plan.stop.block * 100:f} %",
-                str(plan.stop.status),
                 terminal.say(f"words.{plan.stop.debt}"),
                 f"{terminal.say(f'words.{plan.rate.by}')} × {plan.rate.multiplier:f}",  # noqa: RUF001 -- times
             )
         )
-    return terminal.table([terminal.say(f"plans.{name}") for name in heads], rows)
+    return terminal.table(columns, rows)

@@ -1,4 +1,4 @@
-"""`tokenhouse replay`: a usage trace through the real engine, live on the screen, and then whether the books are right."""
+"""`tokenhouse replay`: a usage trace through the real engine, live, and then whether the books are right."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _screen(terminal: Terminal, replay: Replay) -> RenderableType:
 
 
 def _report(terminal: Terminal, replay: Replay, found: ReplayReport) -> list[str | RenderableType]:
-    """Return the report: what happened, whether the books are right, how fast it was, and what to look at next."""
+    """Return the report: what happened, whether the books are right, how fast it was, what to do next."""
     say, unit = terminal.say, replay.plan.unit
 
     def amount(value: int) -> str:
@@ -189,7 +189,7 @@ def _report(terminal: Terminal, replay: Replay, found: ReplayReport) -> list[str
         (say("replay.double"), amount(found.double)),
         (say("replay.false_refusals"), found.false_refusals),
         (say("replay.false_allowances"), found.false_allowances),
-        (say("replay.findings"), found.findings),
+        (say("replay.findings", entries=found.entries), found.findings),
     ]
     speed = [
         (say("replay.pairs"), f"{found.pairs_per_s:,.0f}"),

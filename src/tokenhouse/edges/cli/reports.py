@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tokenhouse.edges.cli.terminal import Terminal
     from tokenhouse.flow.statistics import Line, Overview
+    from tokenhouse.rules.amounts import Unit
     from tokenhouse.store.statistics import Stray
 
+    Amounts = Callable[[int], object]
+
 FORMS: Final = ("text", "csv", "markdown")
-COUNTS: Final = ("accounts", "with_balance", "without_balance", "active")
+COUNTS: Final = ("accounts", "with", "active", "turns")
+"""How figures begin that are no amounts."""
 FIGURES: Final = (
-    *COUNTS,
+    *("accounts", "with_balance", "without_balance", "active"),
     *("used", "used_mean", "used_max", "bought", "bought_mean", "bought_max"),
     *("turns", "turns_mean", "turns_max", "left"),
 )
@@ -43,12 +47,21 @@ def share(part: int, whole: int) -> int:
     return (200 * part + whole) // (2 * whole) if whole > 0 else 0
 
 
-def figures(terminal: Terminal, *overviews: Overview, titles: Sequence[str], title: str) -> Section:
+def amounts(terminal: Terminal, form: str, unit: Unit) -> Amounts:
+    """Return how amounts stand in a form: in whole units for people; a CSV has them in the smallest unit."""
+    return (lambda amount: amount) if form == "csv" else lambda amount: terminal.amount(amount, unit)
+
+
+def figures(
+    terminal: Terminal, amount: Amounts, *overviews: Overview, titles: Sequence[str], title: str
+) -> Section:
     """Return the figures of one or more overviews, side by side."""
-    rows = [
-        [terminal.say(f"check.{name}"), *(getattr(overview, name) for overview in overviews)]
-        for name in FIGURES
-    ]
+
+    def shown(overview: Overview, name: str) -> object:
+        value = getattr(overview, name)
+        return value if name.startswith(COUNTS) else amount(value)
+
+    rows = [[terminal.say(f"check.{name}"), *(shown(one, name) for one in overviews)] for name in FIGURES]
     return Section(title, [terminal.say("check.figure"), *(f">{name}" for name in titles)], rows)
 
 
@@ -60,21 +73,21 @@ def line_columns(terminal: Terminal) -> list[str]:
     ]
 
 
-def line_cells(terminal: Terminal, line: Line) -> list[object]:
+def line_cells(terminal: Terminal, amount: Amounts, line: Line) -> list[object]:
     """Return an account's line: an account that is not active says so in place of its level."""
     state = f"level_{line.level}" if line.state == "active" else f"state_{line.state}"
     return [
         line.account,
         line.email,
-        line.free,
-        line.bought,
-        line.total,
-        line.used,
+        amount(line.free),
+        amount(line.bought),
+        amount(line.total),
+        amount(line.used),
         share(line.used, line.total),
-        line.left,
+        amount(line.left),
         share(line.left, line.total),
         line.turns,
-        line.mean_per_turn,
+        amount(line.mean_per_turn),
         terminal.say(f"check.{state}"),
     ]
 

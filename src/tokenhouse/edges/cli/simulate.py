@@ -1,4 +1,4 @@
-"""`tokenhouse simulate`: a usage trace against plans, by the rules alone: who would be blocked, when, at what cost."""
+"""`tokenhouse simulate`: a usage trace against plans, by the rules alone: who, when, at what cost."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def command(
     )
     terminal.show(_side_by_side(terminal, tallies))
     for tally in tallies:
-        _show_accounts(terminal, tally, top)
-        _show_days(terminal, tally)
+        terminal.show("", _accounts(terminal, tally, top))
+        if len(tally.days) <= DAYS_SHOWN:
+            terminal.show("", _days(terminal, tally))
     if picture is not None:
         from tokenhouse.edges.cli.picture import draw
 
@@ -60,9 +61,9 @@ def command(
 
 
 def _side_by_side(terminal: Terminal, tallies: list[Tally]) -> Any:
-    """Return the figures of every plan beside each other; a law that only one of them has is empty in the others."""
+    """Return the figures of every plan side by side; what only one of them has is empty in the others."""
     columns = [dict(traffic.figures(terminal, tally.plan, tally.totals())) for tally in tallies]
-    names = list(max(columns, key=len))
+    names = list(columns[0])
     names += [name for column in columns for name in column if name not in names]
     rows = [[name, *(column.get(name) for column in columns)] for name in dict.fromkeys(names)]
     return terminal.table(
@@ -70,8 +71,8 @@ def _side_by_side(terminal: Terminal, tallies: list[Tally]) -> Any:
     )
 
 
-def _show_accounts(terminal: Terminal, tally: Tally, top: int) -> None:
-    """Show who is blocked first, and by what."""
+def _accounts(terminal: Terminal, tally: Tally, top: int) -> Any:
+    """Return who is blocked first, and by what."""
     say, blocked = terminal.say, tally.blocked_first()
     columns = [
         say("simulate.account"),
@@ -85,7 +86,7 @@ def _show_accounts(terminal: Terminal, tally: Tally, top: int) -> None:
     ]
     rows = [_row(terminal, line) for line in blocked[:top]]
     title = say("simulate.blocked_first", plan=tally.plan.name, shown=len(rows), count=len(blocked))
-    terminal.show(terminal.table(columns, rows, title=title))
+    return terminal.table(columns, rows, title=title)
 
 
 def _row(terminal: Terminal, line: AccountTally) -> list[object]:
@@ -102,15 +103,13 @@ def _row(terminal: Terminal, line: AccountTally) -> list[object]:
     ]
 
 
-def _show_days(terminal: Terminal, tally: Tally) -> None:
-    """Show what happened day by day, if they are few."""
+def _days(terminal: Terminal, tally: Tally) -> Any:
+    """Return what happened day by day."""
     from zoneinfo import ZoneInfo
 
     from tokenhouse.rules.periods import moment
 
     say, days, zone = terminal.say, tally.timeline(), ZoneInfo(tally.plan.zone)
-    if len(days) > DAYS_SHOWN:
-        return
     columns = [
         say("simulate.day"),
         ">" + say("traffic.allowed"),
@@ -128,7 +127,7 @@ def _show_days(terminal: Terminal, tally: Tally) -> None:
         ]
         for day in days
     ]
-    terminal.show(terminal.table(columns, rows, title=say("simulate.by_day", plan=tally.plan.name)))
+    return terminal.table(columns, rows, title=say("simulate.by_day", plan=tally.plan.name))
 
 
 def _time(terminal: Terminal, at: Instant | None) -> str:

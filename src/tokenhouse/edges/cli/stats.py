@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokenhouse.edges.cli import frame
+from tokenhouse.edges.cli.account_page import headed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,9 +42,8 @@ def command(terminal: Terminal, top: int) -> None:
 
     stats, unit = terminal.with_house(work)
     terminal.answer({"unit": unit, **asdict(stats)})
-    terminal.show(_overview(terminal, stats, unit), "", _distribution(terminal, stats))
-    if stats.top:
-        terminal.show("", _top(terminal, stats, unit))
+    top_shown = [_top(terminal, stats, unit)] if stats.top else []
+    terminal.show(_overview(terminal, stats, unit), _distribution(terminal, stats), *top_shown)
 
 
 def _overview(terminal: Terminal, stats: Stats, unit: Unit) -> Table:
@@ -72,7 +72,7 @@ def _distribution(terminal: Terminal, stats: Stats) -> Table:
         for name, count in buckets.items()
     ]
     columns = [
-        terminal.say("stats.bucket"),
+        f"<{terminal.say('stats.bucket')}",
         f">{terminal.say('stats.accounts')}",
         f">{terminal.say('stats.share')}",
         "",
@@ -82,10 +82,8 @@ def _distribution(terminal: Terminal, stats: Stats) -> Table:
 
 def _top(terminal: Terminal, stats: Stats, unit: Unit) -> Table:
     """Return the accounts that used most."""
-    names = ("account", "plan", ">used", ">total", ">used_percent", ">left", ">turns", "level")
-    columns = [
-        (">" if name.startswith(">") else "") + terminal.say(f"balance.{name.lstrip('>')}") for name in names
-    ]
+    names = ("account", "plan", ">used", ">total", ">used_percent", ">left", "<level")
+    columns = [headed(terminal, name) for name in names]
     rows = [
         (
             one.account,
@@ -94,7 +92,6 @@ def _top(terminal: Terminal, stats: Stats, unit: Unit) -> Table:
             terminal.amount(one.total, unit),
             f"{one.used_percent:.2f} %",
             terminal.amount(one.left, unit),
-            one.turns,
             terminal.say(f"words.{one.level}"),
         )
         for one in stats.top

@@ -33,6 +33,8 @@ LINE_EVERY_S: Final = 5.0
 """How often progress is told where there is no terminal to draw a bar on."""
 UNBOUNDED: Final = 10_000
 """Width of what goes into a file or a pipe: nothing is folded there."""
+TEXT_WIDTH: Final = 8
+"""To what width a column of text may be folded to make room for figures."""
 NOTHING: Final = "–"  # noqa: RUF001 -- what stands in a cell without a value
 
 
@@ -114,10 +116,16 @@ class Terminal:
         return messages.say(name, self.locale, **facts)
 
     def show(self, *parts: str | RenderableType) -> None:
-        """Show a result to a person, one part below the other; a program gets its `answer` instead."""
+        """Show a result to a person, one part below the other; a program gets its `answer` instead.
+
+        What is drawn stands apart from its neighbours by an empty line.
+        """
         if self.json:
             return
-        for part in parts:
+        for part, before in zip(parts, (None, *parts), strict=False):
+            texts = isinstance(part, str) and isinstance(before, str)
+            if before is not None and not texts and "" not in (part, before):
+                click.echo()
             click.echo(printable(part) if isinstance(part, str) else self._drawn(part))
 
     def remark(self, text: str) -> None:
@@ -132,7 +140,11 @@ class Terminal:
             click.echo(encoded(value))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Table:
-        """Return a table; a column called ">name" is right-aligned. What is too wide is folded, never cut."""
+        """Return a table. What stands in a column ">name" (right) or "<name" (left) stays on one line.
+
+        Other columns give way first where a terminal is narrow; where they cannot give enough, the terminal
+        folds the lines. Nothing is ever cut.
+        """
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -142,11 +154,14 @@ class Terminal:
             pad_edge=False,
             title=Text(title, style="bold") if title else None,
             title_justify="left",
+            min_width=self._room(title),
         )
         for column in columns:
-            right = column.startswith(">")
             table.add_column(
-                Text(column.removeprefix(">")), justify="right" if right else "left", overflow="fold"
+                Text(column.lstrip("<>")),
+                justify="right" if column.startswith(">") else "left",
+                no_wrap=column.startswith(("<", ">")),
+                overflow="fold",
             )
         for row in rows:
             table.add_row(*(value if isinstance(value, Text) else Text(self.cell(value)) for value in row))
@@ -164,6 +179,7 @@ class Terminal:
             padding=(0, 2, 0, 0),
             title=Text(title, style="bold") if title else None,
             title_justify="left",
+            min_width=self._room(title),
         )
         table.add_column(overflow="fold")
         table.add_column(overflow="fold")
@@ -191,11 +207,12 @@ class Terminal:
 
         return show(amount, unit)
 
-    def time(self, at: datetime) -> str:
-        """Return a time in the deployment's zone, to the second, with its offset."""
+    def time(self, at: datetime, *, offset: bool = True) -> str:
+        """Return a time in the deployment's zone, to the second; no offset where the zone is named."""
         from zoneinfo import ZoneInfo
 
-        return at.astimezone(ZoneInfo(self.settings.time_zone)).isoformat(" ", "seconds")
+        local = at.astimezone(ZoneInfo(self.settings.time_zone))
+        return (local if offset else local.replace(tzinfo=None)).isoformat(" ", "seconds")
 
     @contextmanager
     def progress(self, total: int | None, label: str) -> Iterator[Callable[[int], None]]:
@@ -227,31 +244,57 @@ class Terminal:
         said = os.environ.get(f"TOKENHOUSE_{name.upper()}", "").lower()
         return bool(self.given.get(name)) or said in ("1", "true", "yes", "on")
 
-    @cached_property
-    def _console(self) -> Console:
-        """Return what measures and colours for stdout."""
-        from rich.console import Console
+    def _room(self, title: str) -> int | None:
+        """Return the width that a title needs: it would fold at the width of its table."""
+        from rich.cells import cell_len
 
-        person = sys.stdout.isatty()
-        return Console(
-            file=sys.stdout,
-            force_terminal=person,
-            no_color=None if person else True,
-            soft_wrap=False,
-            width=None if person else UNBOUNDED,
-            highlight=False,
-            emoji=False,
-            markup=False,
-        )
+        width = _console(None).width if sys.stdout.isatty() else UNBOUNDED
+        return min(cell_len(title), width) if title else None
 
     def _drawn(self, part: RenderableType) -> str:
         """Return a renderable as text: as wide as the terminal, or plain and as wide as it is itself."""
-        console = self._console
-        width = None if sys.stdout.isatty() else max(console.measure(part).maximum, 1)
+        person = sys.stdout.isatty()
+        console = _console(None if person else UNBOUNDED)
+        least = _least(part, console)
+        if not person or least > console.width:
+            console = _console(least if person else max(console.measure(part).maximum, 1))
         with console.capture() as captured:
-            console.print(part, width=width)
-        lines = captured.get().splitlines()
-        return "\n".join(line.rstrip() for line in lines)
+            console.print(part)
+        lines = [line.rstrip() for line in captured.get().splitlines()]
+        return "\n".join(lines).strip("\n")
+
+
+def _console(width: int | None) -> Console:
+    """Return what measures and colours for stdout: a terminal's own width, or the one given."""
+    from rich.console import Console
+
+    person = sys.stdout.isatty()
+    return Console(
+        file=sys.stdout,
+        force_terminal=person,
+        no_color=None if person else True,
+        width=width,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+
+
+def _least(part: RenderableType, console: Console) -> int:
+    """Return the width below which a table would have to cut what must stay on one line."""
+    from rich.table import Table
+
+    if not isinstance(part, Table):
+        return 1
+    widths = [
+        max(console.measure(cell).maximum for cell in (column.header, *column.cells))
+        for column in part.columns
+    ]
+    kept = [
+        width if column.no_wrap else min(width, TEXT_WIDTH)
+        for width, column in zip(widths, part.columns, strict=True)
+    ]
+    return sum(kept) + 3 * len(kept)
 
 
 def printable(text: str) -> str:

@@ -91,14 +91,13 @@ class Traffic:
     def given(self, plan: Plan, rates: RateTable | None = None) -> Assumptions:
         """Return the assumptions under `plan`, in whose unit the grant is."""
         from tokenhouse.flow.simulate import OUTPUT_CAP, Assumptions
-        from tokenhouse.rules.amounts import parse
-        from tokenhouse.rules.rates import RateTable
+        from tokenhouse.rules.amounts import checked_amount, parse
 
         return Assumptions(
             start_at=self.start,
-            grant=parse(self.grant, plan.unit, "--grant") if self.grant else 0,
+            grant=checked_amount(parse(self.grant, plan.unit, "--grant"), "--grant") if self.grant else 0,
             output_cap=self.output_cap or OUTPUT_CAP,
-            rates=rates or RateTable(),
+            rates=rates,
         )
 
     def _factor(self) -> Any:

@@ -12,13 +12,16 @@ select count(*) as balances,
        coalesce(sum(b.expired), 0) as expired,
        coalesce(sum(b.clawed), 0) as clawed,
        coalesce(sum(b.charged), 0) as charged,
-       coalesce(sum(b.forgiven), 0) as forgiven
+       coalesce(sum(b.forgiven), 0) as forgiven,
+       (select count(*) from tokenhouse.idempotency_keys k
+        where ($1::smallint is null or k.cell = $1) and ($2::bigint is null or k.account = $2)) as keys
 from tokenhouse.balances b
 where ($1::smallint is null or b.cell = $1) and ($2::bigint is null or b.account = $2);
 
 -- name: list_standing :many
 -- why: A page of one cell's accounts as they stand, with or without balance, and what is held against their journal:
--- ended orders and chat sessions. The columns are the fields of `rules.audit.Standing`, in their order.
+-- ended orders and chat sessions. The bounds keep each join to the page. The columns are the fields of
+-- `rules.audit.Standing`, in their order.
 with ids as materialized (
     select u.account
     from (
@@ -41,8 +44,10 @@ select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
        b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
        b.charged, b.forgiven, b.period_start_at, b.period_end_at
 from ids i
-left join tokenhouse.accounts a on a.cell = $1 and a.id = i.account
-left join tokenhouse.balances b on b.cell = $1 and b.account = i.account
+left join tokenhouse.accounts a
+       on a.cell = $1 and a.id = i.account and a.id > $2 and a.id <= (select max(m.account) from ids m)
+left join tokenhouse.balances b
+       on b.cell = $1 and b.account = i.account and b.account > $2 and b.account <= (select max(m.account) from ids m)
 order by i.account;
 
 -- name: list_audited :many
@@ -110,10 +115,12 @@ where k.cell = $1 and k.account > $2 and k.account <= $3
 -- or it pays from another's credit.
 select coalesce(a.ref, d.ref) as ref,
        case when a.id is null then 'account' when d.ref is null then 'ref' else 'path' end as figure,
-       concat_ws(' ', a.cell, a.id, a.parent) as expected,
-       concat_ws(' ', d.cell, d.account, d.path[2]) as found
+       concat_ws(' ', a.cell, a.id || above.path) as expected,
+       concat_ws(' ', d.cell, d.path) as found
 from tokenhouse.directory d
 full join tokenhouse.accounts a on a.ref = d.ref
-where (a.cell, a.id, a.parent) is distinct from (d.cell, d.account, d.path[2])
+left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
+left join tokenhouse.directory above on above.ref = p.ref
+where (a.id is null or d.ref is null or (a.cell, a.id || above.path) <> (d.cell, d.path))
   and ($1::smallint is null or coalesce(a.cell, d.cell) = $1)
   and ($2::text is null or coalesce(a.ref, d.ref) = $2);

@@ -1,8 +1,10 @@
--- Exporting: whole tables, streamed through a cursor. `since` and `until` bound the time half open; null means no bound.
+-- Exporting: whole tables, streamed through a cursor. `since` and `until` bound the time half open; null
+-- means no bound.
 
 -- name: list_export_accounts :many
 -- why: Who there is, under the column names that `import users` reads.
-select a.ref, a.kind, p.ref as parent, coalesce(b.plan, a.opening_plan) as plan, b.state, a.own_credit, a.name, a.email,
+select a.ref, a.kind, p.ref as parent, coalesce(b.plan, a.opening_plan) as plan, b.state, a.own_credit,
+       a.name, a.email,
        a.locale, a.time_zone, a.tags, a.created_at
 from tokenhouse.accounts a
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
@@ -13,9 +15,9 @@ order by a.cell, a.id;
 
 -- name: list_export_balances :many
 -- why: What each account has, as it is stored.
-select a.ref, a.email, b.plan, b.state, b.used, b.used_total, b.turns, b."left", b.held, b.debt, b.granted, b.drawn,
-       b.expired, b.clawed, b.charged, b.forgiven, b.opened_at, b.period_start_at, b.period_end_at, b.lots, b.seq,
-       encode(b.chain, 'hex') as chain
+select a.ref, a.email, b.plan, b.state, b.used, b.used_total, b.turns, b."left", b.held, b.debt, b.granted,
+       b.drawn, b.expired, b.clawed, b.charged, b.forgiven, b.opened_at, b.period_start_at, b.period_end_at,
+       b.lots, b.seq, encode(b.chain, 'hex') as chain
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where ($1::timestamptz is null or b.opened_at >= extract(epoch from $1) * 1000000)
@@ -25,7 +27,8 @@ order by b.cell, b.account;
 
 -- name: list_export_entries :many
 -- why: The journal, account by account; a time bound leaves out whole months.
-select a.ref, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation::text as operation, e.model,
+select a.ref, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots,
+       e.operation::text as operation, e.model,
        e.usage, e.rate, e.source, e.actor, e.note, e.facts, encode(e.hash, 'hex') as hash
 from tokenhouse.entries e
 join tokenhouse.accounts a on a.cell = e.cell and a.id = e.account
@@ -35,7 +38,8 @@ order by e.cell, e.account, e.seq;
 
 -- name: list_export_orders :many
 -- why: What was bought and given, and how it ended.
-select a.ref, o.id::text as id, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+select a.ref, o.id::text as id, o.type, o.state, o.credit, o.price_minor, o.currency, o.method,
+       o.transaction_id, o.note,
        o.created_at, o.ended_at
 from tokenhouse.orders o
 join tokenhouse.accounts a on a.cell = o.cell and a.id = o.account

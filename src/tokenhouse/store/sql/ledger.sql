@@ -1,9 +1,10 @@
 -- The hot path: what one batch of the writer reads and writes. Every statement names its cells.
 
 -- name: write_session :exec
--- why: Every statement of a lane names its keys, so one plan is right for all its parameters; without this PostgreSQL
--- would plan most of them anew each time, for longer than they run.
-set plan_cache_mode = force_generic_plan;
+-- why: Every statement of a lane names its keys, so one plan by its indexes is right for all parameters and sizes:
+-- planning each time anew would take longer than running, and a plan made while a table was empty would read it
+-- from end to end when it no longer is.
+select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false);
 
 -- name: lock_balances :many
 -- why: A batch reads and locks all its accounts in one order, so that two batches never wait for each other; the
