@@ -77,8 +77,8 @@ class Postgres:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One server a test process: throw-away, or the one of TOKENHOUSE_TEST_DATABASE_URL (as superuser)."""
-    given = os.environ.get("TOKENHOUSE_TEST_DATABASE_URL")
+    """One server a test process: throw-away, or the one of TEST_DATABASE_URL (as superuser)."""
+    given = os.environ.get("TEST_DATABASE_URL")
     if given:
         server = Postgres(given)
         yield server

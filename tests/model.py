@@ -63,7 +63,7 @@ class Model(Runner):
 
     async def answer(self, command: Command) -> Facts:
         """Return the answer; what it changes is kept only if it is a yes."""
-        if command.verb in {"tick", "at", "plan", "account", "show", "crash", "upkeep"}:
+        if command.verb in {"tick", "at", "plan", "account", "show", "crash", "cut", "upkeep"}:
             return await super().answer(command)
         before = copy.deepcopy(self.world)
         account = command.account or self.current
@@ -92,9 +92,6 @@ class Model(Runner):
 
     def show(self, account: str, _command: Command) -> Facts:
         return self._seen(account)
-
-    def crash(self, _account: str, _command: Command) -> Facts:
-        return {}
 
     # The verbs, on a world that was brought forward
 

@@ -1,11 +1,23 @@
 """Ledger scripts on the real house, over a real PostgreSQL, with crashes."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Self
 
-from tests.script import Command, Facts, Runner, done, ends_of, plan_document, standing, until, usage_of
+from tests.script import (
+    Command,
+    Facts,
+    Runner,
+    done,
+    ends_of,
+    plan_document,
+    standing,
+    until,
+    usage_of,
+    whole,
+)
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import InvalidInput, KeyReused, NotFound, Refused
 from tokenhouse.flow.desk import OF_THE_VALUE
@@ -23,6 +35,19 @@ class OnHouse(Runner):
         self.ids: dict[tuple[str, str], str] = {}
         self.house: Tokenhouse | None = None
         self._opened: Any = None
+        self._cut_s: float | None = None
+
+    async def answer(self, command: Command) -> Facts:
+        """Carry out one command; after a `cut`, crash in the middle of it and repeat it."""
+        if self._cut_s is not None and command.verb != "cut":
+            wait_s, self._cut_s = self._cut_s, None
+            first = asyncio.create_task(super().answer(command))
+            await asyncio.sleep(wait_s)
+            await self.crash("", command)
+            first.cancel()
+            with suppress(BaseException):
+                await first
+        return await super().answer(command)
 
     async def __aenter__(self) -> Self:
         self._opened = Tokenhouse.open(self.dsn, settings=self.settings, clock=lambda: self.now)
@@ -44,6 +69,10 @@ class OnHouse(Runner):
         desk.pool.terminate()
         await self.__aexit__()
         await self.__aenter__()
+        return {}
+
+    def cut(self, account: str, command: Command) -> Facts:
+        self._cut_s = whole(command.label) / 1_000
         return {}
 
     async def plan(self, _account: str, command: Command) -> Facts:

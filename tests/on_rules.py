@@ -178,9 +178,6 @@ class OnRules(Runner):
     def show(self, account: str, _command: Command) -> Facts:
         return standing(self.seen(account))
 
-    def crash(self, _account: str, _command: Command) -> Facts:
-        return {}
-
     def keyed(self, account: str, operation: Operation) -> Facts:
         """Carry out an operation under its label as key: another payload under it is a mismatch."""
         first = self.keys.get((account, operation.id), operation)

@@ -147,7 +147,7 @@ class Runner(ABC):
 
     verbs: ClassVar[tuple[str, ...]] = (
         *("plan", "account", "reserve", "settle", "release", "charge", "grant", "claw_back", "refund"),
-        *("adjust", "amend", "order", "complete", "fail", "return_order", "upkeep", "show", "crash"),
+        *("adjust", "amend", "order", "complete", "fail", "return_order", "upkeep", "show", "crash", "cut"),
     )
 
     def __init__(self) -> None:
@@ -171,6 +171,14 @@ class Runner(ABC):
         account = command.account or self.current
         facts = getattr(self, command.verb)(account, command)
         return await facts if isinstance(facts, Awaitable) else facts
+
+    def crash(self, account: str, command: Command) -> Any:
+        """Fall and come back; what has no process has nothing to lose."""
+        return {}
+
+    def cut(self, account: str, command: Command) -> Any:
+        """Let the next command be cut short by a crash, so many milliseconds after it began, and repeated."""
+        return {}
 
     @abstractmethod
     def account(self, account: str, command: Command) -> Any:

@@ -92,3 +92,7 @@ state_changes = st.builds(
     labels("s", 8),
     st.sampled_from(["active", "active", "suspended", "closed"]),
 )
+interruptible = st.one_of(
+    reserves(), settles(), releases, charges(), refunds, claw_backs, adjusts, plan_changes
+)
+"""Writes that a crash may cut short."""

@@ -1,4 +1,5 @@
-"""Hostile input: every parameter of every verb, given what it must not take, says so clearly and changes nothing."""
+# ruff: noqa: DTZ001, DTZ901, RUF001 -- naive times and letters of other scripts are what is tried here.
+"""Hostile input: every parameter of every verb refuses what it must not take, clearly, and changes nothing."""
 
 import asyncio
 import inspect
@@ -34,7 +35,7 @@ CHOICE = ["", "nothing", "User", MEGABYTE, "\ud800", *NO_TEXT]
 PAGE = [None, *NO_WHOLE, -1, 0, 10**6, 2**31, 2**63]
 WHEN = [
     *("2026-12-01", "2026-12-01T00:00:00+00:00", 5, 1.5, NAN, True, b"x", [], date(2030, 1, 1)),
-    *(datetime(2030, 1, 1), datetime(2020, 1, 1, tzinfo=UTC), datetime.min, datetime.max),  # noqa: DTZ
+    *(datetime(2030, 1, 1), datetime(2020, 1, 1, tzinfo=UTC), datetime.min, datetime.max),
     *(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
 ]
 USAGE = [5, "x", b"x", [], object(), {"nothing": 1}, {"input": -1}, {"input": 1.5}, {"input": 2**63}]
@@ -161,7 +162,7 @@ RATES = [
     *(
         rate(starts_at=one)
         for one in ("x", 5, "2026-12-01", datetime(2030, 1, 1), "0001-01-01T00:00:00+14:00")
-    ),  # noqa: DTZ001
+    ),
     *(rate(version=one) for one in (-1, 1.5, "x", 2**63, True)),
     rate(input=10**6, per=1),
 ]
@@ -182,7 +183,7 @@ def texts(*names: str) -> dict[str, list[Any]]:
 
 KEY = {"key": ["", *BAD_TEXT]}
 WHO = texts("actor", "note")
-CALL = {"usage": USAGES, **texts("model", "source"), "rate": AMOUNT + [2**31]}
+CALL = {"usage": USAGES, **texts("model", "source"), "rate": [*AMOUNT, 2**31]}
 NEW = {"ref": "newcomer"}
 ALICE = {"ref": "alice"}
 VERBS: dict[str, Verb] = {
@@ -367,7 +368,7 @@ def shortened(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:
-        text = f"an integer of {value.bit_length()} bits"  # type: ignore[attr-defined]
+        text = f"an integer of {value.bit_length()} bits"
     return text if len(text) < 120 else text[:120] + "…"
 
 
@@ -378,13 +379,13 @@ def complaint(call: Any, taken: dict[str, Any]) -> str | None:
     except TokenhouseError as no:
         try:
             english, korean = no.message("en"), no.message("ko")
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 -- anything at all is a complaint.
             return f"no sentence for {no.reason}: {failure!r}"
         if isinstance(no, InvalidInput) and "field" not in no.facts:
             return f"{no.reason} names no field"
         sound = english != korean and len(english) < 700 and english.isprintable() and korean.isprintable()
         return None if sound else f"a poor sentence: {english[:200]!r}"
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 -- anything at all is a complaint.
         return f"raised {type(failure).__name__}: {str(failure)[:120]}"
     return f"was taken: {shortened(answer)}"
 

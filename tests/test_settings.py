@@ -6,6 +6,7 @@
 import ast
 import inspect
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def table() -> str:
         node.body for node in ast.parse(inspect.getsource(settings)).body if isinstance(node, ast.ClassDef)
     ]
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
-    for field, said in zip(body, body[1:], strict=False):
+    for field, said in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr) and field.value is not None:
             name = ast.unparse(field.target)
             default = (
@@ -82,6 +83,12 @@ def test_a_broken_file_is_named(tmp_path, text):
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(StartRefused, match=r"tokenhouse\.toml"):
         read({"TOKENHOUSE_HOME": str(tmp_path)})
+
+
+def test_variables_of_the_command_line_stop_no_library(tmp_path):
+    assert (
+        read({"TOKENHOUSE_HOME": str(tmp_path), "TOKENHOUSE_JSON": "1", "TOKENHOUSE_DEBUG": "1"}).lanes == 2
+    )
 
 
 def test_empty_variables_count_as_unset(tmp_path):

@@ -18,6 +18,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from tokenhouse.errors import Busy
+from tokenhouse.flow.statistics import Line
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.settings import Settings
 
@@ -70,6 +71,17 @@ class Portal:
     write_rate = Verb(Tokenhouse.write_rate)
     preset = Verb(Tokenhouse.preset)
     sweep = Verb(Tokenhouse.sweep)
+    waiting = Verb(Tokenhouse.waiting)
+    initialise = Verb(Tokenhouse.initialise)
+    check = Verb(Tokenhouse.check)
+    stats = Verb(Tokenhouse.stats)
+    verify = Verb(Tokenhouse.verify)
+    journal_size = Verb(Tokenhouse.journal_size)
+    import_points = Verb(Tokenhouse.import_points)
+    import_users = Verb(Tokenhouse.import_users)
+    import_table = Verb(Tokenhouse.import_table)
+    import_sessions = Verb(Tokenhouse.import_sessions)
+    export = Verb(Tokenhouse.export)
 
     def __init__(self, house: Tokenhouse, loop: asyncio.AbstractEventLoop) -> None:
         self.house = house
@@ -77,6 +89,16 @@ class Portal:
         self._guard = threading.Lock()
         self._closed = False
         self._calls: set[Future[Any]] = set()
+
+    def lines(self) -> Iterator[Line]:
+        """Yield what `Tokenhouse.lines` does, line by line."""
+        lines = self.house.lines()
+
+        async def following() -> Line | None:
+            return await anext(lines, None)
+
+        while (line := self.wait(following())) is not None:
+            yield line
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Have a coroutine run in the house's thread, and return its answer.

@@ -12,6 +12,8 @@ import msgspec
 from tokenhouse.errors import StartRefused
 
 PREFIX = "TOKENHOUSE_"
+OF_THE_COMMAND_LINE = ("json", "quiet", "debug")
+"""Variables with our prefix that only the command line reads."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +80,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     Order: environment, then `tokenhouse.toml` in the home folder, then defaults.
     Raises: StartRefused with one line that names the setting, for an unknown key or an impossible value.
     """
-    given = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+    ours = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    given = {name: value for name, value in ours.items() if value and name not in OF_THE_COMMAND_LINE}
     home = Path(given.get("home", str(Settings().home))).expanduser()
     file = home / "tokenhouse.toml"
     written: dict[str, object] = {}

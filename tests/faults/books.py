@@ -5,7 +5,6 @@ from collections import Counter
 
 import asyncpg
 
-from tokenhouse.flow.audit import verify
 from tokenhouse.house import Tokenhouse
 from tokenhouse.settings import Settings
 
@@ -44,7 +43,7 @@ NOTED = """
 async def assert_sound(dsn: str, *, plan: str = "points") -> None:
     """Fail with every finding unless `verify` and all the sums are content."""
     async with Tokenhouse.open(dsn, settings=Settings(plan=plan, lanes=1)) as house:
-        verdict = await verify(house.desk)
+        verdict = await house.verify()
     assert verdict.entries > 0
     assert list(verdict.findings) == []
     assert verdict.clean

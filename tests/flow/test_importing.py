@@ -156,6 +156,8 @@ async def test_usage_from_before_gets_its_balance_orders_and_entries(house: Toke
     assert kinds["grant"].facts["order"] == order.id
     assert (kinds["charge"].source, kinds["charge"].facts["turns"]) == ("imported", 22)
     assert kinds["charge"].actor == "migration"
+    await house.initialise()
+    assert (await house.verify()).clean
 
 
 async def test_a_past_of_nothing_is_a_balance_too(house: Tokenhouse, tmp_path: Path):
@@ -348,6 +350,7 @@ async def test_points_come_with_their_balance_and_history(
     again = await points_house.import_points(file)
     assert (again.made, again.kept, again.balances) == (0, 1, 0)
     assert (await points_house.balance("user@example.com")).remaining == 99_676
+    assert (await points_house.verify()).clean
 
 
 def changed(path: str, value: object) -> str:

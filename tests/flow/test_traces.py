@@ -17,6 +17,7 @@ from tokenhouse.rules.usage import Usage
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "traces"
 
+AIDER = "time_unix,user_id,main_model,edit_format,prompt_tokens,completion_tokens\n"
 PLAIN = "time,account,model,input,output,reasoning,cached\n"
 
 
@@ -36,7 +37,7 @@ def parsed(text: str):
             Usage(21, output=803, reasoning=439),
         ),
         (
-            "time_unix,user_id,main_model,edit_format,prompt_tokens,completion_tokens\n1723560043,u,gpt,,638,25\n",
+            AIDER + "1723560043,u,gpt,,638,25\n",
             "aider",
             1_723_560_043 * SECOND,
             "u",
@@ -44,7 +45,7 @@ def parsed(text: str):
             Usage(638, output=25),
         ),
         (
-            "time_unix,user_id,main_model,edit_format,prompt_tokens,completion_tokens\n1723560043,,gpt,,638,25\n",
+            AIDER + "1723560043,,gpt,,638,25\n",
             "aider",
             1_723_560_043 * SECOND,
             ACCOUNT_OF_ALL,

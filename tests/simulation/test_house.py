@@ -8,12 +8,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.on_house import OnHouse
 from tests.on_rules import OnRules
+from tests.script import START
 from tests.simulation.machine import HouseAgainstModel
 
 CALM = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
 
 
-def drive(new_house, *, examples, steps):
+def drive(new_house, *, examples, steps, close=lambda: None):
     """Let Hypothesis write scripts until it finds one on which house and model differ."""
     loop = asyncio.new_event_loop()
 
@@ -27,9 +28,50 @@ def drive(new_house, *, examples, steps):
             Machine, settings=settings(max_examples=examples, stateful_step_count=steps, **CALM)
         )
     finally:
+        close()
         loop.close()
 
 
 @pytest.mark.row("E1", "E2", "E3", "E5", "E8")
 def test_rules_answer_as_the_model_predicts():
-    drive(lambda _: OnRules(), examples=60, steps=40)
+    drive(lambda _: OnRules(checked=False), examples=60, steps=30)
+
+
+class OneHouse:
+    """One real house for all examples of a test; each has accounts of its own."""
+
+    def __init__(self, dsn, loop):
+        self.dsn, self.loop, self.examples = dsn, loop, 0
+        self.house = OnHouse(dsn)
+        loop.run_until_complete(self.house.__aenter__())
+
+    def next_example(self):
+        """Return the house as a new example finds it: nobody there that it knows, and the clock at its start."""
+        self.examples += 1
+        self.house.prefix, self.house.ids = f"{self.examples}/", {}
+        self.house.now = START
+        return self.house
+
+    def close(self):
+        self.loop.run_until_complete(self.house.__aexit__())
+
+
+def drive_house(dsn, **size):
+    """Drive one real house through many examples."""
+    houses = []
+
+    def example(loop):
+        houses.append(houses[0] if houses else OneHouse(dsn, loop))
+        return houses[0].next_example()
+
+    drive(example, close=lambda: houses[0].close(), **size)
+
+
+@pytest.mark.row("E1", "E2", "E3", "E5", "E8")
+def test_the_house_answers_as_the_model_predicts_through_crashes(database):
+    drive_house(database, examples=8, steps=25)
+
+
+@pytest.mark.slow
+def test_the_house_answers_as_the_model_predicts_for_long(database):
+    drive_house(database, examples=60, steps=60)

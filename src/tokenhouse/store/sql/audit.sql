@@ -1,8 +1,8 @@
 -- Auditing: what `verify` reads. Every statement but the directory's names its cell, and reads only.
 
 -- name: sum_audited :one
--- why: How much there is to verify, and the totals of law 1 over all, in one snapshot; the last entry's number is the
--- number of entries.
+-- why: How much there is to verify, and the totals of law 1 over all, in one snapshot; the last entry's number is
+-- the number of entries.
 select count(*) as balances,
        coalesce(sum(b.seq), 0) as entries,
        coalesce(sum(b."left"), 0) as "left",
@@ -40,22 +40,23 @@ select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
         where o.cell = $1 and o.account = i.account and o.state in ('completed', 'refunded')) as orders,
        (select sum(s.tokens)::bigint from tokenhouse.chat_sessions s
         where s.cell = $1 and s.account = i.account) as chat_tokens,
-       b.own_credit, b.zone, b.held, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.open, b.plan, b.state, b.opened_at,
-       b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.period_start_at, b.period_end_at
+       b.own_credit, b.zone, b.held, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.open, b.plan, b.state,
+       b.opened_at, b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired,
+       b.clawed, b.charged, b.forgiven, b.period_start_at, b.period_end_at
 from ids i
 left join tokenhouse.accounts a
        on a.cell = $1 and a.id = i.account and a.id > $2 and a.id <= (select max(m.account) from ids m)
 left join tokenhouse.balances b
-       on b.cell = $1 and b.account = i.account and b.account > $2 and b.account <= (select max(m.account) from ids m)
+       on b.cell = $1 and b.account = i.account and b.account > $2
+      and b.account <= (select max(m.account) from ids m)
 order by i.account;
 
 -- name: list_audited :many
 -- why: The journal of a range of one cell's accounts in its own order: the columns that the hash covers, as it covers
 -- them, and the hash.
-select e.account, e.seq, (extract(epoch from e.at) * 1000000)::bigint as at, e.kind, e.amount, e.balance_after, e.charge,
-       e.lots, coalesce(encode(uuid_send(e.operation), 'hex'), '') as operation, e.model, e.usage, e.rate, e.source,
-       e.actor, e.note, e.facts, e.hash
+select e.account, e.seq, (extract(epoch from e.at) * 1000000)::bigint as at, e.kind, e.amount, e.balance_after,
+       e.charge, e.lots, coalesce(encode(uuid_send(e.operation), 'hex'), '') as operation, e.model, e.usage, e.rate,
+       e.source, e.actor, e.note, e.facts, e.hash
 from tokenhouse.entries e
 where e.cell = $1 and e.account > $2 and e.account <= $3
 order by e.account, e.seq;
@@ -104,7 +105,8 @@ where k.cell = $1 and k.account > $2 and k.account <= $3
       where e.cell = k.cell and e.operation = k.operation)
   and not exists (
       select from tokenhouse.balances b
-      where b.cell = k.cell and b.account = k.account and b.open -> replace(k.operation::text, '-', '') is not null)
+      where b.cell = k.cell and b.account = k.account
+        and b.open -> replace(k.operation::text, '-', '') is not null)
   and not exists (
       select from tokenhouse.entries e
       where e.cell = k.cell and e.account = k.account and e.kind in ('refund', 'unuse', 'claw_back')

@@ -1,9 +1,10 @@
 -- Statistics and the audit's reports: whole tables at once, read only.
 
 -- name: find_figures :one
--- why: All figures of all balances in one scan. A share used / (used + rest) is compared as `rest > used / n`,
--- exact in whole numbers; a row whose period is over counts as unused, as its owner would see it. The scan also
--- collects the few accounts above a given use, so that the greatest users need no second one.
+-- why: All figures of all balances in one scan. A share used / (used + rest) is compared as
+-- `rest > used / n`, exact in whole numbers; a row whose period is over counts as unused, as its owner
+-- would see it. The scan also collects the few accounts above a given use, so that the greatest users need
+-- no second one.
 with nested as materialized (
     select b.cell, b.account, b.turns,
            case when b.period_end_at > $1 then b.used else 0 end as used
