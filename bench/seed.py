@@ -57,10 +57,11 @@ async def seed(house: Tokenhouse, count: int) -> list[str]:
     async with desk.pool.acquire() as connection:
         for first in range(0, count, 5_000):
             profiles = [Profile(ref=name, plan="bench") for name in names[first : first + 5_000]]
+            now = desk.now()
             async with connection.transaction():
-                made = await accounts.write_profiles(connection, profiles, desk.now())
-                fresh = [(one.cell, *opened(one.account, plan, desk.now())) for one in made]
-                await accounts.write_opened(connection, fresh, desk.now())
+                made = await accounts.write_profiles(connection, profiles, now)
+                fresh = [(one.cell, *opened(one.account, plan, now)) for one in made]
+                await accounts.write_opened(connection, fresh, now)
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
     await know(house)

@@ -52,6 +52,9 @@ class OnHouse(Runner):
     async def __aenter__(self) -> Self:
         self._opened = Tokenhouse.open(self.dsn, settings=self.settings, clock=lambda: self.now)
         self.house = await self._opened.__aenter__()
+        unit = next(iter(self.house.desk.catalog.plans.values())).unit
+        named = {"name": unit.name, "symbol": unit.symbol, "decimals": unit.decimals}
+        await self.house.write_plan({"name": "plain", "unit": named})
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -71,7 +74,7 @@ class OnHouse(Runner):
         await self.__aenter__()
         return {}
 
-    def cut(self, account: str, command: Command) -> Facts:
+    def cut(self, _account: str, command: Command) -> Facts:
         self._cut_s = whole(command.label) / 1_000
         return {}
 
@@ -82,8 +85,6 @@ class OnHouse(Runner):
     async def account(self, account: str, command: Command) -> Facts:
         own = {"yes": True, "no": False, "": None}[command.get("own")]
         below = command.get("below")
-        if command.get("plan", "plain") == "plain":
-            await self.house.write_plan({"name": "plain", "unit": self._unit()})
         profile = {"plan": command.get("plan", "plain"), "time_zone": command.get("zone"), "own_credit": own}
         parent = self.prefix + below if below else None
         await self.house.account(self.prefix + account, parent=parent, **profile)
@@ -177,11 +178,6 @@ class OnHouse(Runner):
 
     async def show(self, account: str, _command: Command) -> Facts:
         return standing(await self.house.balance(self.prefix + account))
-
-    def _unit(self) -> dict[str, Any]:
-        """Return the deployment's unit, which every plan must have."""
-        unit = next(iter(self.house.desk.catalog.plans.values())).unit
-        return {"name": unit.name, "symbol": unit.symbol, "decimals": unit.decimals}
 
     def _id(self, account: str, label: str) -> str:
         """Return the id of the operation that the script calls `label`; one that is not there has one too."""

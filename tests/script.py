@@ -172,11 +172,11 @@ class Runner(ABC):
         facts = getattr(self, command.verb)(account, command)
         return await facts if isinstance(facts, Awaitable) else facts
 
-    def crash(self, account: str, command: Command) -> Any:
+    def crash(self, _account: str, _command: Command) -> Any:
         """Fall and come back; what has no process has nothing to lose."""
         return {}
 
-    def cut(self, account: str, command: Command) -> Any:
+    def cut(self, _account: str, _command: Command) -> Any:
         """Let the next command be cut short by a crash, so many milliseconds after it began, and repeated."""
         return {}
 

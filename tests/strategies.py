@@ -16,7 +16,8 @@ PLANS = (
     'born {allowance = [{amount = 40, every = "month", anchor = "anniversary"}]}',
     'limited {signup = {amount = 500}, limit = [{what = "requests", amount = 3, every = "minute"}, '
     '{what = "tokens", amount = 90, every = "hour", per = "model"}, '
-    '{what = "credit", amount = 150, every = "day", per = "key"}, {what = "credit", amount = 300, every = "month"}]}',
+    '{what = "credit", amount = 150, every = "day", per = "key"}, '
+    '{what = "credit", amount = 300, every = "month"}]}',
     'picky {signup = {amount = 50}, models = {allow = ["small", "big-*"]}, stop = {buy = 0.5, warn = 0.6, '
     "critical = 0.7, block = 0.8}}",
 )

@@ -1,12 +1,14 @@
 # ruff: noqa: DTZ001, DTZ901, RUF001 -- naive times and letters of other scripts are what is tried here.
-"""Hostile input: every parameter of every verb refuses what it must not take, clearly, and changes nothing."""
+"""Hostile input: every parameter of every verb refuses what it must not take; nothing is changed by it."""
 
 import asyncio
 import inspect
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -186,6 +188,14 @@ WHO = texts("actor", "note")
 CALL = {"usage": USAGES, **texts("model", "source"), "rate": [*AMOUNT, 2**31]}
 NEW = {"ref": "newcomer"}
 ALICE = {"ref": "alice"}
+PAGE_OR_NONE = [None, *NO_WHOLE, -1, 10**9, 2**63]
+ONE = {
+    "account": [one for one in KNOWN_REF if one is not None],
+    "cell": [one for one in NO_WHOLE if one is not None] + [-1, 64, 2**63],
+}
+FILES = [Path("/nowhere/at all"), Path("/"), Path("/dev/null")]
+NAMED = [5, "x", ["x"], {"nothing": "x"}, {"ref": 5}, {5: "ref"}, {"ref": "\0"}]
+IMPORT = {"file": FILES, "named": NAMED, "encoding": ["nothing", "\0", 5, b"x", [], MEGABYTE]}
 VERBS: dict[str, Verb] = {
     "account": Verb(
         NEW,
@@ -305,9 +315,41 @@ VERBS: dict[str, Verb] = {
     ),
     "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
+    "check": Verb({}, {"rows_max": PAGE_OR_NONE}),
+    "stats": Verb({}, {"top": PAGE_OR_NONE}),
+    "verify": Verb({}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6]}),
+    "journal_size": Verb({}, ONE),
+    "initialise": Verb({"dry_run": True}, {"dry_run": FLAG, "actor": [None, *BAD_TEXT]}),
+    "import_users": Verb({"file": "users.csv"}, IMPORT | {"actor": [None, *BAD_TEXT]}),
+    "import_sessions": Verb({"file": "users.csv"}, IMPORT),
+    "import_points": Verb(
+        {"file": "points.json"},
+        {"file": FILES, "plan": ["", "nothing", *BAD_TEXT], "actor": [None, *BAD_TEXT]},
+    ),
+    "import_table": Verb(
+        {"table": "pg_catalog.pg_class"},
+        {
+            "table": [None, "", "nothing.here", "a.b.c.d", "x; drop table y", '"', *BAD_TEXT],
+            "url": ["", "x", "file:///etc/passwd", "postgresql://127.0.0.1:1/none", *BAD_TEXT],
+            "named": NAMED,
+            "actor": [None, *BAD_TEXT],
+        },
+    ),
+    "export": Verb(
+        {"what": "accounts", "output": io.BytesIO()},
+        {
+            "what": [None, *CHOICE],
+            "form": [None, *CHOICE],
+            "since": [one for one in WHEN if getattr(one, "tzinfo", None) is None],
+            "until": [one for one in WHEN if getattr(one, "tzinfo", None) is None],
+            "account": [one for one in KNOWN_REF if one is not None],
+        },
+    ),
     "preset": Verb({"name": "points"}, {"name": [None, "../points", *CHOICE]}),
 }
-WITHOUT_PARAMETERS = {"plans", "sweep"}
+WITHOUT_PARAMETERS = {"plans", "sweep", "waiting"}
+OF_THE_PROGRAM = {"self", "progress", "output"}
+"""Parameters that hold no value from outside, but a part of the calling program."""
 CASES = [(verb, parameter) for verb, one in VERBS.items() for parameter in one.refuses]
 TABLES = (
     "accounts",
@@ -337,8 +379,11 @@ def house(address: str) -> Iterator[Portal]:
 
 
 @pytest.fixture(scope="module")
-def ids(house: Portal) -> dict[str, str]:
+def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Something for every verb to act upon, by the name that stands for it in `VERBS`."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "users.csv").write_text("ref,name\nalice,Alice\n", encoding="utf-8")
+    (folder / "points.json").write_text("{}", encoding="utf-8")
     completed = house.order("alice", 50)
     house.complete_order("alice", completed.id)
     return {
@@ -347,6 +392,8 @@ def ids(house: Portal) -> dict[str, str]:
         "charged": house.charge("alice", 100).id,
         "pending": house.order("alice", 50).id,
         "completed": completed.id,
+        "users.csv": folder / "users.csv",
+        "points.json": folder / "points.json",
     }
 
 
@@ -381,8 +428,8 @@ def complaint(call: Any, taken: dict[str, Any]) -> str | None:
             english, korean = no.message("en"), no.message("ko")
         except Exception as failure:  # noqa: BLE001 -- anything at all is a complaint.
             return f"no sentence for {no.reason}: {failure!r}"
-        if isinstance(no, InvalidInput) and "field" not in no.facts:
-            return f"{no.reason} names no field"
+        if isinstance(no, InvalidInput) and not no.facts.keys() & {"field", "line"}:
+            return f"{no.reason} names neither field nor line"
         sound = english != korean and len(english) < 700 and english.isprintable() and korean.isprintable()
         return None if sound else f"a poor sentence: {english[:200]!r}"
     except Exception as failure:  # noqa: BLE001 -- anything at all is a complaint.
@@ -395,7 +442,7 @@ def complaint(call: Any, taken: dict[str, Any]) -> str | None:
     ("verb", "parameter"), CASES, ids=[f"{verb}-{parameter}" for verb, parameter in CASES]
 )
 def test_hostile_value_is_refused_clearly_and_changes_nothing(
-    house: Portal, ids: dict[str, str], address: str, verb: str, parameter: str
+    house: Portal, ids: dict[str, Any], address: str, verb: str, parameter: str
 ):
     before = stored(address)
     given = {
@@ -417,7 +464,7 @@ def test_every_verb_and_every_parameter_is_tried():
     assert verbs.keys() - VERBS.keys() - WITHOUT_PARAMETERS == set()
     for name, one in VERBS.items():
         parameters = inspect.signature(verbs[name].verb).parameters.values()
-        named = {each.name for each in parameters if each.kind is not each.VAR_KEYWORD} - {"self"}
+        named = {each.name for each in parameters if each.kind is not each.VAR_KEYWORD} - OF_THE_PROGRAM
         assert named - one.refuses.keys() == set(), name
 
 

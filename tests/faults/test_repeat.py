@@ -82,7 +82,7 @@ async def test_repeated_write_gets_the_first_answer_and_changes_nothing(houses, 
     assert await one.history("alice", rows_max=50) == after
 
 
-@pytest.mark.parametrize("verb", WRITES.keys() - WITHOUT_PAYLOAD)
+@pytest.mark.parametrize("verb", sorted(WRITES.keys() - WITHOUT_PAYLOAD))
 async def test_repeat_with_another_payload_is_refused_and_changes_nothing(houses, verb: str):
     one, other = houses
     ids, write = await prepared(one), WRITES[verb]
@@ -105,7 +105,7 @@ async def test_write_that_comes_many_times_at_once_happens_once(houses, verb: st
         assert sum(not answer.replayed for answer in answers) == 1
 
 
-@pytest.mark.parametrize("verb", WRITES.keys() - WITHOUT_PAYLOAD)
+@pytest.mark.parametrize("verb", sorted(WRITES.keys() - WITHOUT_PAYLOAD))
 async def test_of_different_payloads_at_once_one_stands(houses, verb: str):
     ids, write = await prepared(houses[0]), WRITES[verb]
     answers = await asyncio.gather(

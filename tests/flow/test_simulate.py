@@ -125,6 +125,17 @@ def test_prepaid_money_refuses_a_model_that_nobody_prices():
     assert tally.accounts["a"].refused_by == {"model_refused": 1}
 
 
+def test_a_model_that_nobody_prices_has_the_plans_own_price():
+    terms = plan(
+        signup={"amount": 10_000},
+        models={"unknown": "default-rate"},
+        rate={"by": "rates", "default": {"input": 2, "output": 5, "per": 1}},
+    )
+    tally = simulate(trace("0,a,m,100,10", "1,b,m,10,10"), terms, Assumptions(output_cap=10))
+    assert tally.accounts["a"].charged == 250
+    assert [line.account for line in tally.top(1)] == ["a"]
+
+
 def test_a_trace_begins_where_it_says_unless_told():
     dated = trace("2026-05-01T00:00:00+00:00,a,m,1,0")
     assert Assumptions().shift(dated) == 0

@@ -46,7 +46,7 @@ class OneHouse:
         loop.run_until_complete(self.house.__aenter__())
 
     def next_example(self):
-        """Return the house as a new example finds it: nobody there that it knows, and the clock at its start."""
+        """Return the house as a new example finds it: nobody there, and the clock at its start."""
         self.examples += 1
         self.house.prefix, self.house.ids = f"{self.examples}/", {}
         self.house.now = START
@@ -64,7 +64,10 @@ def drive_house(dsn, **size):
         houses.append(houses[0] if houses else OneHouse(dsn, loop))
         return houses[0].next_example()
 
-    drive(example, close=lambda: houses[0].close(), **size)
+    def close():
+        houses[0].close()
+
+    drive(example, close=close, **size)
 
 
 @pytest.mark.row("E1", "E2", "E3", "E5", "E8")

@@ -96,6 +96,8 @@ class _Audit:
 
 async def journal_size(desk: Desk, *, account: str | None = None, cell: int | None = None) -> int:
     """Return how many entries `verify` will read; those that are written meanwhile come on top."""
+    if cell is not None:
+        checked_whole(cell, "cell", 0, CELLS - 1)
     address = None if account is None else await desk.address(account)
     return (await _size(desk, address, cell)).entries
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.statistics import Distribution, Line, Overview, gather
 from tokenhouse.store import statistics
 from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.statistics import Stray
+
+ROWS_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ async def check(desk: Desk, *, rows_max: int) -> Checked:
 
     One snapshot, in a transaction that the database itself keeps from writing.
     """
+    checked_whole(rows_max, "rows_max", 0, ROWS_MAX)
     with trouble_translated():
         async with (
             desk.pool.acquire() as connection,

@@ -79,7 +79,7 @@ class Deployment:
         progress: Progress = unheard,
     ) -> Imported:
         """Make accounts of a CSV of users, all or none. `named`: what the file calls a column -> our name."""
-        source = Source(file=file, named=dict(named or {}), encoding=encoding)
+        source = Source(file=file, named={} if named is None else named, encoding=encoding)
         return await importing.users(self._desk, source, actor=actor, progress=progress)
 
     async def import_table(
@@ -93,7 +93,7 @@ class Deployment:
     ) -> Imported:
         """Make accounts of a table (`schema.table`) of this database or the one at `url`, only reading it."""
         return await importing.table(
-            self._desk, url, table, dict(named or {}), actor=actor, progress=progress
+            self._desk, url, table, {} if named is None else named, actor=actor, progress=progress
         )
 
     async def import_sessions(
@@ -105,7 +105,7 @@ class Deployment:
         progress: Progress = unheard,
     ) -> Imported:
         """Make chat sessions of a CSV, all or none; their accounts must be there."""
-        source = Source(file=file, named=dict(named or {}), encoding=encoding)
+        source = Source(file=file, named={} if named is None else named, encoding=encoding)
         return await importing.sessions(self._desk, source, progress=progress)
 
     async def import_points(

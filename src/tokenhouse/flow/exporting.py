@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final, Literal, get_args
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.tables import guarded
+from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import FOREVER, instant, moment
 from tokenhouse.store import exporting
 from tokenhouse.store.pool import trouble_translated
@@ -83,7 +84,7 @@ async def export(
     """
     for field, value, known in (("what", what, WHATS), ("format", form, FORMATS)):
         if value not in known:
-            raise InvalidInput("choice_unknown", field=field, value=str(value)[:40], known=", ".join(known))
+            raise InvalidInput("choice_unknown", field=field, value=shown(value), known=", ".join(known))
     for field, at in (("since", since), ("until", until)):
         if at is not None:
             instant(at, field)

@@ -5,7 +5,7 @@ the accounts, and become accounts at the end, or none of it ever happened. Repea
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +55,17 @@ class Source:
     """A file to import: where it is, what it calls its columns, and its encoding, found out if not given."""
 
     file: Path
-    named: dict[str, str]
+    named: Mapping[str, str]
     encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.named, Mapping):
+            raise InvalidInput("table_wanted", field="named", value=shown(self.named))
+        for title, column in self.named.items():
+            checked_text(title, "named", most=1_000)
+            checked_text(column, "named")
+        if self.encoding is not None:
+            checked_text(self.encoding, "encoding", most=40)
 
     def rows(self, known: tuple[str, ...], required: tuple[str, ...]) -> Iterator[Row]:
         """Yield its lines."""
@@ -73,13 +82,15 @@ async def users(desk: Desk, source: Source, *, actor: str, progress: Progress) -
 
 
 async def table(
-    desk: Desk, url: str | None, name: str, named: dict[str, str], *, actor: str, progress: Progress
+    desk: Desk, url: str | None, name: str, named: Mapping[str, str], *, actor: str, progress: Progress
 ) -> Imported:
     """Make accounts of a table of users, of this database or another, which is only read.
 
     `name` is the table's, with its schema before a point if that is not `public`.
     """
     schema, _, bare = checked_text(name, "table", least=1).rpartition(".")
+    if url is not None:
+        checked_text(url, "url", least=1, most=2_000)
     with TemporaryDirectory(prefix="tokenhouse-") as folder:
         file = Path(folder) / f"{name.replace('/', '_')}.csv"
         with trouble_translated(name), file.open("wb") as output:
@@ -101,6 +112,8 @@ async def history(desk: Desk, file: Path, *, plan: str | None, actor: str, progr
 
     The plan must give nothing by period, or balances would not be the file's. Raises: InvalidInput.
     """
+    if plan is not None:
+        checked_text(plan, "plan", least=1)
     chosen = desk.catalog.plan(plan or desk.settings.plan)
     if chosen.allowance:
         raise InvalidInput("import_points_plan", field="plan", value=chosen.name)

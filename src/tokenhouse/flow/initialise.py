@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tokenhouse.errors import TokenhouseError
-from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.desk import Desk, checked_flag, checked_text
 from tokenhouse.flow.statistics import Distribution, Overview, distribution, overview
 from tokenhouse.rules.openings import Opening
 from tokenhouse.store import accounts, initialise, statistics
@@ -88,6 +88,7 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
     Each transaction gives some thousand accounts all of theirs: an interrupted run is simply repeated.
     """
     checked_text(actor, "actor")
+    checked_flag(dry_run, "dry_run")
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             await desk.catalog.refresh(connection)

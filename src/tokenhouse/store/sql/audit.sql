@@ -1,8 +1,8 @@
 -- Auditing: what `verify` reads. Every statement but the directory's names its cell, and reads only.
 
 -- name: sum_audited :one
--- why: How much there is to verify, and the totals of law 1 over all, in one snapshot; the last entry's number is
--- the number of entries.
+-- why: How much there is to verify, and the totals of law 1 over all, in one snapshot; the last entry's
+-- number is the number of entries.
 select count(*) as balances,
        coalesce(sum(b.seq), 0) as entries,
        coalesce(sum(b."left"), 0) as "left",
@@ -19,9 +19,9 @@ from tokenhouse.balances b
 where ($1::smallint is null or b.cell = $1) and ($2::bigint is null or b.account = $2);
 
 -- name: list_standing :many
--- why: A page of one cell's accounts as they stand, with or without balance, and what is held against their journal:
--- ended orders and chat sessions. The bounds keep each join to the page. The columns are the fields of
--- `rules.audit.Standing`, in their order.
+-- why: A page of one cell's accounts as they stand, with or without balance, and what is held against
+-- their journal: ended orders and chat sessions. The bounds keep each join to the page. The columns are
+-- the fields of `rules.audit.Standing`, in their order.
 with ids as materialized (
     select u.account
     from (
@@ -35,14 +35,14 @@ with ids as materialized (
     limit $4
 )
 select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
-       (select json_agg(json_build_array(replace(o.id::text, '-', ''), o.state, o.credit) order by o.created_at)
+       (select json_agg(json_build_array(replace(o.id::text, '-', ''), o.state, o.credit))
         from tokenhouse.orders o
         where o.cell = $1 and o.account = i.account and o.state in ('completed', 'refunded')) as orders,
        (select sum(s.tokens)::bigint from tokenhouse.chat_sessions s
         where s.cell = $1 and s.account = i.account) as chat_tokens,
        b.own_credit, b.zone, b.held, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.open, b.plan, b.state,
-       b.opened_at, b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired,
-       b.clawed, b.charged, b.forgiven, b.period_start_at, b.period_end_at
+       b.opened_at, b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn,
+       b.expired, b.clawed, b.charged, b.forgiven, b.period_start_at, b.period_end_at
 from ids i
 left join tokenhouse.accounts a
        on a.cell = $1 and a.id = i.account and a.id > $2 and a.id <= (select max(m.account) from ids m)
@@ -52,18 +52,18 @@ left join tokenhouse.balances b
 order by i.account;
 
 -- name: list_audited :many
--- why: The journal of a range of one cell's accounts in its own order: the columns that the hash covers, as it covers
--- them, and the hash.
-select e.account, e.seq, (extract(epoch from e.at) * 1000000)::bigint as at, e.kind, e.amount, e.balance_after,
-       e.charge, e.lots, coalesce(encode(uuid_send(e.operation), 'hex'), '') as operation, e.model, e.usage, e.rate,
-       e.source, e.actor, e.note, e.facts, e.hash
+-- why: The journal of a range of one cell's accounts in its own order: the columns that the hash covers,
+-- as it covers them, and the hash.
+select e.account, e.seq, (extract(epoch from e.at) * 1000000)::bigint as at, e.kind, e.amount,
+       e.balance_after, e.charge, e.lots, coalesce(encode(uuid_send(e.operation), 'hex'), '') as operation,
+       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash
 from tokenhouse.entries e
 where e.cell = $1 and e.account > $2 and e.account <= $3
 order by e.account, e.seq;
 
 -- name: sum_held_below :many
--- why: Who draws on an account above it holds that account's credit; the payer is the nearest one with credit of its
--- own, at the latest the root.
+-- why: Who draws on an account above it holds that account's credit; the payer is the nearest one with
+-- credit of its own, at the latest the root.
 select p.payer, sum(p.held)::bigint as held
 from (
     select coalesce(
@@ -83,8 +83,9 @@ from (
 group by p.payer;
 
 -- name: list_loose :many
--- why: Rows that lead nowhere: of an account that is not there, or a caller's key for an operation that neither the
--- journal nor an open reservation knows. Refunds and claw-backs stand in the journal under what they undo.
+-- why: Rows that lead nowhere: of an account that is not there, or a caller's key for an operation that
+-- neither the journal nor an open reservation knows. Refunds and claw-backs stand in the journal under
+-- what they undo.
 select 'orphans' as "check", 'orders' as figure, o.account, null as key, count(*) as rows
 from tokenhouse.orders o
 where o.cell = $1 and o.account > $2 and o.account <= $3
@@ -113,8 +114,8 @@ where k.cell = $1 and k.account > $2 and k.account <= $3
         and e.facts ->> 'id' = replace(k.operation::text, '-', ''));
 
 -- name: list_misplaced :many
--- why: Every name leads to its account and every account has its name, its cell and its way up; else nobody finds it,
--- or it pays from another's credit.
+-- why: Every name leads to its account and every account has its name, its cell and its way up; else
+-- nobody finds it, or it pays from another's credit.
 select coalesce(a.ref, d.ref) as ref,
        case when a.id is null then 'account' when d.ref is null then 'ref' else 'path' end as figure,
        concat_ws(' ', a.cell, a.id || above.path) as expected,
