@@ -1,4 +1,4 @@
-"""A house of plain dictionaries that predicts every answer, written as simply as can be, apart from the rules.
+"""A house of plain dictionaries that predicts every answer, written as simply as can be, beside the rules.
 
 Each verb works on the world brought forward to now, and copies it first: a no is a world thrown away.
 """

@@ -5,21 +5,33 @@ from hypothesis import strategies as st
 from tests.script import Command
 
 PLANS = (
-    'free {allowance = [{amount = 100, every = "month"}], stop = {block = 1.05, debt = "forgive"}, '
-    'spend = {order = ["purchase", "bonus", "allowance"]}}',
-    'hard {allowance = [{amount = 60, every = "day", rollover = 90}], credit = {maximum = 400}, '
-    'reserve = {lapse_after = "10m", on_lapse = "charge-input"}}',
-    'share {allowance = [{amount = 80, every = "week", rollover = 0.5, time_zone = "America/New_York"}], '
-    "signup = {amount = 30}}",
-    'two {allowance = [{amount = 70, every = "month", rollover = 25, time_zone = "Asia/Seoul"}, '
-    '{amount = 5, every = "day", priority = 1}], stop = {block = 1.10, debt = "forgive"}}',
+    (
+        'free {allowance = [{amount = 100, every = "month"}], stop = {block = 1.05, debt = "forgive"}, '
+        'spend = {order = ["purchase", "bonus", "allowance"]}}'
+    ),
+    (
+        'hard {allowance = [{amount = 60, every = "day", rollover = 90}], credit = {maximum = 400}, '
+        'reserve = {lapse_after = "10m", on_lapse = "charge-input"}}'
+    ),
+    (
+        'share {allowance = [{amount = 80, every = "week", rollover = 0.5, time_zone = "America/New_York"}], '
+        "signup = {amount = 30}}"
+    ),
+    (
+        'two {allowance = [{amount = 70, every = "month", rollover = 25, time_zone = "Asia/Seoul"}, '
+        '{amount = 5, every = "day", priority = 1}], stop = {block = 1.10, debt = "forgive"}}'
+    ),
     'born {allowance = [{amount = 40, every = "month", anchor = "anniversary"}]}',
-    'limited {signup = {amount = 500}, limit = [{what = "requests", amount = 3, every = "minute"}, '
-    '{what = "tokens", amount = 90, every = "hour", per = "model"}, '
-    '{what = "credit", amount = 150, every = "day", per = "key"}, '
-    '{what = "credit", amount = 300, every = "month"}]}',
-    'picky {signup = {amount = 50}, models = {allow = ["small", "big-*"]}, stop = {buy = 0.5, warn = 0.6, '
-    "critical = 0.7, block = 0.8}}",
+    (
+        'limited {signup = {amount = 500}, limit = [{what = "requests", amount = 3, every = "minute"}, '
+        '{what = "tokens", amount = 90, every = "hour", per = "model"}, '
+        '{what = "credit", amount = 150, every = "day", per = "key"}, '
+        '{what = "credit", amount = 300, every = "month"}]}'
+    ),
+    (
+        'picky {signup = {amount = 50}, models = {allow = ["small", "big-*"]}, stop = {buy = 0.5, warn = 0.6, '
+        "critical = 0.7, block = 0.8}}"
+    ),
 )
 """Plans that between them have every term there is."""
 NAMES = tuple(document.partition(" ")[0] for document in PLANS)

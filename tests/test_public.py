@@ -4,6 +4,7 @@ python -m tests.test_public      writes tests/public_names.txt anew: read the di
 """
 
 import inspect
+import re
 import subprocess
 import sys
 import zipfile
@@ -49,7 +50,7 @@ def signature(what: object) -> str:
     if not callable(what):
         return ""
     try:
-        return str(inspect.signature(what))
+        return re.sub(r" at 0x[0-9a-f]+>", ">", str(inspect.signature(what)))
     except ValueError:
         return "(…)"
 

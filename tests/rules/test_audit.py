@@ -464,3 +464,13 @@ def test_law_1_of_all_accounts_together():
     assert list(conserved(figures)) == [("granted", balance.granted, balance.granted + 5)]
     figures[6] -= 1
     assert [one[0] for one in conserved(figures)] == ["granted", "charged"]
+
+
+def test_an_order_that_was_taken_back_is_sound():
+    ledger = Ledger("bought")
+    order = ledger.new_id()
+    ledger.ask(Grant(id=order, amount=100, source="purchase", facts={"order": order}))
+    ledger.ask(Charge(id=ledger.new_id(), charge=30))
+    ledger.ask(ClawBack(id=order, grant=order, amount=100))
+    ledger.orders = f'[["{order}","refunded",100]]'
+    assert ledger.found() == []

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.on_house import OnHouse
@@ -11,10 +11,12 @@ from tests.on_rules import OnRules
 from tests.script import START
 from tests.simulation.machine import HouseAgainstModel
 
-CALM = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
+CALM = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False, "database": None}
+UNSHRUNK = (Phase.explicit, Phase.generate)
+"""On a real database shrinking takes minutes; the script that a failure prints is short enough."""
 
 
-def drive(new_house, *, examples, steps, close=lambda: None):
+def drive(new_house, *, examples, steps, close=lambda: None, **more):
     """Let Hypothesis write scripts until it finds one on which house and model differ."""
     loop = asyncio.new_event_loop()
 
@@ -25,7 +27,7 @@ def drive(new_house, *, examples, steps, close=lambda: None):
     Machine.loop = loop
     try:
         run_state_machine_as_test(
-            Machine, settings=settings(max_examples=examples, stateful_step_count=steps, **CALM)
+            Machine, settings=settings(max_examples=examples, stateful_step_count=steps, **CALM, **more)
         )
     finally:
         close()
@@ -67,7 +69,7 @@ def drive_house(dsn, **size):
     def close():
         houses[0].close()
 
-    drive(example, close=close, **size)
+    drive(example, close=close, phases=UNSHRUNK, **size)
 
 
 @pytest.mark.row("E1", "E2", "E3", "E5", "E8")

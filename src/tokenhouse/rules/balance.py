@@ -132,3 +132,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     actor: str = ""
     note: str = ""
     facts: dict[str, Any] | None = None
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """Return one of the entry's facts."""
+        return self.facts.get(name, default) if self.facts else default

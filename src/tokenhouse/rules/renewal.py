@@ -68,6 +68,12 @@ def add_lot(
     return entry
 
 
+def owe(balance: Balance, amount: int) -> None:
+    """Add to what the account owes."""
+    balance.debt += amount
+    balance.charged += amount
+
+
 def repay(balance: Balance, plan: Plan, entries: list[Entry], at: int) -> None:
     """Pay open debt from what is left."""
     if balance.debt and balance.left:

@@ -59,6 +59,13 @@ class OrderEnd:
     state: str
 
 
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What came of an operation, and the accounts on its path as they then stood."""
+
+    outcome: Outcome
+    path: list[Member]
+
+
 class Ask(msgspec.Struct, kw_only=True, gc=False):
     """One operation that waits for a lane: for which account, and who wants the answer.
 
@@ -71,18 +78,11 @@ class Ask(msgspec.Struct, kw_only=True, gc=False):
     path: tuple[int, ...]
     ref: str
     operation: Operation
-    answer: "asyncio.Future[Answer]"
+    answer: asyncio.Future[Answer]
     key: str = ""
     digest: bytes = b""
     order: OrderEnd | None = None
     retried: bool = False
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What came of an operation, and the accounts on its path as they then stood."""
-
-    outcome: Outcome
-    path: list[Member]
 
 
 @dataclass(slots=True)
@@ -111,9 +111,9 @@ async def run(
 ) -> list[Answer | TokenhouseError]:
     """Carry out `asks`, durable when this returns; the answers are in their order.
 
-    Many asks lock their accounts first. A few are read without a lock and written by one statement, which fails
-    as a whole if an account has changed since: its version turns null, or the journal has that line already.
-    Then they take the way of the many. A failure of the database leaves nothing of a batch.
+    Many asks lock their accounts first. A few are read without a lock and written by one statement, which
+    fails as a whole if an account has changed since: its version turns null, or the journal has that line
+    already. Then they take the way of the many. A failure of the database leaves nothing of a batch.
     """
     if len(asks) <= FEW and not any(ask.order or ask.retried for ask in asks):
         try:
@@ -247,7 +247,10 @@ def _keep(
 
 
 async def _record(connection: Connection, gathered: _Gathered) -> None:
-    """Write what the batch changed. Order: accounts as `lock_balances` has them, lest two batches wait in a ring."""
+    """Write what the batch changed.
+
+    Order: accounts as `lock_balances` has them, lest two batches wait in a ring.
+    """
     at = moment(gathered.now)
     changed = [
         rows.changed_columns(cell, gathered.balances[one], gathered.versions[one])

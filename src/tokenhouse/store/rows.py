@@ -99,7 +99,7 @@ def balance_columns(cell: int, one: Balance) -> tuple[Any, ...]:
 
 
 def changed_columns(cell: int, one: Balance, was: int) -> tuple[Any, ...]:
-    """Return a `changed_balance`: an account as a batch leaves it, and the version that the batch had read."""
+    """Return a `changed_balance`: an account as a batch leaves it, and the version that it had read."""
     return (*balance_columns(cell, one), was)
 
 
