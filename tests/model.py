@@ -38,27 +38,38 @@ class Model(World):
         """Return the answer; what it changes is kept only if it is a yes."""
         if command.verb in {"tick", "at", "plan", "account", "show", "crash", "cut", "upkeep"}:
             return await super().answer(command)
-        before = copy.deepcopy(self.world)
         account = command.account or self.current
+        facts = self._tried(account, command)
+        if command.verb in {"reserve", "charge"} and self._neighbours_may_help(account, facts):
+            root = self._path(account)[-1]
+            for name, one in self.world["accounts"].items():
+                if self._path(name)[-1] is root and self._lapsed(one):
+                    self._touch(name)
+            facts = self._tried(account, command)
+        return {**self._seen(account), **facts}
+
+    def _tried(self, account: str, command: Command) -> Facts:
+        """Carry out a command on the world brought forward; a no leaves the world as it was."""
+        before = copy.deepcopy(self.world)
         try:
             if command.verb not in {"order", "fail"}:  # These two touch the order alone.
                 self._touch(account)
-            facts = {
-                "uncovered": 0,
-                "written_off": 0,
-                "late": "no",
-                **getattr(self, command.verb)(account, command),
-            }
+            facts = getattr(self, command.verb)(account, command)
         except No as no:
             self.world = before
-            return {**self._seen(account), **no.facts}
-        return {**self._seen(account), "outcome": "ok", **facts}
+            return no.facts
+        return {"outcome": "ok", "uncovered": 0, "written_off": 0, "late": "no", **facts}
+
+    def _neighbours_may_help(self, account: str, facts: Facts) -> bool:
+        """Whether a no may come of lapsed reservations that others still hold of the common credit."""
+        lifts = facts["outcome"] in {"refused insufficient_credit", "refused limit_reached"}
+        own = sum(reservation["amount"] for reservation in self._one(account)["open"].values())
+        asked_often = str(facts.get("limit", "")).startswith("requests/")
+        return lifts and not asked_often and self._held(self.world, self._payer(account)) > own
 
     def upkeep(self, _account: str, _command: Command) -> Facts:
         accounts = self.world["accounts"]
-        lapsed = [
-            n for n, one in accounts.items() if any(r["lapses"] <= self.at for r in one["open"].values())
-        ]
+        lapsed = [name for name, one in accounts.items() if self._lapsed(one)]
         for name in [*lapsed, *accounts]:
             self._touch(name)
         return {"lapsed": len(lapsed)}

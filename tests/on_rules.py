@@ -192,9 +192,25 @@ class OnRules(Runner):
         """Carry out an operation, check the laws, and return its answer."""
         self.ledger.now = instant(self.now)
         outcome = self.ledger.do(account, operation)
+        if isinstance(operation, Reserve | Charge) and self.neighbours_may_help(account, outcome):
+            for name, one in self.ledger.balances.items():
+                if (
+                    self.ledger.above[name][-1] == self.ledger.above[account][-1]
+                    and one.lapses_at <= self.ledger.now
+                ):
+                    self.ledger.do(name, Touch(id=f"touch {name}"))
+            outcome = self.ledger.do(account, operation)
         if self.checked:
             check_laws(self.ledger)
         return self.facts(account, outcome)
+
+    def neighbours_may_help(self, account: str, no: Outcome) -> bool:
+        """Whether a no may come of lapsed reservations that others hold; the house's upkeep asks the same."""
+        if not isinstance(no, Refusal) or no.code not in {"insufficient_credit", "limit_reached"}:
+            return False
+        own = sum(one.amount for one in self.ledger.balances[account].open.values())
+        held = payer_of(self.ledger.path(account)).balance.held
+        return held > own and not no.limit.startswith("requests/")
 
     def seen(self, account: str) -> BalanceView:
         """Return where an account stands."""

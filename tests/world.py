@@ -191,6 +191,10 @@ class World(Runner):
             del one["open"][label]
             self._end(account, label, reservation, "lapsed", reservation["lapse_charge"])
 
+    def _lapsed(self, one: Table) -> bool:
+        """Whether an account has a reservation whose time is over."""
+        return any(reservation["lapses"] <= self.at for reservation in one["open"].values())
+
     def _roll(self, one: Table) -> None:
         """Walk through every boundary up to now, one by one."""
         while True:

@@ -73,7 +73,7 @@ class Prices:
 
     def cost(self, model: str, at: Instant, usage: Usage) -> int:
         """Return what the provider takes, in nano-dollars; 0 where no rate in dollars is known."""
-        rate = self.rates.find(model, at) if self.rates is not None else None
+        rate = (self.rates or NO_RATES).find(model, at)
         if rate is None or rate.prices.unit != COST_UNIT.name:
             return 0
         return tariff(rate, COST_UNIT).charge(usage)
@@ -173,5 +173,6 @@ def _call(
     charge = price.charge(used)
     settle = Settle(id=CALL, charge=charge, tokens=used.total, model=model, usage=used, rate=offer.rate)
     [balance], _, _ = apply([Member(balance, plan)], settle, now)
-    tally.allowed(request, now, used, charge, prices.cost(model, now, used), balance)
+    cost = prices.cost(model, now, used) if prices.rates is not None else 0
+    tally.allowed(request, now, used, charge, cost, balance)
     return balance

@@ -100,13 +100,14 @@ class Tally:
         line.tokens += tokens
         line.charged += charge
         line.cost += cost
-        line.left = balance.available
+        remaining = balance.left - balance.debt
+        line.left = remaining - balance.held
         if used is not request.usage:
             line.shortened += 1
         if balance.debt:
             over = balance.debt - max(overdraft(balance, self.plan), 0)
             line.overspend = max(line.overspend, over)
-        capacity = balance.capacity
+        capacity = balance.used + remaining
         peak = balance.used * POINTS // capacity if capacity > 0 else self.plan.block
         if peak > line.peak:
             self._climb(line, at, peak)

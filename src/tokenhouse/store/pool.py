@@ -68,7 +68,8 @@ def trouble(caught: BaseException, where: str = "") -> TokenhouseError | None:
         # The driver has no class of its own for a call on a connection that broke a moment before.
         gone = "closed" in problem or "closing" in problem
         return DatabaseTrouble("postgres_away", problem=problem) if gone else None
-    if isinstance(caught, OSError):
+    if isinstance(caught, OSError | asyncpg.InternalClientError):
+        # The second: the server's farewell came between two calls, and the driver still waits for its end.
         return DatabaseTrouble("postgres_away", problem=problem)
     return None
 
@@ -82,7 +83,7 @@ def trouble_translated(where: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as caught:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as caught:
         translated = trouble(caught, where)
         if translated is None:
             raise

@@ -197,7 +197,7 @@ def _report(terminal: Terminal, replay: Replay, found: ReplayReport) -> list[str
         (say("replay.settle"), f"{found.settle.p50_ms:.1f} / {found.settle.p99_ms:.1f} ms"),
         (say("replay.seconds"), f"{found.seconds:.1f} s"),
     ]
-    biggest = replay.ref(replay.tally.top(1)[0].account)
+    biggest = replay.ref(max(replay.tally.accounts.values(), key=lambda line: line.charged).account)
     return [
         terminal.figures(traffic.figures(terminal, replay.plan, found.totals), title=say("replay.happened")),
         "",
