@@ -125,13 +125,18 @@ def folded(entries: list[Entry]) -> dict[str, Any]:
     """Return the figures of an account as its journal tells them: the simplest fold that can be written."""
     lots: dict[int, int] = {}
     sums = dict.fromkeys(("granted", "drawn", "expired", "clawed", "charged", "forgiven", "used", "turns"), 0)
-    sums["used_total"] = 0
-    debt = 0
+    sums["used_total"] = sums["bought"] = debt = 0
+    purchases = set()
     for entry in entries:
         given = sum(move[1] for move in entry.lots if move[1] > 0)
         taken = -sum(move[1] for move in entry.lots if move[1] < 0)
-        for lot, change, *_ in entry.lots:
+        for lot, change, *terms in entry.lots:
             lots[lot] = lots.get(lot, 0) + change
+            if terms and terms[0] == "purchase":
+                sums["bought"] += change
+                purchases.add(entry.operation)
+        if entry.kind == "claw_back" and entry.operation in purchases:
+            sums["bought"] -= entry.facts["asked"]
         owed = given - taken - entry.amount
         debt += owed
         assert debt >= 0

@@ -24,7 +24,7 @@ class Model(World):
         own = {"yes": True, "no": False, "": not below}[command.get("own")]
         one = {"name": account, "plan": plan.name, "state": "active", "own": own, "zone": command.get("zone")}
         one |= {"opened": self.at, "rolled": self.at, "lots": [], "counters": {}, "open": {}}
-        one |= dict.fromkeys(("made", "debt", "used", "used_total", "turns", "charged"), 0)
+        one |= dict.fromkeys(("made", "debt", "used", "used_total", "turns", "charged", "bought"), 0)
         one["path"] = [account, *(self.world["accounts"][below]["path"] if below else ())]
         self.world["accounts"][account] = one
         if own and plan.signup.amount:
@@ -264,7 +264,7 @@ class Model(World):
         if most is not None and self._left(one) + amount > most:
             raise No("refused credit_maximum", short=self._left(one) + amount - most)
         self._give(one, amount, source, priority, ends)
-        self.world["grants"][account, label] = {"nth": one["made"], "rest": amount}
+        self.world["grants"][account, label] = {"nth": one["made"], "rest": amount, "source": source}
 
     def _claw_back(self, account: str, label: str, amount: int) -> Facts:
         """Take back what is unspent of a grant; the rest is owed or written off."""
@@ -274,6 +274,8 @@ class Model(World):
         if amount > grant["rest"]:
             raise No("refused more_than_given", short=amount - grant["rest"])
         grant["rest"] -= amount
+        one["bought"] -= amount if grant["source"] == "purchase" else 0
+        one["bought"] -= amount if grant["source"] == "purchase" else 0
         lot = next((lot for lot in one["lots"] if lot["nth"] == grant["nth"]), {"left": 0})
         taken = min(lot["left"], amount)
         lot["left"] -= taken

@@ -217,6 +217,8 @@ def standing(seen: BalanceView) -> Facts:
         "used": seen.used,
         "turns": seen.turns,
         "bought": seen.bought,
+        "bought_left": seen.bought_left,
+        "bought_left": seen.bought_left,
         "charged": seen.charged,
         "percent": f"{seen.used_percent:.2f}",
         "level": seen.level,

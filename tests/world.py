@@ -53,8 +53,10 @@ class World(Runner):
     def _give(self, one: Table, amount: int, source: str, priority: int = 0, ends: int = FOREVER) -> None:
         """Add a lot; debt is paid from it."""
         one["made"] += 1
+        one["bought"] += amount if source == "purchase" else 0
         lot = {"left": amount, "amount": amount, "source": source, "priority": priority, "ends": ends}
         one["lots"].append(lot | {"nth": one["made"]})
+        one["bought"] += amount if source == "purchase" else 0
         paid = self._draw(one, one["debt"])
         one["debt"] -= paid
 
@@ -267,7 +269,8 @@ class World(Runner):
             "debt": debt,
             "used": one["used"],
             "turns": turns,
-            "bought": sum(lot["left"] for lot in payer["lots"] if lot["source"] == "purchase"),
+            "bought": payer["bought"],
+            "bought_left": sum(lot["left"] for lot in payer["lots"] if lot["source"] == "purchase"),
             "charged": payer["charged"],
             "percent": f"{(percent + Fraction(1, 2)).__floor__() / 100:.2f}",
             "level": next(reached, "normal") if capacity > 0 else "blocked",

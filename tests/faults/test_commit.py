@@ -31,7 +31,7 @@ async def test_cut_commit_is_neither_lost_nor_doubled(durable: str, cut: Cut, ca
             works = [
                 {"key": f"{n}", "ref": chance.choice(["alice", "bora", "chulsoo"]), "figure": n % 9 + 1}
                 | {"kind": chance.choice(list(KINDS))}
-                for n in range(24 if callers == 1 else 1_200)
+                for n in range(24 if callers == 1 else 600)
             ]
             for one in works:
                 one["figure"] *= one["kind"] != "release"

@@ -48,6 +48,9 @@ BREAKS = {
     "law 1 of credit": Break("ann", "conservation", "granted", stored("granted = granted + 1")),
     "law 1 of charges": Break("ann", "conservation", "charged", stored("charged = charged - 1")),
     "law 1 over all": Break("*", "conservation", "granted", stored("granted = granted + 1")),
+    "bought": Break(
+        "red", "rebuilt", "bought", f"update tokenhouse.balances set bought = bought + 1 where {RED}"
+    ),
     "debt": Break("ann", "rebuilt", "debt", stored("debt = debt + 7")),
     "debt beside credit": Break(
         "ann", "conservation", "debt", stored('debt = 7, charged = charged + 7, "left" = 5')

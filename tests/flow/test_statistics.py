@@ -131,6 +131,26 @@ async def test_what_was_bought_is_told_from_what_was_free(house: Tokenhouse, clo
     assert (line.free, line.bought, line.total) == (10_000, 0, 10_000)
 
 
+@pytest.mark.row("A4")
+async def test_a_purchase_counts_by_an_order_or_a_grant_less_what_was_taken_back(house: Tokenhouse):
+    await house.account("a", plan="plain")
+    order = await house.order("a", 5_000)
+    await house.complete_order("a", order.id)
+    granted = await house.grant("a", 700, source="purchase")
+    await house.grant("a", 40, source="bonus")
+    await house.account("b", plan="plain")
+    await house.grant("b", 1_000, source="purchase")
+    overview = (await house.stats()).overview
+    assert (overview.bought, overview.bought_mean, overview.bought_max) == (6_700, 3_350, 5_700)
+    await house.charge("a", 5_500)
+    await house.claw_back("a", granted.id, 300)
+    await house.refund_order("a", order.id)
+    balance = await house.balance("a")
+    assert (balance.bought, balance.bought_left) == (400, 400)
+    assert (await house.stats()).overview.bought == 1_400
+    assert (await house.verify()).clean
+
+
 @pytest.mark.parametrize("sampled", [True, False])
 async def test_the_greatest_are_the_same_from_a_sample_and_from_a_sort(
     house: Tokenhouse, sql, monkeypatch: pytest.MonkeyPatch, sampled: bool

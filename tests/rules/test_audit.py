@@ -216,7 +216,8 @@ def test_whatever_happens_to_an_account_its_journal_tells_it(plan, steps):
         match what:
             case "grant" | "expiring":
                 end_at = {"expires_at": ledger.now + 5 * DAY} if what == "expiring" else {}
-                ledger.ask(Grant(id=one, amount=value, **end_at))
+                source = "purchase" if value % 2 else "bonus"
+                ledger.ask(Grant(id=one, amount=value, source=source, **end_at))
                 grants.append(one)
             case "reserve":
                 ledger.ask(Reserve(id=one, amount=value, least=0, lapse_charge=value // 3))

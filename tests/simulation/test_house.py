@@ -44,7 +44,7 @@ class OneHouse:
 
     def __init__(self, dsn, loop):
         self.dsn, self.loop, self.examples = dsn, loop, 0
-        self.house = OnHouse(dsn)
+        self.house = OnHouse(dsn, key_days=3_650)
         loop.run_until_complete(self.house.__aenter__())
 
     def next_example(self):

@@ -38,6 +38,7 @@ BREAKS = {
     "accounts_cell_is_one_of_64": ACCOUNT.format(**{**GOOD_ACCOUNT, "cell": "64"}),
     "accounts_kind_is_known": ACCOUNT.format(**{**GOOD_ACCOUNT, "kind": "'tenant'"}),
     "accounts_root_has_own_credit": ACCOUNT.format(**{**GOOD_ACCOUNT, "own": "false"}),
+    "balances_bought_not_negative": BALANCE.format("bought = -1"),
     "balances_charged_not_negative": BALANCE.format("charged = -1, drawn = -1"),
     "balances_charges_are_conserved": BALANCE.format("charged = charged + 1"),
     "balances_clawed_not_negative": BALANCE.format("clawed = -1, granted = granted - 1"),

@@ -134,6 +134,7 @@ def test_a_fault_of_ours_is_no_trouble_of_the_world():
         (asyncpg.QueryCanceledError("timeout"), "postgres_too_slow"),
         (asyncpg.InvalidSQLStatementNameError("gone"), "postgres_behind_pooler"),
         (ConnectionResetError("reset"), "postgres_away"),
+        (asyncpg.InternalClientError("cannot switch to state 12"), "postgres_away"),
         (TimeoutError(), "postgres_away"),
     ],
 )

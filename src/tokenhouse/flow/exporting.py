@@ -40,7 +40,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     "balances": {
         **dict.fromkeys(("ref", "email", "plan", "state"), "text"),
         **dict.fromkeys(("used", "used_total", "turns", "left", "held", "debt", "granted"), "number"),
-        **dict.fromkeys(("drawn", "expired", "clawed", "charged", "forgiven"), "number"),
+        **dict.fromkeys(("drawn", "expired", "clawed", "charged", "forgiven", "bought"), "number"),
         **dict.fromkeys(("opened_at", "period_start_at", "period_end_at"), "instant"),
         "lots": "text",
         "seq": "number",

@@ -56,6 +56,8 @@ class BalanceView:
     used: int
     used_total: int
     bought: int
+    """Credit bought in all, less what was taken back."""
+    bought_left: int
     granted: int
     charged: int
     turns: int
@@ -106,6 +108,7 @@ def view(ref: str, path: list[Member]) -> BalanceView:
         used=own.used,
         used_total=own.used_total,
         bought=credit.bought,
+        bought_left=credit.bought_left,
         granted=credit.granted,
         charged=credit.charged,
         turns=own.turns,

@@ -7,6 +7,7 @@ from typing import Final
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk
 from tokenhouse.rules.alerts import Level, level, used_percent
+from tokenhouse.rules.balance import PURCHASE, Balance
 from tokenhouse.rules.renewal import renew
 from tokenhouse.store import statistics
 from tokenhouse.store.pool import Connection, trouble_translated
@@ -158,7 +159,7 @@ def line(desk: Desk, one: Owned) -> Line:
     balance, plan = one.balance, desk.catalog.plan(one.balance.plan)
     renew(balance, plan, [], desk.now())
     total = max(balance.capacity, 0) if balance.own_credit else 0
-    bought = bought_part(one, total)
+    bought = bought_part(balance, total)
     return Line(
         account=one.ref,
         email=one.email,
@@ -177,13 +178,13 @@ def line(desk: Desk, one: Owned) -> Line:
     )
 
 
-def bought_part(one: Owned, total: int) -> int:
+def bought_part(balance: Balance, total: int) -> int:
     """Return how much of `total`, what the period had to offer, was bought.
 
     It is what is not known to have come free, between what remains of purchased lots and all ever bought.
     """
-    free = sum(lot.amount for lot in one.balance.lots if lot.source != "purchase")
-    return min(max(total - free, one.balance.bought), max(one.bought, one.balance.bought), total)
+    free = sum(lot.amount for lot in balance.lots if lot.source != PURCHASE)
+    return min(max(total - free, balance.bought_left), balance.bought, total)
 
 
 def mean(total: int, count: int) -> int:

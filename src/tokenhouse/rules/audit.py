@@ -67,6 +67,7 @@ class Standing(NamedTuple):
     clawed: int
     charged: int
     forgiven: int
+    bought: int
     period_start_at: int
     period_end_at: int
 

@@ -13,6 +13,8 @@ from tokenhouse.rules.usage import Usage
 
 CHAIN_START: Final = b""
 """What the first entry of an account is chained to."""
+PURCHASE: Final = "purchase"
+"""Source of the lots that were bought."""
 
 
 class Lot(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -77,6 +79,8 @@ class Balance(msgspec.Struct, kw_only=True, gc=False):
     clawed: int = 0
     charged: int = 0
     forgiven: int = 0
+    bought: int = 0
+    """Credit bought in all, less what was taken back."""
     period_start_at: int = 0
     period_end_at: int = FOREVER
     rolled_at: int = 0
@@ -103,9 +107,9 @@ class Balance(msgspec.Struct, kw_only=True, gc=False):
         return self.used + self.left - self.debt
 
     @property
-    def bought(self) -> int:
+    def bought_left(self) -> int:
         """What remains of purchased lots."""
-        return sum(lot.left for lot in self.lots if lot.source == "purchase")
+        return sum(lot.left for lot in self.lots if lot.source == PURCHASE)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokenhouse.rules.balance import Entry
+from tokenhouse.rules.balance import PURCHASE, Entry
 from tokenhouse.rules.lots import draw, take
 from tokenhouse.rules.operations import (
     Adjust,
@@ -75,8 +75,11 @@ def claw_back(path: Path, asked: ClawBack, now: int, ended: Ended, entries: list
         return Refusal(
             code="more_than_given", account=balance.account, amount=rest, short_by=asked.amount - rest
         )
-    taken, moves = take(balance, int(given.lots[0][0]), asked.amount)
+    lot, _, source, *_ = given.lots[0]
+    taken, moves = take(balance, int(lot), asked.amount)
     balance.clawed += taken
+    if source == PURCHASE:
+        balance.bought -= asked.amount
     uncovered = asked.amount - taken
     owed = uncovered if plan.stop.debt == "carry" else 0
     owe(balance, owed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tokenhouse.rules.balance import Balance, Lot
+from tokenhouse.rules.balance import PURCHASE, Balance, Lot
 from tokenhouse.rules.plans import Plan
 
 Moves = tuple[tuple[int, int], ...]
@@ -25,7 +25,7 @@ def spend_order(lots: Iterable[Lot], plan: Plan) -> list[Lot]:
             rank.get(lot.source, UNRANKED),
             lot.priority,
             lot.expires_at,
-            lot.source == "purchase",
+            lot.source == PURCHASE,
             lot.id,
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tokenhouse.rules.balance import CHAIN_START
+from tokenhouse.rules.balance import CHAIN_START, PURCHASE
 from tokenhouse.rules.chain import HASH_BYTES
 from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.usage import Usage
@@ -65,6 +65,7 @@ class Fold:
     __slots__ = (
         "account",
         "after",
+        "bought",
         "chain",
         "charged",
         "chats",
@@ -82,6 +83,7 @@ class Fold:
         "period_end_at",
         "period_start_at",
         "plan",
+        "purchases",
         "seq",
         "state",
         "tokens",
@@ -109,6 +111,8 @@ class Fold:
         self.chain = CHAIN_START
         self.used = self.used_total = self.turns = 0
         self.granted = self.drawn = self.expired = self.clawed = self.charged = self.forgiven = 0
+        self.bought = 0
+        self.purchases: set[str] = set()
         self.period_start_at, self.period_end_at = 0, FOREVER
         self.lots: dict[int, list[Any]] = {}
         self.orders = {one[0]: [one[1], one[2], 0, 0] for one in _list(orders)} if orders else {}
@@ -165,6 +169,7 @@ class Fold:
             self.clawed,
             self.charged,
             self.forgiven,
+            self.bought,
             self.period_start_at,
             self.period_end_at,
         )
@@ -191,6 +196,8 @@ class Fold:
                     self.found("journal", "lots", f"[{seq}, +]", f"[{lot}, {change}]", seq)
                 self.lots[lot] = [lot, change, change, source, priority, expires_at]
                 up += change
+                if source == PURCHASE:
+                    self.bought += change
                 continue
             down -= change
             one = self.lots.get(lot)
@@ -261,6 +268,10 @@ class Fold:
                 self.orders[operation][3] += facts["asked"]
         if kind == "amend" and "state" in facts:
             self.state = facts["state"][1]
+        elif kind == "grant" and self.lots[seq][3] == PURCHASE:
+            self.purchases.add(operation)
+        elif kind == "claw_back" and operation in self.purchases:
+            self.bought -= facts["asked"]
 
     def _forget(self, at: int) -> None:
         """Drop empty lots that ended by `at`, so that a fold stays as small as its account."""

@@ -6,7 +6,7 @@ Derived from the clock whenever an account is touched, so that no job can be lat
 caught up in one step, recorded as their net effect.
 """
 
-from tokenhouse.rules.balance import Balance, Entry, Lot
+from tokenhouse.rules.balance import PURCHASE, Balance, Entry, Lot
 from tokenhouse.rules.lots import draw
 from tokenhouse.rules.periods import ALWAYS, FOREVER, Period, period_of, periods_between
 from tokenhouse.rules.plans import Allowance, Plan
@@ -61,6 +61,8 @@ def add_lot(
     balance.lots = (*balance.lots, lot)
     balance.left += amount
     balance.granted += amount
+    if source == PURCHASE:
+        balance.bought += amount
     move = (lot.id, amount, source, priority, expires_at)
     entry = record(balance, entries, at=at, kind=kind, amount=amount, lots=(move,), **more)
     balance.due_at = min(balance.due_at, expires_at)

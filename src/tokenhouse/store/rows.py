@@ -28,7 +28,7 @@ def balance(row: Any) -> Balance:
     # fmt: off
     (
         _, account, plan, state, own_credit, zone, opened_at, version, seq, chain, left, held, debt,
-        used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven,
+        used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven, bought,
         period_start_at, period_end_at, rolled_at, due_at, lapses_at, lots, counters, open_, *_,
     ) = row
     # fmt: on
@@ -54,6 +54,7 @@ def balance(row: Any) -> Balance:
         clawed=clawed,
         charged=charged,
         forgiven=forgiven,
+        bought=bought,
         period_start_at=period_start_at,
         period_end_at=period_end_at,
         rolled_at=rolled_at,
@@ -87,6 +88,7 @@ def balance_columns(cell: int, one: Balance) -> tuple[Any, ...]:
         one.clawed,
         one.charged,
         one.forgiven,
+        one.bought,
         one.period_start_at,
         one.period_end_at,
         one.rolled_at,

@@ -14,7 +14,6 @@ FIND_FIGURES: Final = sql("find_figures")
 FIND_USE_OF_FEW: Final = sql("find_use_of_few")
 FIND_BALANCES_ESTIMATE: Final = sql("find_balances_estimate")
 LIST_GREATEST: Final = sql("list_greatest")
-FIND_BOUGHT: Final = sql("find_bought")
 LIST_LINES: Final = sql("list_lines")
 LIST_LINES_OF: Final = sql("list_lines_of")
 FIND_STRAYS: Final = sql("find_strays")
@@ -43,7 +42,6 @@ class Figures:
     turns_max: int
     bought: int
     bought_max: int
-    buyers: int
     left: int
     debt: int
     under50: int
@@ -59,14 +57,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A balance, whom it belongs to, and what completed purchases brought it."""
+    """A balance and whom it belongs to."""
 
     cell: int
     balance: Balance
     ref: str
     email: str
     name: str
-    bought: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +80,12 @@ async def find_figures(connection: Connection, now: Instant, greatest: int) -> F
     """Return the figures of all balances, with the `greatest` accounts by use in the period."""
     threshold = await _threshold(connection, greatest)
     row = await connection.fetchrow(FIND_FIGURES, now, threshold)
-    bought = await connection.fetchrow(FIND_BOUGHT)
     assert row is not None  # noqa: S101 -- an aggregate has a row
-    assert bought is not None  # noqa: S101 -- an aggregate has a row
     found: list[Sequence[Any]] = [tuple(one) for one in row["greatest"]]
     if len(found) < min(greatest, row["active"]):
         found = [tuple(one) for one in await connection.fetch(LIST_GREATEST, now, greatest)]
     found.sort(key=lambda one: (-one[2], one[0], one[1]))
-    figures: dict[str, int] = {
-        name: int(value) for name, value in (*row.items(), *bought.items()) if name != "greatest"
-    }
+    figures: dict[str, int] = {name: int(value) for name, value in row.items() if name != "greatest"}
     return Figures(**figures, greatest=tuple((one[0], one[1]) for one in found[:greatest]))
 
 
@@ -129,4 +122,4 @@ async def list_strays(connection: Connection, rows_max: int) -> tuple[int, list[
 
 def _owned(row: Any) -> Owned:
     """Return a balance with its owner of a row of `list_lines`."""
-    return Owned(row["cell"], rows.balance(row), row["ref"], row["email"], row["name"], int(row["bought"]))
+    return Owned(row["cell"], rows.balance(row), row["ref"], row["email"], row["name"])

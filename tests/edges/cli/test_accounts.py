@@ -58,7 +58,7 @@ def test_credit_is_given_once_under_a_key(cli, house):
     assert "nothing was added" in cli(*words, "--expires", "2027-01-01T00:00:00+09:00").out
     cli("grant", "alice", "1", "--key", "k", code=5)
     balance = house(lambda h: h.balance("alice"))
-    assert (balance.available, balance.bought) == (105_000, 5_000)
+    assert (balance.available, balance.bought, balance.bought_left) == (105_000, 5_000, 5_000)
     lot = next(lot for lot in balance.lots if lot.source == "purchase")
     assert lot.expires_at == datetime(2026, 12, 31, 15, tzinfo=UTC)
 

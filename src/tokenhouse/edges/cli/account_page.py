@@ -121,6 +121,7 @@ def _standing(terminal: Terminal, balance: BalanceView) -> RenderableType:
             "used",
             "used_total",
             "bought",
+            "bought_left",
             "granted",
             "charged",
         )

@@ -83,6 +83,7 @@ CREATE TABLE tokenhouse.balances (
     clawed          bigint NOT NULL CONSTRAINT balances_clawed_not_negative CHECK (clawed >= 0),
     charged         bigint NOT NULL CONSTRAINT balances_charged_not_negative CHECK (charged >= 0),
     forgiven        bigint NOT NULL CONSTRAINT balances_forgiven_not_negative CHECK (forgiven >= 0),
+    bought          bigint NOT NULL CONSTRAINT balances_bought_not_negative CHECK (bought >= 0),
     period_start_at bigint NOT NULL,
     period_end_at   bigint NOT NULL,
     rolled_at       bigint NOT NULL,
@@ -160,8 +161,9 @@ CREATE INDEX idempotency_keys_by_age ON tokenhouse.idempotency_keys USING brin (
 CREATE TYPE tokenhouse.changed_balance AS (
     cell smallint, account bigint, plan text, state text, version bigint, seq bigint, chain bytea, "left" bigint,
     held bigint, debt bigint, used bigint, used_total bigint, turns bigint, granted bigint, drawn bigint,
-    expired bigint, clawed bigint, charged bigint, forgiven bigint, period_start_at bigint, period_end_at bigint,
-    rolled_at bigint, due_at bigint, lapses_at bigint, lots json, counters json, open json, was bigint
+    expired bigint, clawed bigint, charged bigint, forgiven bigint, bought bigint, period_start_at bigint,
+    period_end_at bigint, rolled_at bigint, due_at bigint, lapses_at bigint, lots json, counters json, open json,
+    was bigint
 );
 COMMENT ON TYPE tokenhouse.changed_balance IS 'What a batch makes of one balance, which it read as version `was`.';
 

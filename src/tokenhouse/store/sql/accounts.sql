@@ -56,7 +56,7 @@ select a.ref from tokenhouse.accounts a where a.cell = $1 and a.parent = $2 orde
 -- why: One account's row for a reader, without a lock.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
        b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from tokenhouse.balances b
 where b.cell = $1 and b.account = $2;

@@ -42,7 +42,7 @@ select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
         where s.cell = $1 and s.account = i.account) as chat_tokens,
        b.own_credit, b.zone, b.held, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.open, b.plan, b.state,
        b.opened_at, b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn,
-       b.expired, b.clawed, b.charged, b.forgiven, b.period_start_at, b.period_end_at
+       b.expired, b.clawed, b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at
 from ids i
 left join tokenhouse.accounts a
        on a.cell = $1 and a.id = i.account and a.id > $2 and a.id <= (select max(m.account) from ids m)

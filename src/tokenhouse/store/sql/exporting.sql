@@ -16,8 +16,8 @@ order by a.cell, a.id;
 -- name: list_export_balances :many
 -- why: What each account has, as it is stored.
 select a.ref, a.email, b.plan, b.state, b.used, b.used_total, b.turns, b."left", b.held, b.debt, b.granted,
-       b.drawn, b.expired, b.clawed, b.charged, b.forgiven, b.opened_at, b.period_start_at, b.period_end_at,
-       b.lots, b.seq, encode(b.chain, 'hex') as chain
+       b.drawn, b.expired, b.clawed, b.charged, b.forgiven, b.bought, b.opened_at, b.period_start_at,
+       b.period_end_at, b.lots, b.seq, encode(b.chain, 'hex') as chain
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where ($1::timestamptz is null or b.opened_at >= extract(epoch from $1) * 1000000)

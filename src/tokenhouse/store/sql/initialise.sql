@@ -23,10 +23,10 @@ group by p.own_credit, p.time_zone, p.opening_plan;
 -- to the byte.
 insert into tokenhouse.balances (cell, account, plan, state, own_credit, zone, opened_at, version, seq,
                                  chain, "left", held, debt, used, used_total, turns, granted, drawn, expired,
-                                 clawed, charged, forgiven, period_start_at, period_end_at, rolled_at, due_at,
-                                 lapses_at, lots, counters, open)
+                                 clawed, charged, forgiven, bought, period_start_at, period_end_at, rolled_at,
+                                 due_at, lapses_at, lots, counters, open)
 select $1::smallint, u.account, $4, $5, $6, $7, $8, $9, $10, u.chain, $11, $12, $13, $14, $15, $16, $17,
-       $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28::json, $29::json, $30::json
+       $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29::json, $30::json, $31::json
 from unnest($2::bigint[], $3::bytea[]) as u (account, chain)
 on conflict (cell, account) do nothing
 returning account;

@@ -11,7 +11,7 @@ select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('e
 -- catalog's version comes along, so that no batch decides by terms that have been replaced.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
        b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account
@@ -23,7 +23,7 @@ for update of b;
 -- `write_batch` notices when somebody else was faster.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
        b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account;
@@ -43,7 +43,7 @@ update tokenhouse.balances b
 set plan = u.plan, state = u.state, version = case when b.version = u.was then u.version end, seq = u.seq,
     chain = u.chain, "left" = u."left", held = u.held, debt = u.debt, used = u.used, used_total = u.used_total,
     turns = u.turns, granted = u.granted, drawn = u.drawn, expired = u.expired, clawed = u.clawed,
-    charged = u.charged, forgiven = u.forgiven, period_start_at = u.period_start_at,
+    charged = u.charged, forgiven = u.forgiven, bought = u.bought, period_start_at = u.period_start_at,
     period_end_at = u.period_end_at, rolled_at = u.rolled_at, due_at = u.due_at, lapses_at = u.lapses_at,
     lots = u.lots, counters = u.counters, open = u.open
 from unnest($1::tokenhouse.changed_balance[]) as u
@@ -81,12 +81,12 @@ returning o.id;
 -- why: An account gets its balance in the transaction that creates it, or later by `init`; one that has it keeps it.
 insert into tokenhouse.balances (cell, account, plan, state, own_credit, zone, opened_at, version, seq, chain, "left",
                                  held, debt, used, used_total, turns, granted, drawn, expired, clawed, charged,
-                                 forgiven, period_start_at, period_end_at, rolled_at, due_at, lapses_at, lots,
-                                 counters, open)
+                                 forgiven, bought, period_start_at, period_end_at, rolled_at, due_at, lapses_at,
+                                 lots, counters, open)
 select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[],
                      $8::bigint[], $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[],
                      $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
                      $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
-                     $26::bigint[], $27::bigint[], $28::json[], $29::json[], $30::json[])
+                     $26::bigint[], $27::bigint[], $28::bigint[], $29::json[], $30::json[], $31::json[])
 on conflict (cell, account) do nothing
 returning cell, account;

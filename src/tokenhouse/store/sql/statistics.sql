@@ -21,6 +21,8 @@ select (select count(*) from tokenhouse.accounts) as accounts,
        coalesce(sum(f.turns) filter (where f.own_credit), 0)
            - (select coalesce(sum(n.turns), 0) from nested n) as turns,
        coalesce(max(f.turns), 0) as turns_max,
+       coalesce(sum(f.bought), 0) as bought,
+       coalesce(max(f.bought), 0) as bought_max,
        coalesce(sum(f."left"), 0) as "left",
        coalesce(sum(f.debt), 0) as debt,
        count(*) filter (where f.own_credit and f.rest > f.used) as under50,
@@ -33,7 +35,7 @@ select (select count(*) from tokenhouse.accounts) as accounts,
        count(*) filter (where not f.conserved) as broken,
        coalesce(array_agg(array[f.cell, f.account, f.used]) filter (where f.used > $2), '{}') as greatest
 from (
-    select b.cell, b.account, b.own_credit, b.turns, b."left", b.debt, b.used_total,
+    select b.cell, b.account, b.own_credit, b.turns, b."left", b.debt, b.used_total, b.bought,
            b."left" - b.held - b.debt as available,
            case when b.period_end_at > $1 then b.used else 0 end as used,
            case when b.period_end_at > $1 then b."left" - b.debt else 1 end as rest,
@@ -64,26 +66,13 @@ where b.used > 0 and b.period_end_at > $1
 order by b.used desc, b.cell, b.account
 limit $2;
 
--- name: find_bought :one
--- why: Bought credit is what completed purchases brought, over all and of the one who bought most.
-select coalesce(sum(o.credit), 0) as bought, coalesce(max(o.credit), 0) as bought_max, count(*) as buyers
-from (
-    select sum(p.credit) as credit from tokenhouse.orders p
-    where p.type = 'purchase' and p.state = 'completed'
-    group by p.cell, p.account
-) o;
-
 -- name: list_lines :many
--- why: A page of balances with who they belong to and what they bought, in order of the key, for the
--- per-account lines of a report; the keyset makes a million of them one walk.
+-- why: A page of balances with who they belong to, in order of the key, for the per-account lines of a
+-- report; the keyset makes a million of them one walk.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots,
-       b.counters, b.open,
-       a.ref, a.email, a.name,
-       (select coalesce(sum(o.credit), 0) from tokenhouse.orders o
-        where o.cell = b.cell and o.account = b.account and o.type = 'purchase'
-          and o.state = 'completed') as bought
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at,
+       b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) > ($1::smallint, $2::bigint)
@@ -94,12 +83,8 @@ limit $3;
 -- why: The same line of a few accounts: those that use most.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots,
-       b.counters, b.open,
-       a.ref, a.email, a.name,
-       (select coalesce(sum(o.credit), 0) from tokenhouse.orders o
-        where o.cell = b.cell and o.account = b.account and o.type = 'purchase'
-          and o.state = 'completed') as bought
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at,
+       b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) in (select * from unnest($1::smallint[], $2::bigint[]));
