@@ -13,11 +13,12 @@ from bench.lone import lone
 from bench.seed import place, seed, state_settings
 from bench.simulate import simulate
 from bench.start import start
+from bench.statistics import statistics
 from bench.verify import check_all, verify
 
 LOADS = {"ledger": ledger, "hot": hot, "lone": lone}
 """Figures over one house of many accounts, which is verified afterwards."""
-PLACES = {"growth": growth, "verify": verify, "init": init}
+PLACES = {"growth": growth, "verify": verify, "init": init, "statistics": statistics}
 """Figures that make houses of their own, each on a fresh server."""
 NAMES = (*LOADS, *PLACES, "simulate", "start")
 

@@ -275,7 +275,6 @@ class Model(World):
             raise No("refused more_than_given", short=amount - grant["rest"])
         grant["rest"] -= amount
         one["bought"] -= amount if grant["source"] == "purchase" else 0
-        one["bought"] -= amount if grant["source"] == "purchase" else 0
         lot = next((lot for lot in one["lots"] if lot["nth"] == grant["nth"]), {"left": 0})
         taken = min(lot["left"], amount)
         lot["left"] -= taken

@@ -218,7 +218,6 @@ def standing(seen: BalanceView) -> Facts:
         "turns": seen.turns,
         "bought": seen.bought,
         "bought_left": seen.bought_left,
-        "bought_left": seen.bought_left,
         "charged": seen.charged,
         "percent": f"{seen.used_percent:.2f}",
         "level": seen.level,

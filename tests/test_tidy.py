@@ -24,7 +24,8 @@ GIVEN_NAMES = {"__get__", "get_command", "get_metavar", "get_params"}
 """What Python and click call: the names are theirs."""
 
 SQL = re.compile(
-    r"\bselect\s.+\sfrom\s|\binsert\s+into\s|\bupdate\s+[\w.\"]+\s+set\s|\bdelete\s+from\s|\btruncate\s+table\s",
+    r"\bselect\s.+\sfrom\s|\binsert\s+into\s|\bupdate\s+[\w.\"]+\s+set\s"
+    r"|\bdelete\s+from\s|\btruncate\s+table\s",
     re.IGNORECASE | re.DOTALL,
 )
 CLOCKS_AND_DOORS = {"now", "utcnow", "today", "monotonic", "perf_counter", "open", "print", "input", "sleep"}

@@ -56,7 +56,6 @@ class World(Runner):
         one["bought"] += amount if source == "purchase" else 0
         lot = {"left": amount, "amount": amount, "source": source, "priority": priority, "ends": ends}
         one["lots"].append(lot | {"nth": one["made"]})
-        one["bought"] += amount if source == "purchase" else 0
         paid = self._draw(one, one["debt"])
         one["debt"] -= paid
 

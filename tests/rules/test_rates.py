@@ -135,7 +135,7 @@ def test_prices_stand_alone_for_a_plan_s_default():
             ({"starts_at": bad}, "rate.starts_at", "instant_naive")
             for bad in ["2026-01-01", date(2026, 1, 1), 5]
         ),
-        ({"starts_at": datetime(2026, 1, 1)}, "rate.starts_at", "instant_naive"),  # noqa: DTZ001 - that is the point
+        ({"starts_at": datetime(2026, 1, 1)}, "rate.starts_at", "instant_naive"),  # noqa: DTZ001
         ({"starts_at": "9999-01-01T00:00:00Z"}, "rate.starts_at", "instant_out_of_range"),
     ],
     ids=label,

@@ -8,7 +8,8 @@ from tokenhouse.store.pool import connect
 
 BALANCE = "update tokenhouse.balances set {} where account = 1"
 ORDER = (
-    "insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, created_at, ended_at) "
+    "insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, "
+    "created_at, ended_at) "
     "values (1, gen_random_uuid(), 1, {type}, {state}, {credit}, {price}, {currency}, now(), {ended})"
 )
 GOOD_ORDER = {
@@ -25,8 +26,8 @@ ACCOUNT = (
 )
 GOOD_ACCOUNT = {"cell": "9", "kind": "'user'", "own": "true"}
 ENTRY = (
-    "insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, model, rate, source, "
-    "actor, note, hash) values (1, 1, {seq}, now(), {kind}, 0, 0, 0, '', 0, '', '', '', '')"
+    "insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, model, "
+    "rate, source, actor, note, hash) values (1, 1, {seq}, now(), {kind}, 0, 0, 0, '', 0, '', '', '', '')"
 )
 SESSION = (
     "insert into tokenhouse.chat_sessions (cell, account, id, tokens, turns, created_at) "

@@ -103,6 +103,7 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             after = await statistics.find_figures(connection, desk.now(), 0)
+            unsound = await statistics.find_unsound(connection)
     return Initialised(
         made=tally.made,
         kept=tally.seen - tally.made - tally.failed,
@@ -113,16 +114,20 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
         after=overview(after),
         distribution=distribution(after),
         unused=after.balances - after.active,
-        integrity=() if dry_run else integrity(before, after, tally.made, tally.failed),
+        integrity=() if dry_run else integrity(before, after, tally, unsound),
     )
 
 
-def integrity(before: Figures, after: Figures, made: int, failed: int) -> tuple[Integrity, ...]:
+def integrity(
+    before: Figures, after: Figures, tally: _Tally, unsound: tuple[int, int]
+) -> tuple[Integrity, ...]:
     """Return the checks after the work, as counts; `verify` proves the same account by account.
 
     Others may work at the same time: accounts that they add or initialise are no contradiction.
     """
     waited = before.accounts - before.balances
+    made, failed = tally.made, tally.failed
+    inconsistent, broken = unsound
     return (
         Integrity(name="all_have_balance", expected=after.accounts - failed, found=after.balances),
         Integrity(
@@ -133,8 +138,8 @@ def integrity(before: Figures, after: Figures, made: int, failed: int) -> tuple[
             expected=waited - failed,
             found=min(waited - failed, after.balances - before.balances),
         ),
-        Integrity(name="use_consistent", expected=0, found=after.inconsistent),
-        Integrity(name="credit_conserved", expected=0, found=after.broken),
+        Integrity(name="use_consistent", expected=0, found=inconsistent),
+        Integrity(name="credit_conserved", expected=0, found=broken),
     )
 
 

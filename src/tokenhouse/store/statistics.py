@@ -11,6 +11,7 @@ from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
 FIND_FIGURES: Final = sql("find_figures")
+FIND_UNSOUND: Final = sql("find_unsound")
 FIND_USE_OF_FEW: Final = sql("find_use_of_few")
 FIND_BALANCES_ESTIMATE: Final = sql("find_balances_estimate")
 LIST_GREATEST: Final = sql("list_greatest")
@@ -29,8 +30,7 @@ NOBODY_ABOVE: Final = 2**63 - 1
 class Figures:
     """All figures of all balances; `greatest` are (cell, account) of those that used most, the most first.
 
-    `used` and `turns` count each call once, however many accounts of its tree it passed. `inconsistent` are
-    balances that used more in the period than ever, `broken` break a law of conservation: both must be 0.
+    `used` and `turns` count each call once, however many accounts of its tree it passed.
     """
 
     accounts: int
@@ -50,8 +50,6 @@ class Figures:
     under95: int
     over95: int
     exhausted: int
-    inconsistent: int
-    broken: int
     greatest: tuple[tuple[int, int], ...]
 
 
@@ -87,6 +85,12 @@ async def find_figures(connection: Connection, now: Instant, greatest: int) -> F
     found.sort(key=lambda one: (-one[2], one[0], one[1]))
     figures: dict[str, int] = {name: int(value) for name, value in row.items() if name != "greatest"}
     return Figures(**figures, greatest=tuple((one[0], one[1]) for one in found[:greatest]))
+
+
+async def find_unsound(connection: Connection) -> tuple[int, int]:
+    """Return how many balances used more in the period than ever, and how many break a law of conservation."""
+    row: Any = await connection.fetchrow(FIND_UNSOUND)
+    return row["inconsistent"], row["broken"]
 
 
 async def _threshold(connection: Connection, greatest: int) -> int:

@@ -146,7 +146,7 @@ def _table(terminal: Terminal, found: Iterable[Plan]) -> Table:
                 f"{terminal.amount(signup, unit)} {unit.name}" if signup else None,
                 f"{plan.stop.block * 100:f} %",
                 terminal.say(f"words.{plan.stop.debt}"),
-                f"{terminal.say(f'words.{plan.rate.by}')} × {plan.rate.multiplier:f}",  # noqa: RUF001 -- times
+                f"{terminal.say(f'words.{plan.rate.by}')} x {plan.rate.multiplier:f}",
             )
         )
     return terminal.table(columns, rows)

@@ -1,7 +1,7 @@
 -- The ledger: who pays, what each account has, and the journal that explains it.
--- Every hot table starts its primary key with `cell`: on one PostgreSQL it costs nothing, on Citus it distributes.
--- Instants inside rules-owned columns are bigint microseconds since 1970 UTC, as in the rules; columns that people
--- and partitions read are timestamptz.
+-- Every hot table starts its primary key with `cell`: on one PostgreSQL it costs nothing, on Citus it
+-- distributes. Instants inside rules-owned columns are bigint microseconds since 1970 UTC, as in the rules;
+-- columns that people and partitions read are timestamptz.
 
 CREATE TABLE tokenhouse.catalog (
     one_row boolean PRIMARY KEY DEFAULT true CONSTRAINT catalog_has_one_row CHECK (one_row),
@@ -19,7 +19,8 @@ CREATE TABLE tokenhouse.plans (
     actor      text NOT NULL DEFAULT '',
     PRIMARY KEY (name, version)
 );
-COMMENT ON TABLE tokenhouse.plans IS 'Terms of accounts: documents, never overwritten; the highest version counts.';
+COMMENT ON TABLE tokenhouse.plans IS
+    'Terms of accounts: documents, never overwritten; the highest version counts.';
 
 CREATE TABLE tokenhouse.rates (
     version    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -28,7 +29,8 @@ CREATE TABLE tokenhouse.rates (
     created_at timestamptz NOT NULL,
     actor      text NOT NULL DEFAULT ''
 );
-COMMENT ON TABLE tokenhouse.rates IS 'Dated prices by model: documents, never overwritten; listed ones yield to the operator''s own.';
+COMMENT ON TABLE tokenhouse.rates IS
+    'Dated prices by model: documents, never overwritten; listed ones yield to the operator''s own.';
 
 CREATE SEQUENCE tokenhouse.account_ids AS bigint;
 
@@ -39,7 +41,8 @@ CREATE TABLE tokenhouse.directory (
     path    bigint[] NOT NULL CONSTRAINT directory_path_starts_at_account CHECK (path[1] = account)
 );
 COMMENT ON TABLE tokenhouse.directory IS
-    'The outside name of an account -> where it is, and its way up to the root. Immutable, so every process may cache it.';
+    'The outside name of an account -> where it is, and its way up to the root. Immutable,
+    so every process may cache it.';
 
 CREATE TABLE tokenhouse.accounts (
     cell         smallint NOT NULL CONSTRAINT accounts_cell_is_one_of_64 CHECK (cell BETWEEN 0 AND 63),
@@ -58,13 +61,17 @@ CREATE TABLE tokenhouse.accounts (
     PRIMARY KEY (cell, id),
     CONSTRAINT accounts_root_has_own_credit CHECK (own_credit OR parent IS NOT NULL)
 );
-COMMENT ON TABLE tokenhouse.accounts IS 'Who pays: the person behind a balance. One without a balance waits for `tokenhouse init`.';
+COMMENT ON TABLE tokenhouse.accounts IS
+    'Who pays: the person behind a balance. One without a balance waits for `tokenhouse init`.';
+CREATE INDEX accounts_paying_below_another ON tokenhouse.accounts (cell, id)
+    WHERE parent IS NOT NULL AND own_credit;
 
 CREATE TABLE tokenhouse.balances (
     cell            smallint NOT NULL,
     account         bigint NOT NULL,
     plan            text NOT NULL,
-    state           text NOT NULL CONSTRAINT balances_state_is_known CHECK (state IN ('active', 'suspended', 'closed')),
+    state           text NOT NULL CONSTRAINT balances_state_is_known CHECK (state IN ('active', 'suspended',
+    'closed')),
     own_credit      boolean NOT NULL,
     zone            text NOT NULL,
     opened_at       bigint NOT NULL,
@@ -99,7 +106,7 @@ CREATE TABLE tokenhouse.balances (
     CONSTRAINT balances_period_runs_forward CHECK (period_start_at < period_end_at)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE tokenhouse.balances IS
-    'Everything that a decision about one account needs. No index but the key: every update stays in its page (HOT).';
+    'What a decision about one account needs. No index but the key: every update stays in its page (HOT).';
 
 CREATE TABLE tokenhouse.entries (
     cell          smallint NOT NULL,
@@ -122,11 +129,13 @@ CREATE TABLE tokenhouse.entries (
     hash          bytea NOT NULL,
     PRIMARY KEY (cell, account, seq, at),
     CONSTRAINT entries_kind_is_known CHECK (kind IN (
-        'open', 'signup', 'allowance', 'rollover', 'grant', 'charge', 'use', 'repay', 'expire', 'forgive', 'period',
+        'open', 'signup', 'allowance', 'rollover', 'grant', 'charge', 'use', 'repay', 'expire', 'forgive',
+        'period',
         'claw_back', 'refund', 'unuse', 'adjust', 'amend', 'release', 'lapse'))
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE tokenhouse.entries IS
-    'The journal: append only, hash-chained per account. Partitioned by month; the default partition takes the rest.';
+    'The journal: append only,
+    hash-chained per account. Partitioned by month; the default partition takes the rest.';
 CREATE INDEX entries_by_operation ON tokenhouse.entries (cell, operation) WHERE operation IS NOT NULL;
 CREATE TABLE tokenhouse.entries_default PARTITION OF tokenhouse.entries DEFAULT;
 
@@ -152,20 +161,23 @@ CREATE TABLE tokenhouse.idempotency_keys (
     PRIMARY KEY (cell, account, key)
 );
 COMMENT ON TABLE tokenhouse.idempotency_keys IS
-    'What makes a caller''s repeated write harmless: its key, the operation that it named, a hash of its payload. Pruned.';
+    'What makes a caller''s repeated write harmless: its key, the operation that it named,
+    a hash of its payload. Pruned.';
 CREATE INDEX idempotency_keys_by_age ON tokenhouse.idempotency_keys USING brin (at);
 
--- Rows as a batch sends them: one array of rows costs a third less than an array for every column. A type never
--- changes, for the release before must go on writing: a column more is a new type.
+-- Rows as a batch sends them: one array of rows costs a third less than an array for every column. A type
+-- never changes, for the release before must go on writing: a column more is a new type.
 
 CREATE TYPE tokenhouse.changed_balance AS (
-    cell smallint, account bigint, plan text, state text, version bigint, seq bigint, chain bytea, "left" bigint,
-    held bigint, debt bigint, used bigint, used_total bigint, turns bigint, granted bigint, drawn bigint,
-    expired bigint, clawed bigint, charged bigint, forgiven bigint, bought bigint, period_start_at bigint,
-    period_end_at bigint, rolled_at bigint, due_at bigint, lapses_at bigint, lots json, counters json, open json,
+    cell smallint, account bigint, plan text, state text, version bigint, seq bigint, chain bytea,
+    "left" bigint, held bigint, debt bigint, used bigint, used_total bigint, turns bigint, granted bigint,
+    drawn bigint, expired bigint, clawed bigint, charged bigint, forgiven bigint, bought bigint,
+    period_start_at bigint, period_end_at bigint, rolled_at bigint, due_at bigint, lapses_at bigint,
+    lots json, counters json, open json,
     was bigint
 );
-COMMENT ON TYPE tokenhouse.changed_balance IS 'What a batch makes of one balance, which it read as version `was`.';
+COMMENT ON TYPE tokenhouse.changed_balance IS
+    'What a batch makes of one balance, which it read as version `was`.';
 
 CREATE TYPE tokenhouse.new_entry AS (
     cell smallint, account bigint, seq bigint, at timestamptz, kind text, amount bigint, balance_after bigint,
@@ -183,9 +195,11 @@ CREATE TABLE tokenhouse.orders (
     cell           smallint NOT NULL,
     id             uuid NOT NULL,
     account        bigint NOT NULL,
-    type           text NOT NULL CONSTRAINT orders_type_is_known CHECK (type IN ('purchase', 'bonus', 'refund')),
+    type           text NOT NULL CONSTRAINT orders_type_is_known CHECK (type IN ('purchase', 'bonus',
+    'refund')),
     state          text NOT NULL
-                   CONSTRAINT orders_state_is_known CHECK (state IN ('pending', 'completed', 'failed', 'refunded')),
+                   CONSTRAINT orders_state_is_known CHECK (state IN ('pending', 'completed', 'failed',
+                   'refunded')),
     credit         bigint NOT NULL CONSTRAINT orders_credit_is_positive CHECK (credit > 0),
     price_minor    bigint NOT NULL DEFAULT 0 CONSTRAINT orders_price_not_negative CHECK (price_minor >= 0),
     currency       text NOT NULL DEFAULT 'KRW'
@@ -198,7 +212,8 @@ CREATE TABLE tokenhouse.orders (
     PRIMARY KEY (cell, id),
     CONSTRAINT orders_ended_unless_pending CHECK ((state = 'pending') = (ended_at IS NULL))
 );
-COMMENT ON TABLE tokenhouse.orders IS 'Where bought and given credit came from. The grant of an order carries the order''s id.';
+COMMENT ON TABLE tokenhouse.orders IS
+    'Where bought and given credit came from. The grant of an order carries the order''s id.';
 CREATE INDEX orders_by_account ON tokenhouse.orders (cell, account, created_at);
 CREATE UNIQUE INDEX orders_one_per_transaction ON tokenhouse.orders (cell, method, transaction_id)
     WHERE transaction_id <> '';
@@ -213,7 +228,8 @@ CREATE TABLE tokenhouse.chat_sessions (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (cell, account, id)
 );
-COMMENT ON TABLE tokenhouse.chat_sessions IS 'Conversations and what they used: `verify` holds them against the journal.';
+COMMENT ON TABLE tokenhouse.chat_sessions IS
+    'Conversations and what they used: `verify` holds them against the journal.';
 
 CREATE FUNCTION tokenhouse.add_month(first timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -230,11 +246,13 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS tokenhouse.%I PARTITION OF tokenhouse.entries FOR VALUES FROM (%L) TO (%L)',
+        'CREATE TABLE IF NOT EXISTS tokenhouse.%I PARTITION OF tokenhouse.entries
+         FOR VALUES FROM (%L) TO (%L)',
         partition, start_at, end_at);
     EXECUTE format(
         'CREATE OR REPLACE TRIGGER entries_are_not_emptied BEFORE TRUNCATE ON tokenhouse.%I
          FOR EACH STATEMENT EXECUTE FUNCTION tokenhouse.refuse_change()', partition);
 END
 $$;
-COMMENT ON FUNCTION tokenhouse.add_month IS 'Make the journal''s partition of the month (UTC) that holds the given moment.';
+COMMENT ON FUNCTION tokenhouse.add_month IS
+    'Make the journal''s partition of the month (UTC) that holds the given moment.';

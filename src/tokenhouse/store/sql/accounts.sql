@@ -23,24 +23,26 @@ returning ref, cell, account, path;
 
 -- name: write_accounts :exec
 -- why: The profiles of new accounts, in the transaction that names them.
-insert into tokenhouse.accounts (cell, id, ref, kind, parent, opening_plan, own_credit, name, email, locale, time_zone,
-                                 tags, created_at)
-select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[],
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::json[], $13::timestamptz[]);
+insert into tokenhouse.accounts (cell, id, ref, kind, parent, opening_plan, own_credit, name, email, locale,
+    time_zone, tags, created_at)
+select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                     $7::boolean[], $8::text[], $9::text[], $10::text[], $11::text[], $12::json[],
+                     $13::timestamptz[]);
 
 -- name: find_account :maybe
 -- why: One account with its terms, for a person.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale, a.time_zone,
-       a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
+       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
 where a.cell = $1 and a.id = $2;
 
 -- name: list_accounts :many
--- why: A page of accounts in order of their id, by cell: the keyset makes any depth as fast as the first page.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale, a.time_zone,
-       a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+-- why: A page of accounts in order of their id, by cell: the keyset makes any depth as fast as the first
+-- page.
+select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
+       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
@@ -54,17 +56,18 @@ select a.ref from tokenhouse.accounts a where a.cell = $1 and a.parent = $2 orde
 
 -- name: find_balance :maybe
 -- why: One account's row for a reader, without a lock.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
-       b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
+       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
+       b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from tokenhouse.balances b
 where b.cell = $1 and b.account = $2;
 
 -- name: list_entries :many
 -- why: A page of one account's journal, newest first; the keyset makes any depth as fast as the first page.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate, source, actor,
-       note, facts, hash
+select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
+       source, actor, note, facts, hash
 from tokenhouse.entries
 where cell = $1 and account = $2 and seq < $3 and (cardinality($4::text[]) = 0 or kind = any($4::text[]))
 order by seq desc
@@ -78,7 +81,8 @@ order by account
 limit $3;
 
 -- name: list_due :many
--- why: Idle accounts whose period has ended or whose lots have expired, so that they show the same as busy ones.
+-- why: Idle accounts whose period has ended or whose lots have expired, so that they show the same as busy
+-- ones.
 select cell, account from tokenhouse.balances
 where cell = $1 and account > $2 and due_at <= $3
 order by account

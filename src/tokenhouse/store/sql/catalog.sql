@@ -26,4 +26,5 @@ select version, document, listed from tokenhouse.rates order by version;
 
 -- name: write_rate :one
 -- why: A rate's version is stored with every charge that it priced.
-insert into tokenhouse.rates (document, listed, created_at, actor) values ($1::json, $2, now(), $3) returning version;
+insert into tokenhouse.rates (document, listed, created_at, actor) values ($1::json, $2, now(),
+    $3) returning version;

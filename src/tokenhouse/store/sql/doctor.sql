@@ -1,8 +1,10 @@
 -- What `tokenhouse doctor` asks a server. Nothing here leaves a row behind.
 
 -- name: find_server :one
--- why: Version, clock, durability and room for connections decide whether a server can be trusted with a ledger.
-select current_setting('server_version') as version, clock_timestamp() as now, current_setting('fsync') as fsync,
+-- why: Version, clock, durability and room for connections decide whether a server can be trusted with a
+-- ledger.
+select current_setting('server_version') as version, clock_timestamp() as now,
+       current_setting('fsync') as fsync,
        current_setting('synchronous_commit') as synchronous_commit,
        current_setting('full_page_writes') as full_page_writes,
        current_setting('max_connections')::int as connections_max,

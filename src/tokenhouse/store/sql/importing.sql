@@ -65,8 +65,8 @@ select count(*) from made;
 
 -- name: write_import_accounts :exec
 -- why: The profiles of those that came to be.
-insert into tokenhouse.accounts (cell, id, ref, kind, parent, opening_plan, own_credit, name, email,
-                                 locale, time_zone,
+insert into tokenhouse.accounts (cell, id, ref, kind, parent, opening_plan, own_credit, name, email, locale,
+                                 time_zone,
                                  tags, created_at)
 select d.cell, d.account, d.ref, p.kind, d.path[2], p.plan, p.own_credit, p.name, p.email, p.locale,
        p.time_zone, p.tags, p.created_at

@@ -1,17 +1,18 @@
 -- The hot path: what one batch of the writer reads and writes. Every statement names its cells.
 
 -- name: write_session :exec
--- why: Every statement of a lane names its keys, so one plan by its indexes is right for all parameters and sizes:
--- planning each time anew would take longer than running, and a plan made while a table was empty would read it
--- from end to end when it no longer is.
+-- why: Every statement of a lane names its keys, so one plan by its indexes is right for all parameters and
+-- sizes: planning each time anew would take longer than running, and a plan made while a table was empty
+-- would read it from end to end when it no longer is.
 select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false);
 
 -- name: lock_balances :many
--- why: A batch reads and locks all its accounts in one order, so that two batches never wait for each other; the
--- catalog's version comes along, so that no batch decides by terms that have been replaced.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
-       b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+-- why: A batch reads and locks all its accounts in one order, so that two batches never wait for each other;
+-- the catalog's version comes along, so that no batch decides by terms that have been replaced.
+select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
+       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
+       b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account
@@ -19,21 +20,23 @@ order by b.cell, b.account
 for update of b;
 
 -- name: list_balances :many
--- why: The same without a lock, for a batch so small that the round trips of a transaction would be most of its time;
--- `write_batch` notices when somebody else was faster.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
-       b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
-       b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open,
+-- why: The same without a lock, for a batch so small that the round trips of a transaction would be most of
+-- its time; `write_batch` notices when somebody else was faster.
+select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
+       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
+       b.lapses_at, b.lots, b.counters, b.open,
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account;
 
 -- name: write_batch :exec
--- why: One statement writes what a batch changed: its accounts, their journal, the callers' keys. An account that is
--- no longer as the batch read it gets a version of null, which its column refuses, and nothing of all this stands.
+-- why: One statement writes what a batch changed: its accounts, their journal, the callers' keys. An account
+-- that is no longer as the batch read it gets a version of null, which its column refuses, and nothing of
+-- all this stands.
 with new_entries as (
-    insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model,
-                                    usage, rate, source, actor, note, facts, hash)
+    insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots,
+        operation, model, usage, rate, source, actor, note, facts, hash)
     select * from unnest($2::tokenhouse.new_entry[])
 ), new_keys as (
     insert into tokenhouse.idempotency_keys (cell, account, key, operation, digest, at)
@@ -41,24 +44,24 @@ with new_entries as (
 )
 update tokenhouse.balances b
 set plan = u.plan, state = u.state, version = case when b.version = u.was then u.version end, seq = u.seq,
-    chain = u.chain, "left" = u."left", held = u.held, debt = u.debt, used = u.used, used_total = u.used_total,
-    turns = u.turns, granted = u.granted, drawn = u.drawn, expired = u.expired, clawed = u.clawed,
-    charged = u.charged, forgiven = u.forgiven, bought = u.bought, period_start_at = u.period_start_at,
-    period_end_at = u.period_end_at, rolled_at = u.rolled_at, due_at = u.due_at, lapses_at = u.lapses_at,
-    lots = u.lots, counters = u.counters, open = u.open
+    chain = u.chain, "left" = u."left", held = u.held, debt = u.debt, used = u.used,
+    used_total = u.used_total, turns = u.turns, granted = u.granted, drawn = u.drawn, expired = u.expired,
+    clawed = u.clawed, charged = u.charged, forgiven = u.forgiven, bought = u.bought,
+    period_start_at = u.period_start_at, period_end_at = u.period_end_at, rolled_at = u.rolled_at,
+    due_at = u.due_at, lapses_at = u.lapses_at, lots = u.lots, counters = u.counters, open = u.open
 from unnest($1::tokenhouse.changed_balance[]) as u
 where b.cell = u.cell and b.account = u.account;
 
 -- name: write_entries :exec
 -- why: The first entries of new accounts, in the transaction that opens them.
-insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model,
-                                usage, rate, source, actor, note, facts, hash)
+insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots,
+    operation, model, usage, rate, source, actor, note, facts, hash)
 select * from unnest($1::tokenhouse.new_entry[]);
 
 -- name: list_entries_of_operations :many
 -- why: A repeat, a late settle or a refund must see what the journal already says about its operation.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate, source, actor,
-       note, facts, hash
+select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
+       source, actor, note, facts, hash
 from tokenhouse.entries
 where (cell, operation) in (select * from unnest($1::smallint[], $2::uuid[]))
 order by cell, account, seq;
@@ -70,23 +73,26 @@ from tokenhouse.idempotency_keys
 where (cell, account, key) in (select * from unnest($1::smallint[], $2::bigint[], $3::text[]));
 
 -- name: write_orders_ended :many
--- why: An order ends in the transaction of its grant or claw-back, and only from the state that it must be in.
+-- why: An order ends in the transaction of its grant or claw-back, and only from the state that it must be
+-- in.
 update tokenhouse.orders o
 set state = u.state, ended_at = u.ended_at
-from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as u (cell, id, was, state, ended_at)
+from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+     as u (cell, id, was, state, ended_at)
 where o.cell = u.cell and o.id = u.id and o.state = u.was
 returning o.id;
 
 -- name: write_balances_opened :many
--- why: An account gets its balance in the transaction that creates it, or later by `init`; one that has it keeps it.
-insert into tokenhouse.balances (cell, account, plan, state, own_credit, zone, opened_at, version, seq, chain, "left",
-                                 held, debt, used, used_total, turns, granted, drawn, expired, clawed, charged,
-                                 forgiven, bought, period_start_at, period_end_at, rolled_at, due_at, lapses_at,
-                                 lots, counters, open)
-select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::bigint[],
-                     $8::bigint[], $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[],
-                     $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
-                     $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
-                     $26::bigint[], $27::bigint[], $28::bigint[], $29::json[], $30::json[], $31::json[])
+-- why: An account gets its balance in the transaction that creates it, or later by `init`; one that has it
+-- keeps it.
+insert into tokenhouse.balances (cell, account, plan, state, own_credit, zone, opened_at, version, seq,
+    chain, "left", held, debt, used, used_total, turns, granted, drawn, expired, clawed, charged, forgiven,
+    bought, period_start_at, period_end_at, rolled_at, due_at, lapses_at, lots, counters, open)
+select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::text[],
+                     $7::bigint[], $8::bigint[], $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[],
+                     $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+                     $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
+                     $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[],
+                     $28::bigint[], $29::json[], $30::json[], $31::json[])
 on conflict (cell, account) do nothing
 returning cell, account;

@@ -2,47 +2,56 @@
 
 -- name: find_figures :one
 -- why: All figures of all balances in one scan. A share used / (used + rest) is compared as
--- `rest > used / n`, exact in whole numbers; a row whose period is over counts as unused, as its owner
--- would see it. The scan also collects the few accounts above a given use, so that the greatest users need
+-- `rest <= used / n`, exact in whole numbers; a row whose period is over counts as unused, as its owner
+-- would see it. What an account uses whose credit is its own though it lies below another stands in both, and
+-- is taken off. The scan also collects the few accounts above a given use, so that the greatest users need
 -- no second one.
-with nested as materialized (
-    select b.cell, b.account, b.turns,
-           case when b.period_end_at > $1 then b.used else 0 end as used
+select (select count(*) from tokenhouse.accounts) as accounts,
+       t.balances, t.active, t.used - n.used as used, t.used_max, t.turns - n.turns as turns, t.turns_max,
+       t.bought, t.bought_max, t."left", t.debt, t.exhausted,
+       t.payers - t.from50 as under50, t.from50 - t.from80 as under80, t.from80 - t.from90 as under90,
+       t.from90 - t.from95 as under95, t.from95 as over95, t.greatest
+from (
+    select count(*) as balances,
+           count(*) filter (where b.own_credit) as payers,
+           count(*) filter (where b.used > 0 and b.period_end_at > $1) as active,
+           coalesce(sum(b.used) filter (where b.period_end_at > $1 and b.own_credit), 0) as used,
+           coalesce(max(b.used) filter (where b.period_end_at > $1), 0) as used_max,
+           coalesce(sum(b.turns) filter (where b.own_credit), 0) as turns,
+           coalesce(max(b.turns), 0) as turns_max,
+           coalesce(sum(b.bought), 0) as bought,
+           coalesce(max(b.bought), 0) as bought_max,
+           coalesce(sum(b."left"), 0) as "left",
+           coalesce(sum(b.debt), 0) as debt,
+           count(*) filter (where b."left" - b.debt <= b.used and b.period_end_at > $1 and b.own_credit)
+               as from50,
+           count(*) filter (where b."left" - b.debt <= b.used / 4 and b.period_end_at > $1 and b.own_credit)
+               as from80,
+           count(*) filter (where b."left" - b.debt <= b.used / 9 and b.period_end_at > $1 and b.own_credit)
+               as from90,
+           count(*) filter (where b."left" - b.debt <= b.used / 19 and b.period_end_at > $1 and b.own_credit)
+               as from95,
+           count(*) filter (where b."left" - b.debt <= b.held and b.period_end_at > $1 and b.own_credit)
+               as exhausted,
+           coalesce(
+               array_agg(array[b.cell, b.account, b.used])
+                   filter (where b.used > $2 and b.period_end_at > $1), '{}') as greatest
+    from tokenhouse.balances b
+) t
+cross join (
+    select coalesce(sum(b.used) filter (where b.period_end_at > $1), 0) as used,
+           coalesce(sum(b.turns), 0) as turns
     from tokenhouse.accounts a
     join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
     where a.parent is not null and a.own_credit
-)
-select (select count(*) from tokenhouse.accounts) as accounts,
-       count(*) as balances,
-       count(*) filter (where f.used > 0) as active,
-       coalesce(sum(f.used) filter (where f.own_credit), 0)
-           - (select coalesce(sum(n.used), 0) from nested n) as used,
-       coalesce(max(f.used), 0) as used_max,
-       coalesce(sum(f.turns) filter (where f.own_credit), 0)
-           - (select coalesce(sum(n.turns), 0) from nested n) as turns,
-       coalesce(max(f.turns), 0) as turns_max,
-       coalesce(sum(f.bought), 0) as bought,
-       coalesce(max(f.bought), 0) as bought_max,
-       coalesce(sum(f."left"), 0) as "left",
-       coalesce(sum(f.debt), 0) as debt,
-       count(*) filter (where f.own_credit and f.rest > f.used) as under50,
-       count(*) filter (where f.own_credit and f.rest <= f.used and f.rest > f.used / 4) as under80,
-       count(*) filter (where f.own_credit and f.rest <= f.used / 4 and f.rest > f.used / 9) as under90,
-       count(*) filter (where f.own_credit and f.rest <= f.used / 9 and f.rest > f.used / 19) as under95,
-       count(*) filter (where f.own_credit and f.rest <= f.used / 19) as over95,
-       count(*) filter (where f.own_credit and f.available <= 0) as exhausted,
-       count(*) filter (where f.used > f.used_total) as inconsistent,
-       count(*) filter (where not f.conserved) as broken,
-       coalesce(array_agg(array[f.cell, f.account, f.used]) filter (where f.used > $2), '{}') as greatest
-from (
-    select b.cell, b.account, b.own_credit, b.turns, b."left", b.debt, b.used_total, b.bought,
-           b."left" - b.held - b.debt as available,
-           case when b.period_end_at > $1 then b.used else 0 end as used,
-           case when b.period_end_at > $1 then b."left" - b.debt else 1 end as rest,
-           b.granted = b."left" + b.drawn + b.expired + b.clawed and b.charged = b.drawn + b.debt + b.forgiven
-               as conserved
-    from tokenhouse.balances b
-) f;
+) n;
+
+-- name: find_unsound :one
+-- why: How many balances used more in the period than ever, or break a law of conservation: both must be 0.
+select count(*) filter (where b.used > b.used_total) as inconsistent,
+       count(*) filter (where b.granted <> b."left" + b.drawn + b.expired + b.clawed
+                           or b.charged <> b.drawn + b.debt + b.forgiven) as broken
+from tokenhouse.balances b;
 
 -- name: find_use_of_few :maybe
 -- why: A sample tells above which use about so many accounts lie, for `find_figures` to collect them as
@@ -71,7 +80,8 @@ limit $2;
 -- report; the keyset makes a million of them one walk.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at,
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
+       b.lapses_at,
        b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
@@ -83,7 +93,8 @@ limit $3;
 -- why: The same line of a few accounts: those that use most.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at,
+       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
+       b.lapses_at,
        b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
