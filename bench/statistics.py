@@ -65,5 +65,5 @@ async def _scan(house: Tokenhouse) -> float:
     """Return how long one scan of the balances takes."""
     async with house.desk.pool.acquire() as connection:
         start = time.perf_counter()
-        await connection.fetchval(SCAN)
+        await connection.fetch(SCAN)
         return time.perf_counter() - start

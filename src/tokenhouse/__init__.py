@@ -1,9 +1,45 @@
 """Tokenhouse: the bank for an AI application's tokens.
 
-Meters, limits and charges every model call, exactly.
+It meters, limits and charges every model call, exactly. Open a house, reserve before a call, settle after it.
 """
 
+from tokenhouse.errors import (
+    AccountClosed,
+    Busy,
+    DatabaseTrouble,
+    InsufficientCredit,
+    InvalidInput,
+    KeyReused,
+    LimitReached,
+    ModelRefused,
+    NotFound,
+    Refused,
+    StartRefused,
+    TokenhouseError,
+)
+from tokenhouse.flow.fund import Price
 from tokenhouse.house import Tokenhouse
 from tokenhouse.portal import Portal, open_sync
+from tokenhouse.rules.usage import Usage
+from tokenhouse.settings import Settings
 
-__all__ = ["Portal", "Tokenhouse", "open_sync"]
+__all__ = [
+    "AccountClosed",
+    "Busy",
+    "DatabaseTrouble",
+    "InsufficientCredit",
+    "InvalidInput",
+    "KeyReused",
+    "LimitReached",
+    "ModelRefused",
+    "NotFound",
+    "Portal",
+    "Price",
+    "Refused",
+    "Settings",
+    "StartRefused",
+    "Tokenhouse",
+    "TokenhouseError",
+    "Usage",
+    "open_sync",
+]
