@@ -75,6 +75,7 @@ class Portal:
     initialise = Verb(Tokenhouse.initialise)
     check = Verb(Tokenhouse.check)
     stats = Verb(Tokenhouse.stats)
+    trend = Verb(Tokenhouse.trend)
     verify = Verb(Tokenhouse.verify)
     journal_size = Verb(Tokenhouse.journal_size)
     import_points = Verb(Tokenhouse.import_points)

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from tokenhouse.flow import audit, check, exporting, importing, initialise, statistics
+from tokenhouse.flow import audit, check, exporting, importing, initialise, statistics, trend
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.check import Checked
 from tokenhouse.flow.desk import Desk
@@ -13,6 +13,7 @@ from tokenhouse.flow.exporting import Format, What
 from tokenhouse.flow.importing import Imported, Source
 from tokenhouse.flow.initialise import Initialised
 from tokenhouse.flow.statistics import Line, Stats
+from tokenhouse.flow.trend import Trend
 
 Progress = Callable[[int], None]
 """Told how many more of something a long work has done."""
@@ -30,6 +31,10 @@ class Deployment:
     async def stats(self, *, top: int = 100) -> Stats:
         """Return figures of all accounts, their distribution by share used, and the `top` accounts by use."""
         return await statistics.stats(self._desk, top=top)
+
+    async def trend(self, *, days: int = 14) -> Trend:
+        """Return sign-ups, renewed periods and use of the last days, and where renewal stands now."""
+        return await trend.trend(self._desk, days=days)
 
     def lines(self) -> AsyncIterator[Line]:
         """Yield a line for every account with a balance: free, bought, used, left, turns, level."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from tokenhouse.rules.balance import Balance
@@ -19,6 +20,9 @@ LIST_LINES: Final = sql("list_lines")
 LIST_LINES_OF: Final = sql("list_lines_of")
 FIND_STRAYS: Final = sql("find_strays")
 LIST_STRAYS: Final = sql("list_strays")
+LIST_SIGNUPS: Final = sql("list_signups")
+LIST_USE: Final = sql("list_use")
+FIND_RENEWAL: Final = sql("find_renewal")
 
 SAMPLE_PERCENT: Final = 2.0
 SAMPLED_FROM: Final = 50_000
@@ -74,6 +78,37 @@ class Stray:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signups:
+    """Accounts that came on a day, and those of them without a balance."""
+
+    signups: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What the journal says of a day: periods begun, and what calls came to."""
+
+    renewed: int = 0
+    turns: int = 0
+    tokens: int = 0
+    charged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """How many accounts are in a renewed period, in their first, or idle since the end of one.
+
+    An idle one is renewed when next used, and shows so already. `stuck` ones would not be: it must be 0.
+    """
+
+    renewed: int
+    first: int
+    idle: int
+    stuck: int
+
+
 async def find_figures(connection: Connection, now: Instant, greatest: int) -> Figures:
     """Return the figures of all balances, with the `greatest` accounts by use in the period."""
     threshold = await _threshold(connection, greatest)
@@ -87,7 +122,7 @@ async def find_figures(connection: Connection, now: Instant, greatest: int) -> F
 
 
 async def find_unsound(connection: Connection) -> tuple[int, int]:
-    """Return how many balances used more in the period than ever, and how many break a law of conservation."""
+    """Return how many balances used more in the period than ever, and how many break law 1."""
     [row] = await connection.fetch(FIND_UNSOUND)
     return row["inconsistent"], row["broken"]
 
@@ -121,6 +156,32 @@ async def list_strays(connection: Connection, rows_max: int) -> tuple[int, list[
     count = await connection.fetchval(FIND_STRAYS)
     found = await connection.fetch(LIST_STRAYS, rows_max) if count else []
     return int(count or 0), [Stray(*row) for row in found]
+
+
+async def list_signups(connection: Connection, bounds: Sequence[datetime]) -> dict[int, Signups]:
+    """Return the sign-ups of the days between `bounds` on which there were some, by the day's number."""
+    found = await connection.fetch(LIST_SIGNUPS, bounds, bounds[0], bounds[-1])
+    return {row["day"]: Signups(signups=row["signups"], waiting=row["waiting"]) for row in found}
+
+
+async def list_use(connection: Connection, bounds: Sequence[datetime], *, one_to_one: bool) -> dict[int, Use]:
+    """Return what was used on the days between `bounds` on which something was, by the day's number."""
+    found = await connection.fetch(LIST_USE, bounds, bounds[0], bounds[-1], one_to_one)
+    return {
+        row["day"]: Use(
+            renewed=row["renewed"],
+            turns=int(row["turns"]),
+            tokens=int(row["tokens"]),
+            charged=int(row["charged"]),
+        )
+        for row in found
+    }
+
+
+async def find_renewal(connection: Connection, now: Instant) -> Renewal:
+    """Return how many accounts have come into their present period, and how many have not or never will."""
+    [row] = await connection.fetch(FIND_RENEWAL, now)
+    return Renewal(**row)
 
 
 def _owned(row: Any) -> Owned:

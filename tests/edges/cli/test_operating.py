@@ -104,6 +104,24 @@ def test_statistics_of_three_accounts(cli):
     cli("stats", "--top", "-1", code=2)
 
 
+@pytest.mark.row("A7")
+def test_the_last_days_show_sign_ups_renewal_and_use(cli, clock):
+    cli("accounts", "open", "alice")
+    clock.move(days=1)
+    cli("accounts", "open", "bob")
+    trend = cli("stats", "--days", "3", "--json").document["trend"]
+    assert [day["signups"] for day in trend["days"]] == [0, 1, 1]
+    assert {day["waiting"] for day in trend["days"]} == {0}
+    assert trend["renewal"] == {"renewed": 0, "first": 2, "idle": 0, "stuck": 0}
+    shown = cli("stats", "--days", "3").out
+    assert "Last 3 days" in shown
+    assert f"{clock.now:%Y-%m-%d}" in shown
+    assert "최근 14일" in cli("stats", "--locale", "ko").out
+    assert "trend" not in cli("stats", "--days", "0", "--json").document
+    assert "Last" not in cli("stats", "--days", "0").out
+    cli("stats", "--days", "367", code=2)
+
+
 def test_statistics_of_nothing(cli):
     assert cli("stats", "--json").document["top"] == []
     assert ">= 95 %" in cli("stats").out

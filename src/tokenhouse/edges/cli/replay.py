@@ -206,6 +206,6 @@ def _report(terminal: Terminal, replay: Replay, found: ReplayReport) -> list[str
         terminal.figures(speed, title=say("replay.speed", callers=found.callers)),
         "",
         say("replay.sound" if found.sound else "replay.unsound"),
-        say("replay.next_account", account=biggest),
-        say("replay.next_simulate"),
+        say("replay.next_account", command=terminal.command, account=biggest),
+        say("replay.next_simulate", command=terminal.command),
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -82,6 +84,16 @@ class Terminal:
             f"{PREFIX}{name.upper()}": str(value) for name, value in self.given.items() if name not in FLAGS
         }
         return read(surroundings | chosen)
+
+    @property
+    def command(self) -> str:
+        """Return how this program is called again from here, for hints that work as they are printed."""
+        from tokenhouse.settings import Settings
+
+        called = Path(sys.argv[0])
+        name = called.name if shutil.which(called.name) else _from_here(called)
+        home = self.settings.folder
+        return name if home == Settings().folder else f"{name} --home {_from_here(home)}"
 
     @cached_property
     def locale(self) -> str:
@@ -345,3 +357,9 @@ def _bar(total: int | None, label: str) -> Iterator[Callable[[int], None]]:
             progress.advance(task, n)
 
         yield advance
+
+
+def _from_here(path: Path) -> str:
+    """Return a path as one would type it in the folder where one is."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)

@@ -1,11 +1,11 @@
 -- Statistics and the audit's reports: whole tables at once, read only.
 
 -- name: find_figures :one
--- why: All figures of all balances in one scan. A share used / (used + rest) is compared as
--- `rest <= used / n`, exact in whole numbers; a row whose period is over counts as unused, as its owner
--- would see it. What an account uses whose credit is its own though it lies below another stands in both, and
--- is taken off. The scan also collects the few accounts above a given use, so that the greatest users need
--- no second one.
+-- why: All figures of all balances in one scan. A share used / (used + left) is compared as
+-- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A row
+-- whose period is over counts as unused, as its owner would see it. What an account used whose credit is its
+-- own, though it lies below another, stands in both, and is taken off. The scan also collects the few accounts
+-- above a given use, so that the greatest users need no second one.
 select (select count(*) from tokenhouse.accounts) as accounts,
        t.balances, t.active, t.used - n.used as used, t.used_max, t.turns - n.turns as turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
@@ -23,16 +23,11 @@ from (
            coalesce(max(b.bought), 0) as bought_max,
            coalesce(sum(b."left"), 0) as "left",
            coalesce(sum(b.debt), 0) as debt,
-           count(*) filter (where b."left" - b.debt <= b.used and b.period_end_at > $1 and b.own_credit)
-               as from50,
-           count(*) filter (where b."left" - b.debt <= b.used / 4 and b.period_end_at > $1 and b.own_credit)
-               as from80,
-           count(*) filter (where b."left" - b.debt <= b.used / 9 and b.period_end_at > $1 and b.own_credit)
-               as from90,
-           count(*) filter (where b."left" - b.debt <= b.used / 19 and b.period_end_at > $1 and b.own_credit)
-               as from95,
-           count(*) filter (where b."left" - b.debt <= b.held and b.period_end_at > $1 and b.own_credit)
-               as exhausted,
+           count(*) filter (where b."left" <= b.used and b.period_end_at > $1 and b.own_credit) as from50,
+           count(*) filter (where b."left" <= b.used / 4 and b.period_end_at > $1 and b.own_credit) as from80,
+           count(*) filter (where b."left" <= b.used / 9 and b.period_end_at > $1 and b.own_credit) as from90,
+           count(*) filter (where b."left" <= b.used / 19 and b.period_end_at > $1 and b.own_credit) as from95,
+           count(*) filter (where b."left" <= b.held and b.period_end_at > $1 and b.own_credit) as exhausted,
            coalesce(
                array_agg(array[b.cell, b.account, b.used])
                    filter (where b.used > $2 and b.period_end_at > $1), '{}') as greatest
@@ -114,3 +109,37 @@ where not exists (select 1 from tokenhouse.balances b where b.cell = s.cell and 
 group by a.cell, a.id, a.ref, a.email
 order by a.cell, a.id
 limit $1;
+
+-- name: list_signups :many
+-- why: Who came on each day, the n-th bound to the next, and who of them still waits for a balance.
+select width_bucket(a.created_at, $1::timestamptz[]) - 1 as day,
+       count(*) as signups,
+       count(*) filter (where b.account is null) as waiting
+from tokenhouse.accounts a
+left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
+where a.created_at >= $2 and a.created_at < $3
+group by day;
+
+-- name: list_use :many
+-- why: What the journal says of each day; its time bounds leave out whole months. A call counts once, where it
+-- was paid; without a usage its charge is its tokens, if the unit is the token.
+select width_bucket(e.at, $1::timestamptz[]) - 1 as day,
+       count(*) filter (where e.kind = 'period') as renewed,
+       coalesce(sum(coalesce((e.facts ->> 'turns')::bigint, 1)) filter (where e.kind = 'charge'), 0) as turns,
+       coalesce(sum(case when e.kind <> 'charge' then 0
+                         when e.usage is not null
+                         then (select sum(u.tokens::bigint) from json_each_text(e.usage) as u (kind, tokens))
+                         when $4::boolean then e.charge end), 0) as tokens,
+       coalesce(sum(e.charge), 0) as charged
+from tokenhouse.entries e
+where e.at >= $2 and e.at < $3 and e.kind in ('period', 'charge', 'refund')
+group by day;
+
+-- name: find_renewal :one
+-- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One that
+-- was brought forward past its end and kept the old period, or will not be due at its end, never renews.
+select count(*) filter (where b.period_end_at > $1 and b.opened_at < b.period_start_at) as renewed,
+       count(*) filter (where b.period_end_at > $1 and b.opened_at >= b.period_start_at) as first,
+       count(*) filter (where b.period_end_at <= $1) as idle,
+       count(*) filter (where b.period_end_at <= b.rolled_at or b.period_end_at < b.due_at) as stuck
+from tokenhouse.balances b;
