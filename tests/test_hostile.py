@@ -317,6 +317,7 @@ VERBS: dict[str, Verb] = {
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
     "check": Verb({}, {"rows_max": PAGE_OR_NONE}),
     "stats": Verb({}, {"top": PAGE_OR_NONE}),
+    "trend": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
     "verify": Verb({}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6]}),
     "journal_size": Verb({}, ONE),
     "initialise": Verb({"dry_run": True}, {"dry_run": FLAG, "actor": [None, *BAD_TEXT]}),

@@ -2,10 +2,10 @@
 
 -- name: find_figures :one
 -- why: All figures of all balances in one scan. A share used / (used + left) is compared as
--- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A row
--- whose period is over counts as unused, as its owner would see it. What an account used whose credit is its
--- own, though it lies below another, stands in both, and is taken off. The scan also collects the few accounts
--- above a given use, so that the greatest users need no second one.
+-- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A
+-- row whose period is over counts as unused, as its owner would see it. What an account used whose credit is
+-- its own, though it lies below another, stands in both, and is taken off. The scan also collects the few
+-- accounts above a given use, so that the greatest users need no second one.
 select (select count(*) from tokenhouse.accounts) as accounts,
        t.balances, t.active, t.used - n.used as used, t.used_max, t.turns - n.turns as turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
@@ -42,7 +42,8 @@ cross join (
 ) n;
 
 -- name: find_unsound :one
--- why: How many balances used more in the period than ever, or break a law of conservation: both must be 0.
+-- why: How many balances used more in the period than ever, or break a law of conservation: both must
+-- be 0.
 select count(*) filter (where b.used > b.used_total) as inconsistent,
        count(*) filter (where b.granted <> b."left" + b.drawn + b.expired + b.clawed
                            or b.charged <> b.drawn + b.debt + b.forgiven) as broken
@@ -121,8 +122,8 @@ where a.created_at >= $2 and a.created_at < $3
 group by day;
 
 -- name: list_use :many
--- why: What the journal says of each day; its time bounds leave out whole months. A call counts once, where it
--- was paid; without a usage its charge is its tokens, if the unit is the token.
+-- why: What the journal says of each day; its time bounds leave out whole months. A call counts once, where
+-- it was paid; without a usage its charge is its tokens, if the unit is the token.
 select width_bucket(e.at, $1::timestamptz[]) - 1 as day,
        count(*) filter (where e.kind = 'period') as renewed,
        coalesce(sum(coalesce((e.facts ->> 'turns')::bigint, 1)) filter (where e.kind = 'charge'), 0) as turns,
@@ -136,8 +137,8 @@ where e.at >= $2 and e.at < $3 and e.kind in ('period', 'charge', 'refund')
 group by day;
 
 -- name: find_renewal :one
--- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One that
--- was brought forward past its end and kept the old period, or will not be due at its end, never renews.
+-- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One
+-- that was brought forward past its end and kept the old period, or will not be due at its end, never renews.
 select count(*) filter (where b.period_end_at > $1 and b.opened_at < b.period_start_at) as renewed,
        count(*) filter (where b.period_end_at > $1 and b.opened_at >= b.period_start_at) as first,
        count(*) filter (where b.period_end_at <= $1) as idle,
