@@ -102,7 +102,7 @@ REFUSED = {
     ),
     "the same allowance twice": ("allowance = [{ amount = 5 }, { amount = 6 }]", "plan_allowance_twice"),
     "the same limit twice": (
-        '[[limit]]\nwhat = "tokens"\namount = 1\nevery = "day"\n[[limit]]\nwhat = "tokens"\namount = 2\nevery = "day"',
+        2 * '[[limit]]\nwhat = "tokens"\namount = 1\nevery = "day"\n',
         "plan_limit_twice",
     ),
     "lapses never": ('reserve = { lapse_after = "soon" }', "duration_unreadable"),

@@ -41,8 +41,8 @@ CREATE TABLE tokenhouse.directory (
     path    bigint[] NOT NULL CONSTRAINT directory_path_starts_at_account CHECK (path[1] = account)
 );
 COMMENT ON TABLE tokenhouse.directory IS
-    'The outside name of an account -> where it is, and its way up to the root. Immutable,
-    so every process may cache it.';
+    'The outside name of an account -> where it is, and its way up to the root. '
+    'Immutable, so every process may cache it.';
 
 CREATE TABLE tokenhouse.accounts (
     cell         smallint NOT NULL CONSTRAINT accounts_cell_is_one_of_64 CHECK (cell BETWEEN 0 AND 63),
@@ -134,8 +134,8 @@ CREATE TABLE tokenhouse.entries (
         'claw_back', 'refund', 'unuse', 'adjust', 'amend', 'release', 'lapse'))
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE tokenhouse.entries IS
-    'The journal: append only,
-    hash-chained per account. Partitioned by month; the default partition takes the rest.';
+    'The journal: append only, hash-chained per account. Partitioned by month; the default partition '
+    'takes the rest.';
 CREATE INDEX entries_by_operation ON tokenhouse.entries (cell, operation) WHERE operation IS NOT NULL;
 CREATE TABLE tokenhouse.entries_default PARTITION OF tokenhouse.entries DEFAULT;
 
@@ -161,8 +161,8 @@ CREATE TABLE tokenhouse.idempotency_keys (
     PRIMARY KEY (cell, account, key)
 );
 COMMENT ON TABLE tokenhouse.idempotency_keys IS
-    'What makes a caller''s repeated write harmless: its key, the operation that it named,
-    a hash of its payload. Pruned.';
+    'What makes a caller''s repeated write harmless: its key, the operation that it named, '
+    'a hash of its payload. Pruned.';
 CREATE INDEX idempotency_keys_by_age ON tokenhouse.idempotency_keys USING brin (at);
 
 -- Rows as a batch sends them: one array of rows costs a third less than an array for every column. A type

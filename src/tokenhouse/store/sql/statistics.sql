@@ -26,7 +26,8 @@ from (
            count(*) filter (where b."left" <= b.used and b.period_end_at > $1 and b.own_credit) as from50,
            count(*) filter (where b."left" <= b.used / 4 and b.period_end_at > $1 and b.own_credit) as from80,
            count(*) filter (where b."left" <= b.used / 9 and b.period_end_at > $1 and b.own_credit) as from90,
-           count(*) filter (where b."left" <= b.used / 19 and b.period_end_at > $1 and b.own_credit) as from95,
+           count(*) filter (where b."left" <= b.used / 19 and b.period_end_at > $1 and b.own_credit)
+               as from95,
            count(*) filter (where b."left" <= b.held and b.period_end_at > $1 and b.own_credit) as exhausted,
            coalesce(
                array_agg(array[b.cell, b.account, b.used])
@@ -77,8 +78,7 @@ limit $2;
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
        b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at,
-       b.lots, b.counters, b.open, a.ref, a.email, a.name
+       b.lapses_at, b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) > ($1::smallint, $2::bigint)
@@ -90,8 +90,7 @@ limit $3;
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
        b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at,
-       b.lots, b.counters, b.open, a.ref, a.email, a.name
+       b.lapses_at, b.lots, b.counters, b.open, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) in (select * from unnest($1::smallint[], $2::bigint[]));
