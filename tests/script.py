@@ -157,7 +157,7 @@ class Runner(ABC):
     async def answer(self, command: Command) -> Facts:
         """Carry out one command and return the facts of its answer."""
         if command.verb == "tick":
-            sign, number, unit = re.fullmatch(r"(-?)(\d+)([smhd])", command.words[0]).groups()  # type: ignore[union-attr]
+            [(sign, number, unit)] = re.findall(r"^(-?)(\d+)([smhd])$", command.words[0])
             self.now += timedelta(seconds=int(number) * LENGTHS[unit] * (-1 if sign else 1))
             return {}
         if command.verb == "at":

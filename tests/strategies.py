@@ -29,8 +29,8 @@ PLANS = (
         '{what = "credit", amount = 300, every = "month"}]}'
     ),
     (
-        'picky {signup = {amount = 50}, models = {allow = ["small", "big-*"]}, stop = {buy = 0.5, warn = 0.6, '
-        "critical = 0.7, block = 0.8}}"
+        'picky {signup = {amount = 50}, models = {allow = ["small", "big-*"]}, '
+        "stop = {buy = 0.5, warn = 0.6, critical = 0.7, block = 0.8}}"
     ),
 )
 """Plans that between them have every term there is."""
