@@ -148,7 +148,7 @@ async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str) -> 
     Idempotent: completed again, the first answer comes. Raises: NotFound for one that failed or was refunded.
     """
     address = await desk.address(ref)
-    one = await find_order(desk, ref, order_id)
+    one = await find_order(desk, ref, order_id, from_state="pending", never=("failed",))
     source = {"purchase": "purchase", "bonus": "bonus", "refund": "refund"}[one.type]
     operation = Grant(
         id=one.id,
@@ -165,7 +165,7 @@ async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str) -> 
 async def refund_order(desk: Desk, ref: str, order_id: str, *, actor: str, note: str) -> Receipt:
     """Refund a completed order: unspent credit is taken back, the rest as the plan's `debt` says."""
     address = await desk.address(ref)
-    one = await find_order(desk, ref, order_id)
+    one = await find_order(desk, ref, order_id, from_state="completed", never=("pending", "failed"))
     operation = ClawBack(
         id=one.id,
         grant=one.id,
@@ -190,14 +190,21 @@ async def fail_order(desk: Desk, ref: str, order_id: str) -> Order:
     return after
 
 
-async def find_order(desk: Desk, ref: str, order_id: str) -> Order:
-    """Return an order of an account. Raises: NotFound."""
+async def find_order(
+    desk: Desk, ref: str, order_id: str, *, from_state: str = "", never: tuple[str, ...] = ()
+) -> Order:
+    """Return an order of an account.
+
+    Raises: NotFound, also for one in a state of `never`, from which no way leads on as from `from_state`.
+    """
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             found = await orders.find_order(connection, address.cell, checked_id(order_id, "order"))
     if found is None or found.account != address.account:
         raise NotFound("order_unknown", id=order_id, account=ref)
+    if found.state in never:
+        raise NotFound("order_not_in_state", order=found.id, state=from_state)
     return found
 
 
