@@ -1,10 +1,11 @@
 -- The hot path: what one batch of the writer reads and writes. Every statement names its cells.
 
 -- name: write_session :exec
--- why: Every statement of a lane names its keys, so one plan by its indexes is right for all parameters and
--- sizes: planning each time anew would take longer than running, and a plan made while a table was empty
--- would read it from end to end when it no longer is.
-select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false);
+-- why: Every statement of a lane names its keys, so one plan, key by key through an index, is right for all
+-- parameters and sizes: planning each time anew would take longer than running, and a plan made while a
+-- table was empty would read table or index from end to end when it no longer is.
+select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false),
+       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false);
 
 -- name: lock_balances :many
 -- why: A batch reads and locks all its accounts in one order, so that two batches never wait for each other;
@@ -59,18 +60,24 @@ insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_af
 select * from unnest($1::tokenhouse.new_entry[]);
 
 -- name: list_entries_of_operations :many
--- why: A repeat, a late settle or a refund must see what the journal already says about its operation.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
-from tokenhouse.entries
-where (cell, operation) in (select * from unnest($1::smallint[], $2::uuid[]))
-order by cell, account, seq;
+-- why: A repeat, a late settle or a refund must see what the journal already says about its operation. The
+-- fence `offset 0` keeps it key by key even where the planner still believes the table to be empty.
+select e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation,
+       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash
+from unnest($1::smallint[], $2::uuid[]) as u (cell, operation)
+cross join lateral (
+    select * from tokenhouse.entries j where j.cell = u.cell and j.operation = u.operation offset 0
+) e
+order by e.cell, e.account, e.seq;
 
 -- name: list_keys :many
--- why: A caller's repeated key leads to the operation that it named first.
-select cell, account, key, operation, digest
-from tokenhouse.idempotency_keys
-where (cell, account, key) in (select * from unnest($1::smallint[], $2::bigint[], $3::text[]));
+-- why: A caller's repeated key leads to the operation that it named first; key by key, as above.
+select k.cell, k.account, k.key, k.operation, k.digest
+from unnest($1::smallint[], $2::bigint[], $3::text[]) as u (cell, account, key)
+cross join lateral (
+    select * from tokenhouse.idempotency_keys i
+    where i.cell = u.cell and i.account = u.account and i.key = u.key offset 0
+) k;
 
 -- name: write_orders_ended :many
 -- why: An order ends in the transaction of its grant or claw-back, and only from the state that it must be
