@@ -1,5 +1,7 @@
 """What Hypothesis draws: plans, and the commands of a ledger script."""
 
+from decimal import Decimal
+
 from hypothesis import strategies as st
 
 from tests.script import Command
@@ -64,33 +66,33 @@ def reserves(draw):
     least = draw(st.one_of(st.just(amount), st.integers(0, amount)))
     given = {"least": least, "model": draw(models), "api_key": draw(keys)}
     more = {"tokens": draw(st.integers(0, 60)), "lapse_charge": draw(st.integers(0, 15))}
-    return Command("reserve", (draw(labels("r", 12)), str(amount)), options(**given, **more))
+    return Command("reserve", (draw(labels("r", 5)), str(amount)), options(**given, **more))
 
 
 @st.composite
 def settles(draw):
     tokens = draw(st.one_of(st.just(""), st.integers(0, 80)))
-    return Command("settle", (draw(labels("r", 12)), str(draw(amounts))), options(usage=tokens))
+    return Command("settle", (draw(labels("r", 5)), str(draw(amounts))), options(usage=tokens))
 
 
 @st.composite
 def charges(draw):
     given = {"model": draw(models), "api_key": draw(keys), "usage": draw(st.integers(0, 60))}
-    return Command("charge", (draw(labels("c", 6)), str(draw(amounts))), options(**given))
+    return Command("charge", (draw(labels("c", 3)), str(draw(amounts))), options(**given))
 
 
-releases = labels("r", 12).map(lambda label: Command("release", (label,), {}))
+releases = labels("r", 5).map(lambda label: Command("release", (label,), {}))
 refunds = st.builds(
     lambda label, amount, of: Command("refund", (label, str(amount)), {"of": of}),
     labels("b", 6),
     st.integers(1, 60),
-    st.one_of(labels("r", 12), labels("c", 6)),
+    st.one_of(labels("r", 5), labels("c", 3)),
 )
 claw_backs = st.builds(
     lambda label, amount, of: Command("claw_back", (label, str(amount)), {"of": of}),
     labels("x", 6),
     st.integers(1, 120),
-    labels("g", 6),
+    labels("g", 2),
 )
 adjusts = st.builds(
     lambda label, amount: Command("adjust", (label, str(amount)), {}),
@@ -103,9 +105,105 @@ plan_changes = st.builds(
 state_changes = st.builds(
     lambda label, state: Command("amend", (label,), {"state": state}),
     labels("s", 8),
-    st.sampled_from(["active", "active", "suspended", "closed"]),
+    st.sampled_from(["active", "active", "active", "suspended", "closed"]),
 )
 interruptible = st.one_of(
     reserves(), settles(), releases, charges(), refunds, claw_backs, adjusts, plan_changes
 )
 """Writes that a crash may cut short."""
+
+shares = st.integers(0, 20).map(lambda twentieths: Decimal(twentieths) / 20)
+everies = st.sampled_from(["day", "week", "month", "quarter", "year"])
+zones = st.sampled_from(["UTC", "Asia/Seoul", "America/New_York", "Pacific/Apia"])
+
+
+@st.composite
+def allowances(draw, priority):
+    """Draw an allowance of its own priority, with and without roll-over."""
+    return {
+        "amount": draw(st.integers(1, 200)),
+        "every": draw(everies),
+        "anchor": draw(st.sampled_from(["calendar", "anniversary"])),
+        "time_zone": draw(zones),
+        "rollover": draw(st.one_of(st.just(0), st.integers(0, 300), shares)),
+        "priority": priority,
+    }
+
+
+limits = st.lists(
+    st.fixed_dictionaries(
+        {
+            "what": st.sampled_from(["requests", "tokens", "credit"]),
+            "amount": st.integers(0, 200),
+            "every": st.sampled_from(["minute", "hour", "day", "month", "forever"]),
+            "per": st.sampled_from(["account", "key", "model"]),
+        }
+    ),
+    max_size=3,
+    unique_by=lambda limit: (limit["what"], limit["every"], limit["per"]),
+)
+
+
+@st.composite
+def plan_documents(draw, name="drawn", allowances_max=2):
+    """Draw a plan's document, with anything that a plan may say about credit."""
+    number = draw(st.integers(0, allowances_max))
+    buy, warn, critical, block = sorted(draw(st.lists(st.integers(1, 25), min_size=4, max_size=4)))
+    return {
+        "name": name,
+        "allowance": [draw(allowances(nth)) for nth in range(number)],
+        "signup": {"amount": draw(st.integers(0, 200))},
+        "spend": {"order": draw(st.sampled_from(["soonest-expiry", ["purchase", "bonus"], ["allowance"]]))},
+        "stop": {
+            **{share: Decimal(twentieths) / 20 for share, twentieths in (("buy", buy), ("warn", warn))},
+            **{
+                share: Decimal(twentieths) / 20
+                for share, twentieths in (("critical", critical), ("block", block))
+            },
+            "debt": draw(st.sampled_from(["carry", "forgive"])),
+        },
+        "reserve": {"lapse_after": "15m", "on_lapse": draw(st.sampled_from(["release", "charge-input"]))},
+        "limit": draw(limits),
+    }
+
+
+grants = st.builds(
+    lambda label, amount, source, ends: Command(
+        "grant", (label, str(amount)), {"source": source, **({"ends": ends} if ends else {})}
+    ),
+    labels("g", 2),
+    st.integers(1, 300),
+    sources,
+    st.sampled_from(["", "", "2026-11-21T04:00", "2026-12-01T00:00", "2027-02-28T12:00", "2028-02-29T00:00"]),
+)
+calls = st.one_of(reserves(), reserves(), settles(), settles(), settles(), releases, charges())
+credits_moved = st.one_of(grants, grants, refunds, refunds, claw_backs, adjusts)
+writes = st.one_of(calls, calls, calls, credits_moved, credits_moved, plan_changes, state_changes)
+"""Any write there is, calls more often than others."""
+
+
+class Aim:
+    """Points a command at something that is there: most settles at a reservation, most refunds at a charge."""
+
+    def __init__(self):
+        self.done = {"reserve": [], "charge": [], "grant": []}
+
+    def remember(self, account, command, outcome):
+        """Keep what was done under which label."""
+        kind = {"settle": "charge"}.get(command.verb, command.verb)
+        if outcome == "ok" and kind in self.done:
+            self.done[kind].append((account, command.label))
+
+    def aimed(self, account, command):
+        """Return whose operation to carry out, and the command; one in six stays as it was drawn."""
+        kind = {"settle": "reserve", "release": "reserve", "refund": "charge", "claw_back": "grant"}.get(
+            command.verb
+        )
+        there = self.done.get(kind)
+        number = sum(map(ord, str(command)))
+        if not there or not number % 6:
+            return account, command
+        account, label = there[-1 - number % min(len(there), 4)]
+        if kind == "reserve":
+            return account, Command(command.verb, (label, *command.words[1:]), command.options)
+        return account, Command(command.verb, command.words, {**command.options, "of": label})
