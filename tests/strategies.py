@@ -182,8 +182,12 @@ writes = st.one_of(calls, calls, calls, credits_moved, credits_moved, plan_chang
 """Any write there is, calls more often than others."""
 
 
+AIMS = {"settle": "reserve", "release": "reserve", "refund": "charge", "claw_back": "grant"}
+"""What a verb is about: an operation of another one."""
+
+
 class Aim:
-    """Points a command at something that is there: most settles at a reservation, most refunds at a charge."""
+    """Points a command at something that is there: most settles at a reservation, refunds at a charge."""
 
     def __init__(self):
         self.done = {"reserve": [], "charge": [], "grant": []}
