@@ -123,3 +123,27 @@ def test_a_plan_s_name_is_short_and_plain(name):
 
 def test_an_environment_is_a_table():
     refused("table_wanted", parse_plan, {"name": "free", "environment": "production"})
+
+
+def test_allowances_that_roll_over_have_priorities_of_their_own():
+    """What is left of one cannot be told from what is left of another, where they end at the same instant."""
+    both = '[[allowance]]\namount = 100\nrollover = 50\n[[allowance]]\namount = 5\nevery = "day"\n'
+    refused("plan_rollover_shared", parse_plan, document(both))
+    assert len(parse_plan(document(both + "priority = 1")).allowance) == 2
+
+
+def test_a_plan_that_names_no_model_allows_every_one():
+    assert parse_plan(document("")).allows("any")
+    picky = parse_plan(document('models = { allow = ["small", "big-*"] }'))
+    assert [picky.allows(model) for model in ("small", "smaller", "big-", "big-2", "big")] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("nothing", [None, [], "free", 5])
+def test_what_is_no_table_is_no_plan(nothing):
+    refused("table_wanted", parse_plan, nothing)
