@@ -71,7 +71,7 @@ lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that py
 	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq uv; }
 	@$(PIN) --output-file requirements/build.txt --group build
 	@$(PIN) --output-file requirements/runtime.txt pyproject.toml
-	@$(PIN) --output-file requirements/dev.txt --extra parquet --group dev pyproject.toml
+	@$(PIN) --output-file requirements/dev.txt --extra parquet --extra prices --group dev pyproject.toml
 	@! grep -HnE '://|^ *--[^h]' requirements/*.txt || { echo "An address got into a lock." >&2; exit 1; }
 
 # Set-up: each step leaves a stamp, and is repeated when what it was made from changes.
