@@ -14,13 +14,14 @@ from bench.seed import place, seed, state_settings
 from bench.simulate import simulate
 from bench.start import start
 from bench.statistics import statistics
+from bench.tokens import tokens
 from bench.verify import check_all, verify
 
 LOADS = {"ledger": ledger, "hot": hot, "lone": lone}
 """Figures over one house of many accounts, which is verified afterwards."""
 PLACES = {"growth": growth, "verify": verify, "init": init, "statistics": statistics}
 """Figures that make houses of their own, each on a fresh server."""
-NAMES = (*LOADS, *PLACES, "simulate", "start")
+NAMES = (*LOADS, *PLACES, "simulate", "tokens", "start")
 
 
 async def measure(names: list[str], form: Form, accounts: int) -> Findings:
@@ -42,6 +43,8 @@ async def measure(names: list[str], form: Form, accounts: int) -> Findings:
                 await take(server, form, found)
     if "simulate" in names:
         await simulate(form, found)
+    if "tokens" in names:
+        await tokens(form, found)
     if "start" in names:
         await start(form, found)
     return found

@@ -23,6 +23,7 @@ class OneByOne:
     def __init__(self, pool: Pool, catalog: Catalog, now: Callable[[], int]) -> None:
         self._pool, self._catalog, self._now = pool, catalog, now
         self._tasks: set[asyncio.Task[None]] = set()
+        self.future = asyncio.get_running_loop().create_future
 
     def submit(self, ask: Ask) -> None:
         """Begin an operation at once."""

@@ -16,6 +16,7 @@ from tokenhouse.errors import (
     Refused,
     StartRefused,
     TokenhouseError,
+    Unauthenticated,
 )
 from tokenhouse.flow.fund import Price
 from tokenhouse.house import Tokenhouse
@@ -40,6 +41,7 @@ __all__ = [
     "StartRefused",
     "Tokenhouse",
     "TokenhouseError",
+    "Unauthenticated",
     "Usage",
     "open_sync",
 ]

@@ -7,7 +7,8 @@ TokenhouseError
 │   ├── ModelRefused         the plan does not allow the model, or has no rate for it
 │   ├── LimitReached         a limit's window is full; lifts at `resets_at`
 │   └── InsufficientCredit   too little credit; says by how much and when it lifts
-├── NotFound                 no such account, reservation, plan, rate or entry
+├── Unauthenticated          no key came, or one that opens nothing: unknown, revoked or expired
+├── NotFound                 no such account, reservation, plan, rate, key or entry
 ├── KeyReused                an idempotency key, or an ended reservation, with another payload
 ├── Busy                     the queue is full: come back in `retry_after_s`
 ├── DatabaseTrouble          the database is away, full, too old or locked
@@ -82,8 +83,15 @@ class InsufficientCredit(Refused):
     code = "insufficient_credit"
 
 
+class Unauthenticated(TokenhouseError):
+    """Nobody is known by what came with the call: no key, or one that is unknown, revoked or expired."""
+
+    code = "unauthenticated"
+    exit_code = 9
+
+
 class NotFound(TokenhouseError):
-    """There is no such account, reservation, plan, rate or entry."""
+    """There is no such account, reservation, plan, rate, key or entry."""
 
     code = "not_found"
     exit_code = 4

@@ -12,7 +12,9 @@ from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import estimate, fund, identify, report, reserve, settle, terms, upkeep
 from tokenhouse.flow.deployment import Deployment
 from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.doorkeeper import Doorkeeper
 from tokenhouse.flow.fund import Price
+from tokenhouse.flow.pricing import Pricing
 from tokenhouse.flow.report import BalanceView, EntryView
 from tokenhouse.flow.reserve import Reservation
 from tokenhouse.flow.settle import Receipt
@@ -41,7 +43,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokenhouse(Deployment):
+class Tokenhouse(Doorkeeper, Pricing, Deployment):
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 
     Accounts are named by `ref`, the outside name (a user's id or e-mail). Amounts are whole numbers of the
@@ -86,6 +88,7 @@ class Tokenhouse(Deployment):
 
     async def _close(self) -> None:
         """Take nothing more, carry out what waits, and let the database go."""
+        await self._desk.keyring.close()
         await self._desk.writer.close()
         await self._desk.pool.close()
 

@@ -33,8 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Language of messages to a person whose own is not known."""
     port: int = 8300
     """TCP port of the server on 127.0.0.1."""
-    lanes: int = 1
-    """Writer lanes of this process, one database connection each (1-16); more pay from four cores on."""
+    lanes: int = 2
+    """Writer lanes of this process, one database connection each (1-16); the second works while the first one waits."""
     batch_rows_max: int = 500
     """Operations in one transaction at most (1-5,000)."""
     queue_rows_max: int = 10_000

@@ -109,6 +109,21 @@ def test_repeated_with_another_payload_it_is_a_mismatch(first, second):
     assert ledger.balances["ann"] is before
 
 
+@pytest.mark.row("E2", "E9")
+@pytest.mark.parametrize(("debt", "owed", "written_off"), [("carry", 70, 0), ("forgive", 0, 70)])
+def test_taking_back_what_was_spent_says_the_same_when_it_is_repeated(debt, owed, written_off):
+    ledger = Ledger(parse_plan({"name": "p", "stop": {"debt": debt}}))
+    ledger.open("ann", "p")
+    ledger.do("ann", Grant(id="g", amount=100, source="purchase"))
+    ledger.do("ann", Charge(id="c", charge=70))
+    first = ledger.do("ann", ClawBack(id="x", grant="g", amount=100))
+    assert first == Done(id="x", amount=100, uncovered=owed, written_off=written_off)
+    again = ledger.do("ann", ClawBack(id="x", grant="g", amount=100))
+    assert again == msgspec.structs.replace(first, replayed=True)
+    assert (ledger.balances["ann"].debt, ledger.balances["ann"].bought) == (owed, 0)
+    check_laws(ledger)
+
+
 def test_a_reservation_that_has_ended_still_answers_its_repeat():
     ledger = started()
     for end, name in ((Settle(id="r1", charge=9), "r1"), (Release(id="r2"), "r2")):
@@ -126,6 +141,23 @@ def test_only_an_account_with_credit_of_its_own_takes_credit():
         answer = ledger.do("bob", operation)
         assert isinstance(answer, Refusal)
         assert answer.code == "no_own_credit"
+
+
+def test_every_change_makes_one_new_version_of_each_account_on_the_path():
+    ledger = started()
+    ledger.open("bob", below="ann")
+
+    def versions():
+        return [ledger.balances[name].version for name in ("ann", "bob")]
+
+    before = versions()
+    ledger.do("bob", Charge(id="c", charge=1))
+    assert versions() == [one + 1 for one in before]
+    ledger.do("ann", Charge(id="c", charge=1))
+    assert versions() == [before[0] + 2, before[1] + 1]
+    ledger.do("bob", Charge(id="c", charge=1))
+    ledger.do("bob", Charge(id="d", charge=9_999))
+    assert versions() == [before[0] + 2, before[1] + 1], "a repeat and a no change nothing"
 
 
 def test_limits_of_tokens_keep_what_was_reserved_where_nobody_says_what_was_used():

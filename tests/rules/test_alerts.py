@@ -27,6 +27,7 @@ def account(used, left, debt=0, **more):
         (100_000, 0, 0, "critical"),
         (104_999, 0, 4_999, "critical"),
         (105_000, 0, 5_000, "blocked"),
+        (0, 1, 0, "normal"),
         (0, 0, 0, "blocked"),
         (5, 0, 9, "blocked"),
     ],
@@ -40,6 +41,7 @@ def test_a_level_is_reached_at_its_figure(used, left, debt, expected):
     ("used", "left", "debt", "percent"),
     [
         (0, 7, 0, 0.0),
+        (0, 1, 0, 0.0),
         (1, 2, 0, 33.33),
         (2, 1, 0, 66.67),
         (1, 0, 0, 100.0),
@@ -64,7 +66,15 @@ def test_the_overdraft_is_a_share_of_the_capacity(block, amount):
 
 @pytest.mark.parametrize(
     ("turns", "used", "free", "left"),
-    [(0, 0, 50, None), (3, 0, 50, None), (1, 10, 50, 5), (3, 10, 49, 14), (3, 10, -5, 0)],
+    [
+        (0, 0, 50, None),
+        (3, 0, 50, None),
+        (0, 10, 50, None),  # a reservation that lapsed was charged for, and is no turn
+        (1, 10, 50, 5),
+        (3, 10, 49, 14),
+        (3, 3, 0, 0),
+        (3, 10, -5, 0),
+    ],
 )
 def test_turns_to_go_by_the_mean_so_far(turns, used, free, left):
     assert estimated_turns(account(used, 0, turns=turns, used_total=used), free) == left

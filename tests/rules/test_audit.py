@@ -426,6 +426,11 @@ def test_what_stands_beside_the_journal_must_agree_with_it(what):
     assert expected in told(found)
 
 
+def test_an_account_that_never_had_a_balance_lacks_that_and_nothing_else():
+    assert told(Ledger().found([], plan=None)) == {("initialised", "balances")}
+    assert told(Ledger().found(plan=None)) == {("initialised", "balances"), ("orphans", "entries")}
+
+
 def test_each_lot_is_compared():
     ledger = busy()
     lots = [list(msgspec.to_builtins(lot)) for lot in ledger.balance.lots]

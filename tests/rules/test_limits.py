@@ -29,6 +29,7 @@ def admitted(plan, counters=None, now=NOW, **asked):
         (("requests", 3, "minute"), 3, 1, NOW + MINUTE),
         (("requests", 0, "minute"), 0, 1, FOREVER),
         (("tokens", 15, "hour"), 6, 1, NOW + HOUR),
+        (("tokens", 10, "hour"), 1, 1, NOW + HOUR),
         (("tokens", 9, "hour"), 0, 1, FOREVER),
         (("credit", 100, "day"), 81, 1, NOW + DAY),
         (("credit", 100, "day"), 130, 20, NOW + DAY),
@@ -57,6 +58,18 @@ def test_the_first_full_limit_answers_and_credit_caps_what_may_be_held():
     assert set(counted) == {"credit/day", "credit/hour", "requests/minute"}
     full = {"credit/hour": Counter(NOW, NOW + HOUR, 30), "requests/minute": Counter(NOW, NOW + MINUTE, 5)}
     assert admitted(plan, full).limit == "credit/hour"
+
+
+@pytest.mark.row("E8")
+@pytest.mark.parametrize(
+    ("first", "second", "amount", "allowed"),
+    [(40, 30, 50, 30), (30, 40, 50, 30), (30, 40, 25, 25), (60, 70, 50, 50)],
+)
+def test_the_tightest_limit_of_credit_says_how_much_in_whatever_order_they_stand(
+    first, second, amount, allowed
+):
+    plan = plan_of(("credit", first, "day"), ("credit", second, "hour"))
+    assert admitted(plan, amount=amount)[0] == allowed
 
 
 @pytest.mark.row("E3")

@@ -57,18 +57,38 @@ def test_as_much_is_held_as_there_is_down_to_the_least(left, amount, least, held
 
 @pytest.mark.row("E7")
 @pytest.mark.parametrize(
-    ("figures", "least", "short"),
-    [({"left": 9}, 10, 1), ({"left": 50, "held": 45}, 10, 5), ({"debt": 7}, 1, 8), ({}, 1, 1)],
+    ("figures", "least", "short", "available"),
+    [
+        ({"left": 9}, 10, 1, 9),
+        ({"left": 50, "held": 45}, 10, 5, 5),
+        ({"left": 1}, 2, 1, 1),
+        ({"debt": 7}, 1, 8, 0),
+        ({}, 1, 1, 0),
+    ],
 )
-def test_a_refusal_says_by_how_much(figures, least, short):
+def test_a_refusal_says_by_how_much_and_what_there_is(figures, least, short, available):
     no = verdict([account(1, **figures)], Reserve(id="r", amount=99, least=least), NOW)
     assert (no.code, no.short_by, no.resets_at) == ("insufficient_credit", short, FOREVER)
+    assert no.available == available
 
 
 def test_a_refusal_lifts_when_the_next_allowance_comes():
     plan = parse_plan({"name": "monthly", "allowance": [{"amount": 5}]})
     no = verdict([account(1, plan, period_end_at=NOW + 9)], Charge(id="c", charge=1), NOW)
     assert no.resets_at == NOW + 9
+    without = verdict([account(1, PLAIN, period_end_at=NOW + 9)], Charge(id="c", charge=1), NOW)
+    assert without.resets_at == FOREVER, "a period's end brings nothing where nothing is given"
+
+
+@pytest.mark.row("E8")
+@pytest.mark.parametrize(("lower", "upper", "held"), [(30, 60, 30), (60, 30, 30), (80, 90, 70)])
+def test_as_much_is_held_as_the_limits_of_the_whole_path_leave(lower, upper, held):
+    plans = [
+        parse_plan({"name": f"p{most}", "limit": [{"what": "credit", "amount": most, "every": "forever"}]})
+        for most in (lower, upper)
+    ]
+    path = [account(1, plans[0], own_credit=False), account(2, plans[1], left=500)]
+    assert verdict(path, Reserve(id="r", amount=70, least=1), NOW).held == held
 
 
 @pytest.mark.row("B2")

@@ -33,6 +33,11 @@ SESSION = (
     "insert into tokenhouse.chat_sessions (cell, account, id, tokens, turns, created_at) "
     "values (1, 1, 's', {tokens}, {turns}, now())"
 )
+KEY = (
+    "insert into tokenhouse.keys (id, prefix, digest, cell, account, ref, name, models, created_at, "
+    "created_by, expires_at) "
+    "values (gen_random_uuid(), '', {digest}, 1, 1, 'x', '', '{{}}', now(), '', {ends})"
+)
 DIRECTORY = "insert into tokenhouse.directory values ({ref}, 1, 1, array[{path}])"
 
 BREAKS = {
@@ -67,11 +72,15 @@ BREAKS = {
     "directory_ref_is_short": DIRECTORY.format(ref="repeat('y', 201)", path=1),
     "entries_kind_is_known": ENTRY.format(seq=99, kind="'gift'"),
     "entries_seq_is_positive": ENTRY.format(seq=0, kind="'grant'"),
+    "keys_digest_is_a_sha256": KEY.format(digest="'short'", ends="null"),
+    "keys_end_after_they_begin": KEY.format(digest="sha256('')", ends="now()"),
     "orders_credit_is_positive": ORDER.format(**{**GOOD_ORDER, "credit": "0"}),
     "orders_currency_is_known": ORDER.format(**{**GOOD_ORDER, "currency": "'XAU'"}),
     "orders_ended_unless_pending": ORDER.format(**{**GOOD_ORDER, "ended": "now()"}),
     "orders_price_not_negative": ORDER.format(**{**GOOD_ORDER, "price": "-1"}),
     "orders_state_is_known": ORDER.format(**{**GOOD_ORDER, "state": "'lost'", "ended": "now()"}),
+    "rates_held_accepted_by_decision": "insert into tokenhouse.rates_held (document, listed, created_at, rate)"
+    " values ('{}', true, now(), 1)",
     "orders_type_is_known": ORDER.format(**{**GOOD_ORDER, "type": "'gift'"}),
 }
 

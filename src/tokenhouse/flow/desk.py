@@ -22,8 +22,9 @@ from tokenhouse.errors import (
     NotFound,
     Refused,
 )
+from tokenhouse.flow.keyring import Keyring
 from tokenhouse.rules.amounts import shown
-from tokenhouse.rules.operations import Mismatch, Operation, Refusal, Unknown
+from tokenhouse.rules.operations import Done, Mismatch, Operation, Refusal, Unknown
 from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.settings import Settings
 from tokenhouse.store import accounts
@@ -60,6 +61,22 @@ HEX_ID: Final = re.compile(r"[0-9a-f]{32}")
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class Chance:
+    """Random bytes of the operating system, fetched by the thousand: asking for ten costs as much."""
+
+    __slots__ = ("_bytes", "_used")
+
+    def __init__(self) -> None:
+        self._bytes, self._used = "", 0
+
+    def digits(self) -> str:
+        """Return twenty random hex digits."""
+        if self._used >= len(self._bytes):
+            self._bytes, self._used = urandom(10_000).hex(), 0
+        self._used += 20
+        return self._bytes[self._used - 20 : self._used]
+
+
 @dataclass(slots=True)
 class Sweep:
     """The sweeps of one cell's lapsed reservations: how many have started, and whose turn it is."""
@@ -79,6 +96,8 @@ class Desk:
     clock: Callable[[], datetime]
     addresses: dict[str, Address] = field(default_factory=dict)
     sweeps: dict[int, Sweep] = field(default_factory=dict)
+    chance: Chance = field(default_factory=Chance)
+    keyring: Keyring = field(default_factory=Keyring)
 
     def now(self) -> Instant:
         """Return the house's time."""
@@ -86,7 +105,7 @@ class Desk:
 
     def new_id(self) -> str:
         """Return a fresh operation id: a UUIDv7 of the house's time, in hex."""
-        return new_id(self.now())
+        return new_id(self.now(), self.chance.digits())
 
     async def address(self, ref: str) -> Address:
         """Return where an account is. Raises: InvalidInput, NotFound."""
@@ -121,7 +140,7 @@ class Desk:
 
     async def told(self, answer: Answer, address: Address) -> Answer:
         """Return an answer that says yes. Raises: what any other means to a caller."""
-        if isinstance(answer.outcome, Refusal | Unknown | Mismatch):
+        if type(answer.outcome) is not Done:
             await self._raise(answer, address)
         return answer
 
@@ -142,7 +161,7 @@ class Desk:
             path=address.path,
             ref=address.ref,
             operation=operation,
-            answer=asyncio.get_running_loop().create_future(),
+            answer=self.writer.future(),
             key=key or "",
             digest=digest,
             order=order,
@@ -179,9 +198,8 @@ class Desk:
                 return (await accounts.list_refs(connection, address.cell, [account]))[account]
 
 
-def new_id(now: Instant) -> str:
-    """Return a UUIDv7 (RFC 9562) in hex for an instant."""
-    chance = urandom(10).hex()
+def new_id(now: Instant, chance: str) -> str:
+    """Return a UUIDv7 (RFC 9562) in hex of an instant and twenty random hex digits."""
     return f"{now // 1000 & 0xFFFFFFFFFFFF:012x}7{chance[:3]}{VARIANT[chance[3]]}{chance[4:19]}"
 
 
@@ -193,6 +211,8 @@ def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) 
 
     Raises: InvalidInput that names the field.
     """
+    if type(value) is str and least <= len(value) <= most and value.isprintable():
+        return value
     if not isinstance(value, str):
         raise InvalidInput("text_expected", field=field, value=type(value).__name__)
     if not least <= len(value) <= most:

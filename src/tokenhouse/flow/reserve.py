@@ -1,7 +1,8 @@
 """Reserve: set aside, before the call, what it can cost at most; refuse rather than overspend."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
@@ -14,8 +15,7 @@ from tokenhouse.rules.usage import TOKENS_MAX
 from tokenhouse.store.batch import Answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """Credit set aside for one call: settle or release it by its `id`.
 
     `held` may be less than was asked for.
@@ -25,9 +25,14 @@ class Reservation:
     account: str
     held: int
     tokens: int
-    lapses_at: datetime | None
     replayed: bool
     answer: Answer
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When its credit comes back by itself; None if the reservation has ended, or has no end."""
+        open_ = self.answer.path[0].balance.open.get(self.id)
+        return moment(open_.lapses_at) if open_ is not None and open_.lapses_at < FOREVER else None
 
     @property
     def balance(self) -> BalanceView:
@@ -66,13 +71,11 @@ async def reserve(
     answer = await admitted(desk, address, operation, key=key)
     done = answer.outcome
     assert isinstance(done, Done)  # noqa: S101 -- carry_out raises for all others
-    open_ = answer.path[0].balance.open.get(done.id)
     return Reservation(
         id=done.id,
         account=ref,
         held=done.amount,
         tokens=done.tokens,
-        lapses_at=moment(open_.lapses_at) if open_ is not None and open_.lapses_at < FOREVER else None,
         replayed=done.replayed,
         answer=answer,
     )

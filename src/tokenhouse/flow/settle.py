@@ -1,6 +1,6 @@
 """Settle: the call is over; charge what it used, or nothing. Never refused, whatever happened in between."""
 
-from dataclasses import dataclass
+import msgspec
 
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, view
@@ -14,8 +14,7 @@ RATE_MAX = 2**31 - 1
 """The largest version of a rate that the journal can name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation moved: `amount`; how much of it no lot covered.
 
     How its reservation had ended before, if so.

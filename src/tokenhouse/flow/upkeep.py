@@ -85,7 +85,7 @@ async def admitted(desk: Desk, address: Address, operation: Reserve | Charge, *,
 def _may_lift(answer: Answer) -> bool:
     """Whether a no may come of what reservations of other accounts hold."""
     no = answer.outcome
-    if not isinstance(no, Refusal) or no.code not in ("insufficient_credit", "limit_reached"):
+    if type(no) is not Refusal or no.code not in ("insufficient_credit", "limit_reached"):
         return False
     own = sum(one.amount for one in answer.path[0].balance.open.values())
     return payer_of(answer.path).balance.held > own and not no.limit.startswith("requests/")

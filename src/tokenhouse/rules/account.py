@@ -62,7 +62,7 @@ def apply(
     if successor is not None:
         fresh[0] = Member(fresh[0].balance, successor)
     outcome = STEPS[type(operation)](fresh, operation, now, ended, entries)
-    if not isinstance(outcome, Done) or outcome.replayed:
+    if type(outcome) is not Done or outcome.replayed:
         return [balance for balance, _ in path], [], outcome
     for balance, _ in fresh:
         balance.version += 1

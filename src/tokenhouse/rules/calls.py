@@ -20,7 +20,7 @@ from tokenhouse.rules.operations import (
 from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.renewal import owe, record
 from tokenhouse.rules.repeats import CHARGES, Ended, repeated
-from tokenhouse.rules.verdict import Path, payer_of, verdict
+from tokenhouse.rules.verdict import Admission, Path, payer_of, verdict
 
 _LAPSES_AT: Final = attrgetter("lapses_at")
 
@@ -34,7 +34,7 @@ def reserve(path: Path, asked: Reserve, now: int, ended: Ended, entries: list[En
     if ended:
         return Done(id=asked.id, amount=ended[0].fact("reserved", 0), tokens=asked.tokens, replayed=True)
     yes = verdict(path, asked, now)
-    if isinstance(yes, Refusal):
+    if not isinstance(yes, Admission):
         return yes
     _count(path, yes.counted, asked, yes.held, now)
     lapses_at = now + plan.lapse_after
@@ -132,7 +132,7 @@ def charge(path: Path, asked: Charge, now: int, ended: Ended, entries: list[Entr
         return repeated(asked.id, ended[0], ended[0].charge, asked.charge)
     if not asked.forced:
         yes = verdict(path, asked, now)
-        if isinstance(yes, Refusal):
+        if not isinstance(yes, Admission):
             return yes
         _count(path, yes.counted, asked, asked.charge, now)
     uncovered = _charge(path, asked, asked.charge, now, entries, {})

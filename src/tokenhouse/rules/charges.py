@@ -10,7 +10,7 @@ import msgspec
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.rules.amounts import AMOUNT_MAX, Unit
-from tokenhouse.rules.rates import Rate
+from tokenhouse.rules.rates import Prices, Rate
 from tokenhouse.rules.usage import KINDS, Usage
 
 REQUEST: Final = "request"
@@ -60,6 +60,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Pattern of the rate."""
     version: int
     """Version of the rate."""
+    above: int = 0
+    """The tokens of input above which these prices hold; 0: the ordinary ones."""
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +79,19 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
     denominator: int
     minimum: int
     rate: Rate
+    prices: Prices
+    """Those of the rate that these numerators say: the ordinary ones, or those of a long input."""
     unit: Unit
     terms: Terms
+    above: tuple[tuple[int, "Tariff"], ...] = ()
+
+    def of(self, usage: Usage) -> "Tariff":
+        """Return the tariff that prices a call with this input: this one, or that of a long input."""
+        found = self
+        for tokens, dearer in self.above:
+            if usage.tokens_input > tokens:
+                found = dearer
+        return found
 
     def charge(self, usage: Usage) -> int:
         """Return what the account pays: the exact sum, rounded up once, then at least the minimum.
@@ -86,6 +99,8 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
         What costs exactly nothing stays 0 whatever the minimum is: a free model, a full discount, an empty
         usage. A charge above `AMOUNT_MAX` becomes `AMOUNT_MAX`: it is absurd, but a settle is never refused.
         """
+        if self.above:
+            self = self.of(usage)  # noqa: PLW0642 - the hot path takes no second name for it
         exact = (
             self.request
             + usage.input * self.input
@@ -106,12 +121,14 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
 
     def exact(self, usage: Usage) -> Fraction:
         """Return the price of `usage` before rounding and minimum, in smallest units."""
-        tokens = sum(getattr(usage, kind) * getattr(self, kind) for kind in KINDS)
-        return Fraction(self.request + tokens, self.denominator)
+        price = self.of(usage)
+        tokens = sum(getattr(usage, kind) * getattr(price, kind) for kind in KINDS)
+        return Fraction(price.request + tokens, price.denominator)
 
     def explain(self, usage: Usage) -> Explanation:
         """Return how `charge(usage)` comes about, from the rate's own figures and not from the numerators."""
-        prices, scale = self.rate.prices, _scale(self.rate, self.unit)
+        price = self.of(usage)
+        prices, scale = price.prices, _scale(self.rate, self.unit)
         parts = [(kind, getattr(usage, kind), prices.price(kind), prices.per) for kind in KINDS]
         parts.append((REQUEST, 1, prices.per_request, 1))
         products = [tokens * Fraction(price) * scale / per for _, tokens, price, per in parts]
@@ -130,6 +147,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
             unit=self.unit.name,
             model=self.rate.model,
             version=self.rate.version,
+            above=max((tokens for tokens, dearer in self.above if dearer is price), default=0),
         )
 
 
@@ -143,14 +161,21 @@ def tariff(rate: Rate, unit: Unit, terms: Terms = PLAIN) -> Tariff:
     if terms.multiplier < 0 or not 0 <= terms.discount <= 1 or not 0 <= terms.minimum <= AMOUNT_MAX:
         value = f"{terms.multiplier}, {terms.discount}, {terms.minimum}"
         raise InvalidInput("terms_out_of_range", field="multiplier, discount, minimum", value=value)
+    above = tuple((tier.tokens, _tariff(rate, tier.prices, unit, terms)) for tier in rate.prices.above)
+    return _tariff(rate, rate.prices, unit, terms, above)
+
+
+def _tariff(
+    rate: Rate, prices: Prices, unit: Unit, terms: Terms, above: tuple[tuple[int, Tariff], ...] = ()
+) -> Tariff:
+    """Return `prices`, one of the rate's, as numerators over their least denominator."""
     factor = _scale(rate, unit) * terms.factor
-    each = {kind: Fraction(rate.prices.price(kind)) * factor / rate.prices.per for kind in KINDS}
-    each[REQUEST] = Fraction(rate.prices.per_request) * factor
+    each = {kind: Fraction(prices.price(kind)) * factor / prices.per for kind in KINDS}
+    each[REQUEST] = Fraction(prices.per_request) * factor
     denominator = lcm(*(fraction.denominator for fraction in each.values()))
     numerators = {kind: int(fraction * denominator) for kind, fraction in each.items()}
-    return Tariff(
-        **numerators, denominator=denominator, minimum=terms.minimum, rate=rate, unit=unit, terms=terms
-    )
+    whole = numerators | {"denominator": denominator, "minimum": terms.minimum}
+    return Tariff(**whole, rate=rate, prices=prices, unit=unit, terms=terms, above=above)
 
 
 def exact_text(value: Fraction) -> str:

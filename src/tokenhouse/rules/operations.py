@@ -3,7 +3,9 @@
 Plain values, the same for writer, simulator and tests.
 """
 
-from typing import Any
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 
@@ -131,11 +133,16 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
 Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Refund | Adjust | Amend | Touch
 
 
+_ID: Final[Callable[[Any], str]] = attrgetter("id")
+_SUBJECTS: Final[dict[type, Callable[[Any], str]]] = {
+    Refund: attrgetter("charge_of"),
+    ClawBack: attrgetter("grant"),
+}
+
+
 def subject_of(operation: Operation) -> str:
     """Return the operation under which the journal files this one: a refund goes with its charge."""
-    if isinstance(operation, Refund):
-        return operation.charge_of
-    return operation.grant if isinstance(operation, ClawBack) else operation.id
+    return _SUBJECTS.get(type(operation), _ID)(operation)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -91,6 +91,7 @@ def within(price: Tariff, usage: Usage, held: int) -> Usage:
     """
     if price.charge(usage) <= held:
         return usage
+    price = price.of(usage)
     dearest = max(price.output, price.reasoning, price.audio_output)
     taken = Usage(
         usage.input,

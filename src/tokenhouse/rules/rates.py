@@ -26,9 +26,12 @@ FALLBACK: Final[dict[str, str]] = {
 }
 """Whose price a kind has that a rate does not name."""
 
+TIERS_MAX: Final = 8
+"""Most prices for long inputs that one rate may have; a list of today has two."""
+
 _REMEMBERED_MAX: Final = 4_096
 _PRICED: Final = ("input", *FALLBACK, "output")
-_PRICES: Final = (*_PRICED, "per", "per_request", "unit")
+_PRICES: Final = (*_PRICED, "per", "per_request", "unit", "above")
 _CAPS: Final = {"dollar": (Decimal("0.01"), Decimal(100))}
 _CAPS_ELSE: Final = (Decimal(1_000), Decimal(1_000_000))
 
@@ -48,11 +51,20 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     per_request: Decimal = Decimal(0)
     unit: str | None = None
     """The deployment's unit by name; None: prices are in the *smallest* unit of whatever deployment."""
+    above: tuple["Above", ...] = ()
+    """What a call costs whose input is long, from few tokens to many."""
 
     def price(self, kind: str) -> Decimal:
         """Return the price of `per` tokens of `kind`, its own or the one that it falls back to."""
         found: Decimal | None = getattr(self, kind)
         return self.price(FALLBACK[kind]) if found is None else found
+
+
+class Above(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
+    """Prices of *every* token of a call that reads more than `tokens`, as vendors price long contexts."""
+
+    tokens: int
+    prices: Prices
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -104,6 +116,10 @@ class RateTable:
         nth = bisect_right(known[0], at)
         return known[1][nth - 1] if nth else None
 
+    def history(self, model: str) -> list[tuple[Instant, Rate]]:
+        """Return the rates of a model over time: each with the instant from which it holds."""
+        return list(zip(*self._line(model), strict=True))
+
     def _line(self, model: str) -> tuple[list[Instant], list[Rate]]:
         """Return the model's line of time: instants at which a rate starts to hold, and those rates."""
         patterns = [model[:length] + "*" for length in self._lengths if length <= len(model)]
@@ -154,8 +170,8 @@ def rate_document(rate: Rate) -> dict[str, Any]:
         document["starts_at"] = moment(rate.starts_at).isoformat()
     for name in _PRICES:
         value = getattr(rate.prices, name)
-        if value is not None:
-            document[name] = f"{value:f}" if isinstance(value, Decimal) else value
+        if value is not None and value != ():
+            document[name] = _plain(value)
     return document
 
 
@@ -176,7 +192,8 @@ def suspicious(rate: Rate) -> InvalidInput | None:
     """
     prices = rate.prices
     token_cap, request_cap = _CAPS.get(prices.unit or "", _CAPS_ELSE)
-    parts = [(kind, prices.price(kind), token_cap * prices.per) for kind in _PRICED]
+    tiers = [prices, *(tier.prices for tier in prices.above)]
+    parts = [(kind, tier.price(kind), token_cap * prices.per) for tier in tiers for kind in _PRICED]
     for name, price, cap in (*parts, ("per_request", prices.per_request, request_cap)):
         if not 0 <= price <= cap:
             facts = {"model": rate.model, "most": f"{cap:f}"}
@@ -185,7 +202,7 @@ def suspicious(rate: Rate) -> InvalidInput | None:
 
 
 def _prices(document: Mapping[str, Any], field: str) -> Prices:
-    given = {kind: checked_number(document[kind], f"{field}.{kind}") for kind in _PRICED if kind in document}
+    given = _kinds(document, field)
     for kind in ("input", "output"):
         required(given, kind, field)
     per = checked_amount(document.get("per", PER), f"{field}.per")
@@ -195,7 +212,49 @@ def _prices(document: Mapping[str, Any], field: str) -> Prices:
     if unit is not None and not isinstance(unit, str):
         raise InvalidInput("text_wanted", field=f"{field}.unit", value=shown(unit))
     per_request = checked_number(document.get("per_request", 0), f"{field}.per_request")
-    return Prices(**given, per=per, per_request=per_request, unit=unit)
+    base = Prices(**given, per=per, per_request=per_request, unit=unit)
+    return (
+        msgspec.structs.replace(base, above=_above(document["above"], base, field))
+        if "above" in document
+        else base
+    )
+
+
+def _kinds(document: Mapping[str, Any], field: str) -> dict[str, Any]:
+    return {kind: checked_number(document[kind], f"{field}.{kind}") for kind in _PRICED if kind in document}
+
+
+def _above(value: object, base: Prices, field: str) -> tuple[Above, ...]:
+    """Return the prices of long inputs, rising; a kind that one does not name costs what it costs below."""
+    if not isinstance(value, list | tuple) or len(value) > TIERS_MAX:
+        raise InvalidInput("rate_tiers", field=f"{field}.above", value=shown(value), most=TIERS_MAX)
+    tiers: list[Above] = []
+    for nth, one in enumerate(value):
+        place = f"{field}.above[{nth}]"
+        table = known_table(one, ("tokens", *_PRICED), place)
+        tokens = checked_amount(required(table, "tokens", place), f"{place}.tokens")
+        if tiers and tokens <= tiers[-1].tokens:
+            raise InvalidInput("rate_tiers", field=f"{place}.tokens", value=shown(tokens), most=TIERS_MAX)
+        below = tiers[-1].prices if tiers else base
+        tiers.append(Above(tokens=tokens, prices=msgspec.structs.replace(below, **_kinds(table, place))))
+    return tuple(tiers)
+
+
+def _plain(value: object) -> object:
+    """Return a part of a rate as JSON: decimals as text, and of each tier the kinds that it names."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if not isinstance(value, tuple):
+        return value
+    return [
+        {"tokens": tier.tokens}
+        | {
+            kind: _plain(getattr(tier.prices, kind))
+            for kind in _PRICED
+            if getattr(tier.prices, kind) is not None
+        }
+        for tier in value
+    ]
 
 
 def _start(value: object, field: str) -> Instant:

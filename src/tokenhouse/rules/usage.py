@@ -146,11 +146,12 @@ def checked_usage(value: object, field: str = "usage") -> Usage:
 
     Raises: InvalidInput `table_wanted`, `field_unknown`, `usage_count` (facts: field, value, most).
     """
-    counts = msgspec.structs.asdict(value) if isinstance(value, Usage) else known_table(value, KINDS, field)
-    for kind, count in counts.items():
+    usage = value if type(value) is Usage else Usage(**known_table(value, KINDS, field))
+    for nth, count in enumerate(msgspec.structs.astuple(usage)):
         if type(count) is not int or not 0 <= count <= TOKENS_MAX:
-            raise InvalidInput("usage_count", field=f"{field}.{kind}", value=shown(count), most=TOKENS_MAX)
-    return value if isinstance(value, Usage) else Usage(**counts)
+            name = f"{field}.{KINDS[nth]}"
+            raise InvalidInput("usage_count", field=name, value=shown(count), most=TOKENS_MAX)
+    return usage
 
 
 def usage_json(usage: Usage) -> str:

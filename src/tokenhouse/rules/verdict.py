@@ -78,7 +78,7 @@ def verdict(path: Path, asked: Reserve | Charge, now: int) -> Admission | Refusa
             amount=amount,
             least=least,
         )
-        if isinstance(room, Refusal):
+        if not isinstance(room, tuple):
             return room
         held = min(held, room[0])
         counted.append(room[1])

@@ -33,6 +33,7 @@ from tokenhouse.rules.periods import moment
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store import rows
 from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.memory import Memory
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
@@ -46,8 +47,10 @@ LIST_ENTRIES_OF_OPERATIONS: Final = sql("list_entries_of_operations")
 LIST_KEYS: Final = sql("list_keys")
 WRITE_ORDERS_ENDED: Final = sql("write_orders_ended")
 
-FEW: Final = 4
-"""Asks that are carried out without a lock at first: alone, an operation is one read and one write."""
+FOLLOWING: Final[frozenset[type]] = frozenset((Refund, ClawBack))
+"""Operations that follow upon what the journal already has."""
+ENDING: Final[frozenset[type]] = frozenset((Settle, Release))
+"""Operations that end a reservation, which is in its account's row unless it has ended before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ class _Gathered:
     now: int
     balances: dict[int, Balance]
     versions: dict[int, int]
+    remembered: set[int]
     cells: dict[int, int]
     journal: dict[tuple[int, str], list[Entry]]
     keys: dict[tuple[int, str], tuple[str, bytes]]
@@ -107,57 +111,91 @@ async def begin(connection: Connection) -> None:
 
 
 async def run(
-    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int
+    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, memory: Memory
 ) -> list[Answer | TokenhouseError]:
     """Carry out `asks`, durable when this returns; the answers are in their order.
 
-    Many asks lock their accounts first. A few are read without a lock and written by one statement, which
-    fails as a whole if an account has changed since: its version turns null, or the journal has that line
-    already. Then they take the way of the many. A failure of the database leaves nothing of a batch.
+    Accounts are remembered from the last batches, or read without a lock, and written by one statement. It
+    fails as a whole if one of them, or the catalog, has changed since: a version turns null, or the journal
+    has that line already. Then, and for a while where several processes want the same accounts, a batch
+    locks them first. A failure of the database leaves nothing of a batch.
     """
-    if len(asks) <= FEW and not any(ask.order or ask.retried for ask in asks):
-        try:
-            return await _carry_out(connection, asks, catalog, now, LIST_BALANCES)
-        except (asyncpg.NotNullViolationError, asyncpg.UniqueViolationError):
-            log.debug("an account changed between read and write; taking its lock")
-    return await run_locked(connection, asks, catalog, now)
+    locked = memory.rests() or any(ask.order or ask.retried for ask in asks)
+    try:
+        if not locked:
+            try:
+                answers = await _carry_out(connection, asks, catalog, now, memory, LIST_BALANCES)
+            except (asyncpg.NotNullViolationError, asyncpg.UniqueViolationError):
+                log.debug("an account changed between read and write; taking its lock")
+                memory.conflict()
+            else:
+                memory.held()
+                return answers
+        return await run_locked(connection, asks, catalog, now, memory)
+    except BaseException:
+        memory.clear()
+        raise
 
 
 async def run_locked(
-    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int
+    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, memory: Memory | None = None
 ) -> list[Answer | TokenhouseError]:
     """Carry out `asks` in one transaction over locked accounts."""
+    memory = Memory() if memory is None else memory
+    memory.clear()
     async with connection.transaction():
-        return await _carry_out(connection, asks, catalog, now, LOCK_BALANCES)
+        return await _carry_out(connection, asks, catalog, now, memory, LOCK_BALANCES)
 
 
 async def _carry_out(
-    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, balances: str
+    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, memory: Memory, statement: str
 ) -> list[Answer | TokenhouseError]:
-    """Gather by the statement `balances`, decide, record."""
-    gathered = await _gather(connection, asks, catalog, now, balances)
+    """Gather by `statement`, decide, record; ask the database again where memory led to anything but a yes."""
+    gathered = await _gather(connection, asks, catalog, now, memory, statement)
     answers = [_decide(ask, gathered, catalog) for ask in asks]
     if gathered.changed:
-        await _record(connection, gathered)
+        await _record(connection, gathered, catalog.version)
+    for account in gathered.changed:
+        memory.keep(account, gathered.balances[account])
+    if gathered.remembered:
+        doubtful = [n for n, ask in enumerate(asks) if _doubtful(ask, answers[n], gathered)]
+        if doubtful:
+            again = [asks[n] for n in doubtful]
+            for account in {account for ask in again for account in ask.path}:
+                memory.forget(account)
+            second = await _carry_out(connection, again, catalog, now, memory, statement)
+            for n, answer in zip(doubtful, second, strict=True):
+                answers[n] = answer
     return answers
 
 
+def _doubtful(ask: Ask, answer: Answer | TokenhouseError, gathered: _Gathered) -> bool:
+    """Whether an answer changed nothing, and so was not proven, and rests on what was remembered."""
+    if type(answer) is Answer and type(answer.outcome) is Done and not answer.outcome.replayed:
+        return False
+    return not gathered.remembered.isdisjoint(ask.path)
+
+
 async def _gather(
-    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, statement: str
+    connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, memory: Memory, statement: str
 ) -> _Gathered:
-    """Read the accounts, then what the journal and the keys already say of these operations.
+    """Find the accounts, then what the journal and the keys already say of these operations.
 
     Order: accounts first. Whatever is committed after that has changed one of them, and so is noticed.
     """
     cells = {account: ask.cell for ask in asks for account in ask.path}
-    found = await connection.fetch(statement, list(cells.values()), list(cells))
-    balances = {row["account"]: rows.balance(row) for row in found}
+    balances = {account: known for account in cells if (known := memory.find(account)) is not None}
+    remembered = set(balances)
+    unread = [account for account in cells if account not in balances]
+    if unread:
+        found = await connection.fetch(statement, [cells[account] for account in unread], unread)
+        balances.update((row["account"], rows.balance(row)) for row in found)
+        if found and found[0]["catalog"] != catalog.version:
+            await catalog.refresh(connection)
     versions = {account: balance.version for account, balance in balances.items()}
-    if found and found[0]["catalog"] != catalog.version:
-        await catalog.refresh(connection)
     keys = await _known_keys(connection, [ask for ask in asks if ask.key])
     journal = await _known_entries(connection, asks, balances, keys)
-    return _Gathered(now, balances, versions, cells, journal, keys)
+    return _Gathered(now, balances, versions, remembered, cells, journal, keys)
 
 
 async def _known_keys(
@@ -185,8 +223,9 @@ async def _known_entries(
         account = balances.get(ask.path[0])
         if known is not None:
             wanted.add((ask.cell, known[0]))
-        repeats = isinstance(ask.operation, Refund | ClawBack) or ask.retried or ask.order is not None
-        ended = isinstance(ask.operation, Settle | Release) and account and subject not in account.open
+        kind = type(ask.operation)
+        repeats = kind in FOLLOWING or ask.retried or ask.order is not None
+        ended = kind in ENDING and account and subject not in account.open
         if repeats or ended:
             wanted.add((ask.cell, subject))
     journal: dict[tuple[int, str], list[Entry]] = {}
@@ -200,27 +239,26 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
     """Apply the rules to one operation; what it changes is seen by those after it."""
     operation = ask.operation
     known = gathered.keys.get((ask.path[0], ask.key)) if ask.key else None
-    if any(account not in gathered.balances for account in ask.path):
-        return NotFound("balance_missing", account=ask.ref)
     try:
         path = [
-            Member(balance, catalog.plan(balance.plan))
-            for balance in (gathered.balances[account] for account in ask.path)
+            Member(balance := gathered.balances[account], catalog.plan(balance.plan)) for account in ask.path
         ]
         if known is not None:
             if known[1] != ask.digest:
                 return Answer(Mismatch(id=known[0], first=0, second=0), path)
             operation = msgspec.structs.replace(operation, id=known[0])
         successor = None
-        if isinstance(operation, Amend) and operation.plan is not None:
+        if type(operation) is Amend and operation.plan is not None:
             successor = catalog.plan(operation.plan)
         ended = gathered.journal.get((ask.path[0], subject_of(operation)), ())
         balances, entries, outcome = apply(path, operation, gathered.now, ended, successor)
         if successor is not None:
             path[0] = Member(path[0].balance, successor)
+    except KeyError:
+        return NotFound("balance_missing", account=ask.ref)
     except TokenhouseError as trouble:
         return trouble
-    if isinstance(outcome, Done) and not outcome.replayed:
+    if type(outcome) is Done and not outcome.replayed:
         _keep(ask, operation, balances, entries, gathered)
         if ask.key:
             gathered.keys[ask.path[0], ask.key] = (operation.id, ask.digest)
@@ -246,8 +284,8 @@ def _keep(
         gathered.orders.append((ask.cell, ask.order))
 
 
-async def _record(connection: Connection, gathered: _Gathered) -> None:
-    """Write what the batch changed.
+async def _record(connection: Connection, gathered: _Gathered, terms: int) -> None:
+    """Write what the batch changed, if the catalog's version is still that of the `terms` it went by.
 
     Order: accounts as `lock_balances` has them, lest two batches wait in a ring.
     """
@@ -257,7 +295,8 @@ async def _record(connection: Connection, gathered: _Gathered) -> None:
         for cell, one in sorted((gathered.cells[one], one) for one in gathered.changed)
     ]
     lines = [rows.entry_columns(cell, sealed, at) for cell, sealed in gathered.entries]
-    await connection.fetch(WRITE_BATCH, changed, lines, [(*key, at) for key in gathered.new_keys])
+    keys = [(*key, at) for key in gathered.new_keys]
+    await connection.fetch(WRITE_BATCH, changed, lines, keys, terms)
     if gathered.orders:
         ends = [(cell, UUID(end.id), end.was, end.state, at) for cell, end in gathered.orders]
         ended: list[Any] = await connection.fetch(WRITE_ORDERS_ENDED, *rows.columns(ends))

@@ -1,13 +1,14 @@
 """The catalog: plans and rates as this process knows them, read again when a batch sees newer ones."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from tokenhouse.errors import NotFound
+from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.rules.plans import Plan, parse_plan
 from tokenhouse.rules.rates import Rate, RateTable, parse_rate
 from tokenhouse.store.pool import Connection
@@ -19,7 +20,12 @@ LIST_RATES: Final = sql("list_rates")
 WRITE_PLAN: Final = sql("write_plan")
 WRITE_RATE: Final = sql("write_rate")
 WRITE_CATALOG_VERSION: Final = sql("write_catalog_version")
-
+LOCK_CATALOG: Final = sql("lock_catalog")
+WRITE_RATES: Final = sql("write_rates")
+LIST_HELD: Final = sql("list_held")
+WRITE_HELD: Final = sql("write_held")
+LOCK_HELD: Final = sql("lock_held")
+WRITE_DECISION: Final = sql("write_decision")
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -29,12 +35,33 @@ def _decimals(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A price in quarantine, or one that was decided: `version` is the rate's that it became."""
+
+    id: int
+    rate: Rate
+    listed: bool
+    created_at: datetime
+    actor: str
+    decided_at: datetime | None
+    decided_by: str
+    version: int | None
+
+
+Document = dict[str, Any]
+Choice = tuple[Sequence[Document], Sequence[Document]]
+"""Documents to write as rates, and documents to hold back."""
+
+
 class Catalog:
     """Plans by name and the rate table, as of `version`. Shared by the lanes of one process."""
 
     def __init__(self, *, zone: str, environment: str) -> None:
         self.version = 0
         self.rates = RateTable()
+        self.own: tuple[Rate, ...] = ()
+        self.listed: tuple[Rate, ...] = ()
+        self._rates_seen = 0
         self._plans: dict[str, Plan] = {}
         self._zone, self._environment = zone, environment
 
@@ -72,12 +99,15 @@ class Catalog:
             )
             for found in await connection.fetch(LIST_PLANS)
         }
-        own: list[Rate] = []
-        listed: list[Rate] = []
-        for found in await connection.fetch(LIST_RATES):
+        seen, own, listed = self._rates_seen, [*self.own], [*self.listed]
+        for found in await connection.fetch(LIST_RATES, seen):
             rate = msgspec.structs.replace(parse_rate(_decimals(found["document"])), version=found["version"])
             (listed if found["listed"] else own).append(rate)
-        self._plans, self.rates = plans, RateTable(own, listed)
+            seen = rate.version
+        if seen != self._rates_seen:
+            self.rates = RateTable(own, listed)
+            self.own, self.listed, self._rates_seen = tuple(own), tuple(listed), seen
+        self._plans = plans
         self.version = row["version"] if row else 0
 
     async def write_plan(self, connection: Connection, document: dict[str, Any], actor: str) -> Plan:
@@ -94,13 +124,60 @@ class Catalog:
         return self.plan(plan.name)
 
     async def write_rate(
-        self, connection: Connection, document: dict[str, Any], actor: str, *, listed: bool
+        self, connection: Connection, document: Document, actor: str, *, listed: bool
     ) -> Rate:
         """Add a dated price, and return it with its version."""
         rate = parse_rate(document)
-        text = _encode(document).decode()
         async with connection.transaction():
             await connection.execute(WRITE_CATALOG_VERSION)
-            version = await connection.fetchval(WRITE_RATE, text, listed, actor)
-            await self.refresh(connection)
+            version = await connection.fetchval(WRITE_RATE, _encode(document).decode(), listed, actor)
+        await self.refresh(connection)
         return msgspec.structs.replace(rate, version=version)
+
+    async def write_rates(
+        self, connection: Connection, choose: Callable[[list[Held]], Choice], actor: str, *, listed: bool
+    ) -> None:
+        """Write what `choose` picks when it has seen the newest catalog and all that is held; all or nothing.
+
+        Where it picks nothing, nothing is written, not even a version.
+        """
+        async with connection.transaction():
+            await connection.fetchval(LOCK_CATALOG)
+            await self.refresh(connection)
+            rates, held = choose(await self.list_held(connection))
+            if rates or held:
+                await connection.execute(WRITE_CATALOG_VERSION)
+                await connection.fetch(WRITE_RATES, [_encode(one).decode() for one in rates], listed, actor)
+                await connection.execute(WRITE_HELD, [_encode(one).decode() for one in held], listed, actor)
+        await self.refresh(connection)
+
+    async def list_held(self, connection: Connection) -> list[Held]:
+        """Return every price that is or was in quarantine, oldest first."""
+        return [
+            Held(
+                rate=parse_rate(_decimals(found["document"])),
+                version=found["rate"],
+                **{name: found[name] for name in ("id", "listed", "created_at", "actor")},
+                **{name: found[name] for name in ("decided_at", "decided_by")},
+            )
+            for found in await connection.fetch(LIST_HELD)
+        ]
+
+    async def decide(self, connection: Connection, held_id: int, actor: str, *, accept: bool) -> Rate | None:
+        """Accept a held price as a rate, or discard it; return the rate. Raises: NotFound, InvalidInput."""
+        version = None
+        async with connection.transaction():
+            await connection.fetchval(LOCK_CATALOG)
+            found = await connection.fetchrow(LOCK_HELD, held_id)
+            if found is None:
+                raise NotFound("rate_not_held", id=held_id)
+            if found["decided_at"] is not None:
+                raise InvalidInput("rate_decided", field="id", value=held_id)
+            if accept:
+                await connection.execute(WRITE_CATALOG_VERSION)
+                version = await connection.fetchval(WRITE_RATE, found["document"], found["listed"], actor)
+            await connection.execute(WRITE_DECISION, held_id, actor, version)
+        await self.refresh(connection)
+        if version is None:
+            return None
+        return msgspec.structs.replace(parse_rate(_decimals(found["document"])), version=version)

@@ -17,6 +17,7 @@ from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, TokenhouseErr
 from tokenhouse.store import batch
 from tokenhouse.store.batch import Answer, Ask
 from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.memory import Memory
 from tokenhouse.store.pool import trouble
 
 log: Final = logging.getLogger("tokenhouse.writer")
@@ -51,6 +52,7 @@ class Lane:
         self._work = asyncio.Event()
         self._closing = False
         self._connection: LaneConnection | None = None
+        self._memory = Memory()
         self.batches = 0
         self.operations = 0
 
@@ -80,6 +82,7 @@ class Lane:
                 asks = [ask for ask in taken if not ask.answer.done()]
                 if asks:
                     await self._carry_out(asks)
+                    await asyncio.sleep(0)  # Who was just answered may come again: one batch for all.
         finally:
             await self._drop_connection()
 
@@ -124,7 +127,9 @@ class Lane:
                     self._connection = await self._connect()
                     await batch.begin(self._connection)
                 async with asyncio.timeout(COMMIT_WAIT_S):
-                    return await batch.run(self._connection, asks, self._catalog, self._now())
+                    return await batch.run(
+                        self._connection, asks, self._catalog, self._now(), self._memory
+                    )
             except Exception as failure:
                 away = _away(failure)
                 if away is None:
@@ -140,7 +145,8 @@ class Lane:
                 wait_s = min(wait_s * 2, BACKOFF_MOST_S)
 
     async def _drop_connection(self) -> None:
-        """Let the connection go, whatever state it is in."""
+        """Let the connection go, whatever state it is in, and what was remembered with it."""
+        self._memory.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
@@ -154,9 +160,12 @@ class Writer:
     ) -> None:
         self.lanes = [Lane(connect, catalog, now, **limits) for _ in range(lanes)]
         self._tasks: list[asyncio.Task[None]] = []
+        self.future: Callable[[], asyncio.Future[Answer]]
+        """Makes what a caller awaits; the loop is looked up once, for that asks the operating system."""
 
     def start(self) -> None:
         """Begin to work, in the running loop."""
+        self.future = asyncio.get_running_loop().create_future
         self._tasks = [asyncio.create_task(lane.run(), name="tokenhouse lane") for lane in self.lanes]
 
     def submit(self, ask: Ask) -> None:

@@ -200,6 +200,7 @@ EXITS: Final[dict[int, str]] = {
             errors.Busy,
             errors.DatabaseTrouble,
             errors.StartRefused,
+            errors.Unauthenticated,
         )
     },
     failures.UNEXPECTED: "unexpected",

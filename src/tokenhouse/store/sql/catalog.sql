@@ -21,10 +21,41 @@ where name = $1
 having coalesce((array_agg(document::jsonb order by version desc))[1] <> $2::jsonb, true);
 
 -- name: list_rates :many
--- why: The whole dated table; the rules find the one that applies.
-select version, document, listed from tokenhouse.rates order by version;
+-- why: What the dated table has gained since a version; rates are only ever added, and in one line.
+select version, document, listed from tokenhouse.rates where version > $1 order by version;
 
 -- name: write_rate :one
 -- why: A rate's version is stored with every charge that it priced.
 insert into tokenhouse.rates (document, listed, created_at, actor) values ($1::json, $2, now(),
     $3) returning version;
+
+-- name: lock_catalog :one
+-- why: Who adds many rates compares them with what there is, and nobody may add meanwhile.
+select version from tokenhouse.catalog for update;
+
+-- name: write_rates :many
+-- why: A price list of thousands comes in one statement; versions rise in the list's order.
+insert into tokenhouse.rates (document, listed, created_at, actor)
+select document::json, $2, now(), $3
+from unnest($1::text[]) with ordinality as line (document, nth)
+order by nth
+returning version;
+
+-- name: write_held :exec
+-- why: A suspicious price waits for a person.
+insert into tokenhouse.rates_held (document, listed, created_at, actor)
+select document::json, $2, now(), $3 from unnest($1::text[]) with ordinality as line (document, nth)
+order by nth;
+
+-- name: list_held :many
+-- why: What waits for a decision, and what was decided, so that it is not asked again.
+select id, document, listed, created_at, actor, decided_at, decided_by, rate
+from tokenhouse.rates_held order by id;
+
+-- name: lock_held :maybe
+-- why: Two operators decide one after the other.
+select document, listed, decided_at from tokenhouse.rates_held where id = $1 for update;
+
+-- name: write_decision :exec
+-- why: Who decided, and the rate that an accepted price became.
+update tokenhouse.rates_held set decided_at = now(), decided_by = $2, rate = $3 where id = $1;

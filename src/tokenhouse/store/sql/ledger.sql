@@ -21,8 +21,8 @@ order by b.cell, b.account
 for update of b;
 
 -- name: list_balances :many
--- why: The same without a lock, for a batch so small that the round trips of a transaction would be most of
--- its time; `write_batch` notices when somebody else was faster.
+-- why: The same without a lock, which would cost a write for every row and two round trips: `write_batch`
+-- notices when somebody else was faster.
 select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
        b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
        b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
@@ -33,8 +33,8 @@ join tokenhouse.balances b on b.cell = u.cell and b.account = u.account;
 
 -- name: write_batch :exec
 -- why: One statement writes what a batch changed: its accounts, their journal, the callers' keys. An account
--- that is no longer as the batch read it gets a version of null, which its column refuses, and nothing of
--- all this stands.
+-- that is no longer as the batch knew it gets a version of null, which its column refuses, and nothing of
+-- all this stands; so does every account where the catalog has become newer than the batch's terms.
 with new_entries as (
     insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots,
         operation, model, usage, rate, source, actor, note, facts, hash)
@@ -44,8 +44,10 @@ with new_entries as (
     select * from unnest($3::tokenhouse.new_key[])
 )
 update tokenhouse.balances b
-set plan = u.plan, state = u.state, version = case when b.version = u.was then u.version end, seq = u.seq,
-    chain = u.chain, "left" = u."left", held = u.held, debt = u.debt, used = u.used,
+set plan = u.plan, state = u.state, seq = u.seq, chain = u.chain,
+    version = case when b.version = u.was and $4 = (select c.version from tokenhouse.catalog c)
+              then u.version end,
+    "left" = u."left", held = u.held, debt = u.debt, used = u.used,
     used_total = u.used_total, turns = u.turns, granted = u.granted, drawn = u.drawn, expired = u.expired,
     clawed = u.clawed, charged = u.charged, forgiven = u.forgiven, bought = u.bought,
     period_start_at = u.period_start_at, period_end_at = u.period_end_at, rolled_at = u.rolled_at,

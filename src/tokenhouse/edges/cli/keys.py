@@ -1,0 +1,101 @@
+"""`tokenhouse keys`: make an API key for an account, list its keys, revoke one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokenhouse.edges.cli import frame
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.table import Table
+
+    from tokenhouse.edges.cli.terminal import Terminal
+    from tokenhouse.rules.periods import Instant
+    from tokenhouse.store.keys import Key
+
+
+@click.group(cls=frame.Group)
+def command() -> None:
+    """Make, list and revoke API keys."""
+
+
+@command.command("create")
+@click.argument("account")
+@click.option("--name", default="")
+@click.option("--models", multiple=True, metavar="PATTERN")
+@click.option("--expires", type=frame.TIME)
+@click.option("--actor", default="")
+@frame.pass_terminal
+def create(
+    terminal: Terminal, account: str, name: str, models: tuple[str, ...], expires: datetime | None, actor: str
+) -> None:
+    """Make a key and show its secret, this once."""
+    made = terminal.with_house(
+        lambda house: house.create_key(account, name=name, models=models, expires_at=expires, actor=actor)
+    )
+    terminal.answer({"secret": made.secret, **document(made.key, _now(terminal))})
+    terminal.show(terminal.say("keys.made", account=account), made.secret, _table(terminal, [made.key]))
+
+
+@command.command("list")
+@click.argument("account")
+@click.option("--rows", type=frame.Count(1, 10_000), default=100, show_default=True)
+@frame.pass_terminal
+def list_(terminal: Terminal, account: str, rows: int) -> None:
+    """List an account's newest keys."""
+    found = terminal.with_house(lambda house: house.keys(account, rows_max=rows))
+    terminal.answer({"account": account, "keys": [document(key, _now(terminal)) for key in found]})
+    terminal.show(_table(terminal, found) if found else terminal.say("keys.none", account=account))
+
+
+@command.command("revoke")
+@click.argument("key_id", metavar="ID")
+@click.option("--actor", default="")
+@frame.pass_terminal
+def revoke(terminal: Terminal, key_id: str, actor: str) -> None:
+    """End a key for good."""
+    from tokenhouse.flow.keyring import KEPT_S
+
+    key = terminal.with_house(lambda house: house.revoke_key(key_id, actor=actor))
+    terminal.answer(document(key, _now(terminal)))
+    facts = {"prefix": f"{key.prefix}…", "account": key.account, "seconds": KEPT_S}
+    terminal.show(terminal.say("keys.revoked", **facts))
+
+
+def document(key: Key, now: Instant) -> dict[str, Any]:
+    """Return a key as programs read it."""
+    from dataclasses import asdict
+
+    return {**asdict(key), "state": key.state(now)}
+
+
+def _now(terminal: Terminal) -> Instant:
+    """Return the time by which a key's state is told."""
+    from tokenhouse.rules.periods import instant
+
+    return instant(terminal.clock())
+
+
+def _table(terminal: Terminal, found: list[Key]) -> Table:
+    """Return keys below each other; a secret's first characters stand for it."""
+    states = {"active": "keys.active", "expired": "keys.expired", "revoked": "keys.gone"}
+    heads = ("<id", "<prefix", "name", "models", "<state", "created_at", "expires_at", "last_used_at")
+    columns = [name[: name[0] in "<>"] + terminal.say(f"keys.{name.lstrip('<>')}") for name in heads]
+    rows = [
+        (
+            key.id,
+            f"{key.prefix}…",
+            key.name or None,
+            ", ".join(key.models) or terminal.say("keys.any"),
+            terminal.say(states[key.state(_now(terminal))]),
+            terminal.time(key.created_at),
+            terminal.time(key.expires_at) if key.expires_at else terminal.say("keys.never"),
+            terminal.time(key.last_used_at) if key.last_used_at else terminal.say("keys.never"),
+        )
+        for key in found
+    ]
+    return terminal.table(columns, rows)

@@ -1,0 +1,52 @@
+"""The doorkeeper: the part of the house that knows who stands before it, by the key that they show."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tokenhouse.flow import keys
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.keys import NewKey
+from tokenhouse.store.keys import Key
+
+
+class Doorkeeper:
+    """API keys of accounts. Each method is one flow."""
+
+    _desk: Desk
+
+    async def create_key(
+        self,
+        ref: str,
+        *,
+        name: str = "",
+        models: Sequence[str] = (),
+        expires_at: datetime | None = None,
+        actor: str = "",
+    ) -> NewKey:
+        """Make an API key for an account; its `secret` is there this once and never again.
+
+        `models` are names, or starts of names and `*`, that it may call; none means any. Not idempotent: a
+        key that was lost on its way is revoked, and another one made.
+        """
+        return await keys.create_key(
+            self._desk, ref, name=name, models=models, expires_at=expires_at, actor=actor
+        )
+
+    async def keys(self, ref: str, *, rows_max: int = 100) -> list[Key]:
+        """Return an account's newest API keys, revoked and expired ones among them."""
+        return await keys.list_keys(self._desk, ref, rows_max)
+
+    async def revoke_key(self, key_id: str, *, actor: str = "") -> Key:
+        """End an API key for good: at once here, within five seconds on every other node. Idempotent."""
+        return await keys.revoke_key(self._desk, key_id, actor=actor)
+
+    async def find_key(self, secret: str) -> Key | None:
+        """Return the API key of a secret, however it stands; None if there is no such."""
+        return await keys.find_key(self._desk, secret)
+
+    async def authenticate(self, secret: str | None) -> Key:
+        """Return the API key of a secret that opens something now; `key.account` is whose it is.
+
+        Its `id` goes into `reserve` as `api_key`. Raises: Unauthenticated.
+        """
+        return await keys.authenticate(self._desk, secret)
