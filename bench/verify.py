@@ -92,7 +92,9 @@ def _life(account: int, plan: Plan, now: Instant) -> tuple[Balance, list[Entry]]
     """Return an account after its charges, and its whole journal."""
     balance, entries = opened(account, plan, now)
     for _ in range(ENTRIES_EACH - len(entries)):
-        asked = Charge(id=new_id(now, os.urandom(10).hex()), charge=CHARGED, tokens=USAGE.total, model=MODEL, usage=USAGE)
+        asked = Charge(
+            id=new_id(now, os.urandom(10).hex()), charge=CHARGED, tokens=USAGE.total, model=MODEL, usage=USAGE
+        )
         (balance,), more, _ = apply([Member(balance, plan)], asked, now)
         entries += more
     return balance, entries

@@ -184,6 +184,8 @@ class Desk:
         facts["unit"] = answer.path[0].plan.unit.name
         if no.code in OF_THE_VALUE:
             raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts)
+        stop = next(plan.stop for balance, plan in answer.path if balance.account == no.account)
+        facts["status"], facts["stop_code"] = stop.status, stop.code
         facts["purchase_url"] = self.settings.purchase_url
         facts["resets_at"] = None if no.resets_at >= FOREVER else moment(no.resets_at)
         reason = no.code if facts["resets_at"] is None else UNTIL[no.code]

@@ -210,7 +210,8 @@ async def round_trip(connection: Connection, now: datetime) -> Finding:
     """Return how long a write with its reading takes, and a commit that reaches the disk: medians of five."""
     try:
         with trouble_translated():
-            written = [await doctor.write_probe(connection, new_id(instant(now), os.urandom(10).hex())) for _ in range(PROBES)]
+            ids = [new_id(instant(now), os.urandom(10).hex()) for _ in range(PROBES)]
+            written = [await doctor.write_probe(connection, one) for one in ids]
             committed = [await doctor.write_wal_mark(connection) for _ in range(PROBES)]
     except DatabaseTrouble as trouble:
         return finding("round_trip", "fail", error=trouble)

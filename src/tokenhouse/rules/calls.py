@@ -4,14 +4,13 @@ from operator import attrgetter
 from typing import Any, Final
 
 from tokenhouse.rules import limits
-from tokenhouse.rules.balance import Counter, Entry, Open
+from tokenhouse.rules.balance import Balance, Counter, Entry, Open
 from tokenhouse.rules.lots import draw
 from tokenhouse.rules.operations import (
     Charge,
     Done,
     Mismatch,
     Outcome,
-    Refusal,
     Release,
     Reserve,
     Settle,
@@ -23,6 +22,7 @@ from tokenhouse.rules.repeats import CHARGES, Ended, repeated
 from tokenhouse.rules.verdict import Admission, Path, payer_of, verdict
 
 _LAPSES_AT: Final = attrgetter("lapses_at")
+"""By which an account's open reservations are kept in order: the soonest lapse is the first one's."""
 
 
 def reserve(path: Path, asked: Reserve, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
@@ -38,19 +38,16 @@ def reserve(path: Path, asked: Reserve, now: int, ended: Ended, entries: list[En
         return yes
     _count(path, yes.counted, asked, yes.held, now)
     lapses_at = now + plan.lapse_after
-    balance.open = {
-        **balance.open,
-        asked.id: Open(
-            yes.held,
-            asked.tokens,
-            now,
-            lapses_at,
-            asked.model,
-            asked.key,
-            min(asked.lapse_charge, yes.held) if plan.reserve.on_lapse == "charge-input" else 0,
-        ),
-    }
-    balance.lapses_at = min(balance.lapses_at, lapses_at)
+    reservation = Open(
+        yes.held,
+        asked.tokens,
+        now,
+        lapses_at,
+        asked.model,
+        asked.key,
+        min(asked.lapse_charge, yes.held) if plan.reserve.on_lapse == "charge-input" else 0,
+    )
+    _open(balance, asked.id, reservation)
     payer_of(path).balance.held += yes.held
     return Done(id=asked.id, amount=yes.held, tokens=asked.tokens)
 
@@ -139,6 +136,15 @@ def charge(path: Path, asked: Charge, now: int, ended: Ended, entries: list[Entr
     return Done(id=asked.id, amount=asked.charge, uncovered=uncovered)
 
 
+def _open(balance: Balance, reservation_id: str, reservation: Open) -> None:
+    """Put a reservation into its account, in order of lapse: at the end, unless clock or plan went back."""
+    latest = next(reversed(balance.open.values()), reservation).lapses_at
+    balance.open = {**balance.open, reservation_id: reservation}
+    if reservation.lapses_at < latest:
+        balance.open = dict(sorted(balance.open.items(), key=lambda one: _LAPSES_AT(one[1])))
+    balance.lapses_at = min(balance.lapses_at, reservation.lapses_at)
+
+
 def _close(path: Path, reservation_id: str) -> Open | None:
     """Take a reservation out of its account, and what it held off its payer; None when it is not open."""
     balance = path[0].balance
@@ -147,8 +153,7 @@ def _close(path: Path, reservation_id: str) -> Open | None:
     balance.open = dict(balance.open)
     reservation = balance.open.pop(reservation_id)
     payer_of(path).balance.held -= reservation.amount
-    if reservation.lapses_at <= balance.lapses_at:
-        balance.lapses_at = min(map(_LAPSES_AT, balance.open.values()), default=FOREVER)
+    balance.lapses_at = next(map(_LAPSES_AT, balance.open.values()), FOREVER)
     return reservation
 
 

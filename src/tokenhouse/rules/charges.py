@@ -99,24 +99,23 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
         What costs exactly nothing stays 0 whatever the minimum is: a free model, a full discount, an empty
         usage. A charge above `AMOUNT_MAX` becomes `AMOUNT_MAX`: it is absurd, but a settle is never refused.
         """
-        if self.above:
-            self = self.of(usage)  # noqa: PLW0642 - the hot path takes no second name for it
+        price = self.of(usage) if self.above else self
         exact = (
-            self.request
-            + usage.input * self.input
-            + usage.cached_input * self.cached_input
-            + usage.cache_write * self.cache_write
-            + usage.cache_write_1h * self.cache_write_1h
-            + usage.output * self.output
-            + usage.reasoning * self.reasoning
-            + usage.audio_input * self.audio_input
-            + usage.audio_output * self.audio_output
+            price.request
+            + usage.input * price.input
+            + usage.cached_input * price.cached_input
+            + usage.cache_write * price.cache_write
+            + usage.cache_write_1h * price.cache_write_1h
+            + usage.output * price.output
+            + usage.reasoning * price.reasoning
+            + usage.audio_input * price.audio_input
+            + usage.audio_output * price.audio_output
         )
         if not exact:
             return 0
-        rounded = -(-exact // self.denominator)
-        if rounded < self.minimum:
-            return self.minimum
+        rounded = -(-exact // price.denominator)
+        if rounded < price.minimum:
+            return price.minimum
         return min(rounded, AMOUNT_MAX)
 
     def exact(self, usage: Usage) -> Fraction:

@@ -150,7 +150,7 @@ async def run_locked(
 async def _carry_out(
     connection: Connection, asks: Sequence[Ask], catalog: Catalog, now: int, memory: Memory, statement: str
 ) -> list[Answer | TokenhouseError]:
-    """Gather by `statement`, decide, record; ask the database again where memory led to anything but a yes."""
+    """Gather by `statement`, decide, record; ask the database again where memory led to no yes."""
     gathered = await _gather(connection, asks, catalog, now, memory, statement)
     answers = [_decide(ask, gathered, catalog) for ask in asks]
     if gathered.changed:
@@ -218,16 +218,16 @@ async def _known_entries(
     """Return the journal's entries of those operations that may have been there before."""
     wanted: set[tuple[int, str]] = set()
     for ask in asks:
-        known = keys.get((ask.path[0], ask.key)) if ask.key else None
-        subject = subject_of(ask.operation)
-        account = balances.get(ask.path[0])
-        if known is not None:
+        if ask.key and (known := keys.get((ask.path[0], ask.key))) is not None:
             wanted.add((ask.cell, known[0]))
         kind = type(ask.operation)
-        repeats = kind in FOLLOWING or ask.retried or ask.order is not None
-        ended = kind in ENDING and account and subject not in account.open
-        if repeats or ended:
-            wanted.add((ask.cell, subject))
+        if kind in ENDING:
+            account = balances.get(ask.path[0])
+            again = account is not None and ask.operation.id not in account.open
+        else:
+            again = kind in FOLLOWING
+        if again or ask.retried or ask.order is not None:
+            wanted.add((ask.cell, subject_of(ask.operation)))
     journal: dict[tuple[int, str], list[Entry]] = {}
     if wanted:
         for row in await connection.fetch(LIST_ENTRIES_OF_OPERATIONS, *rows.columns(list(wanted))):

@@ -127,9 +127,7 @@ class Lane:
                     self._connection = await self._connect()
                     await batch.begin(self._connection)
                 async with asyncio.timeout(COMMIT_WAIT_S):
-                    return await batch.run(
-                        self._connection, asks, self._catalog, self._now(), self._memory
-                    )
+                    return await batch.run(self._connection, asks, self._catalog, self._now(), self._memory)
             except Exception as failure:
                 away = _away(failure)
                 if away is None:
