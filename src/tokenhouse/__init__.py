@@ -15,8 +15,10 @@ from tokenhouse.errors import (
     NotFound,
     Refused,
     StartRefused,
+    StillRunning,
     TokenhouseError,
     Unauthenticated,
+    UpstreamTrouble,
 )
 from tokenhouse.flow.fund import Price
 from tokenhouse.house import Tokenhouse
@@ -39,9 +41,11 @@ __all__ = [
     "Refused",
     "Settings",
     "StartRefused",
+    "StillRunning",
     "Tokenhouse",
     "TokenhouseError",
     "Unauthenticated",
+    "UpstreamTrouble",
     "Usage",
     "open_sync",
 ]

@@ -11,6 +11,8 @@ TokenhouseError
 ├── NotFound                 no such account, reservation, plan, rate, key or entry
 ├── KeyReused                an idempotency key, or an ended reservation, with another payload
 ├── Busy                     the queue is full: come back in `retry_after_s`
+│   └── StillRunning         the same idempotency key is at work: its answer comes
+├── UpstreamTrouble          the provider cannot be reached, or does not answer in time
 ├── DatabaseTrouble          the database is away, full, too old or locked
 └── StartRefused             settings or surroundings that cannot be started with
 """
@@ -110,6 +112,20 @@ class Busy(TokenhouseError):
     code = "busy"
     retryable = True
     exit_code = 6
+
+
+class StillRunning(Busy):
+    """A call under the same idempotency key is still at work; repeated later, its answer comes."""
+
+    code = "still_running"
+
+
+class UpstreamTrouble(TokenhouseError):
+    """The provider cannot be reached, or does not answer in time; nothing was charged."""
+
+    code = "upstream_trouble"
+    retryable = True
+    exit_code = 10
 
 
 class DatabaseTrouble(TokenhouseError):

@@ -121,6 +121,7 @@ def test_taking_back_what_was_spent_says_the_same_when_it_is_repeated(debt, owed
     again = ledger.do("ann", ClawBack(id="x", grant="g", amount=100))
     assert again == msgspec.structs.replace(first, replayed=True)
     assert (ledger.balances["ann"].debt, ledger.balances["ann"].bought) == (owed, 0)
+    assert [entry.kind for entry in ledger.entries("ann")] == ["open", "grant", "charge", "claw_back"]
     check_laws(ledger)
 
 
@@ -153,11 +154,45 @@ def test_every_change_makes_one_new_version_of_each_account_on_the_path():
     before = versions()
     ledger.do("bob", Charge(id="c", charge=1))
     assert versions() == [one + 1 for one in before]
-    ledger.do("ann", Charge(id="c", charge=1))
+    ledger.do("ann", Charge(id="own", charge=1))
     assert versions() == [before[0] + 2, before[1] + 1]
     ledger.do("bob", Charge(id="c", charge=1))
     ledger.do("bob", Charge(id="d", charge=9_999))
     assert versions() == [before[0] + 2, before[1] + 1], "a repeat and a no change nothing"
+
+
+def test_what_is_given_without_a_rank_is_drawn_with_the_first():
+    ledger = started()
+    ledger.do("ann", Refund(id="b", charge_of="c1", amount=5))
+    ledger.do("ann", Adjust(id="a", amount=5))
+    assert {lot.source: lot.priority for lot in ledger.balances["ann"].lots} == dict.fromkeys(
+        ("signup", "allowance", "purchase", "refund", "adjustment"), 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "left", "debt"), [(1, 51, 0), (-1, 49, 0), (-50, 0, 0), (-51, 0, 1), (-80, 0, 30)]
+)
+def test_a_correction_goes_up_as_a_lot_and_down_from_the_lots_then_into_debt(amount, left, debt):
+    ledger = Ledger()
+    ledger.open("ann")
+    ledger.do("ann", Grant(id="g", amount=50))
+    assert ledger.do("ann", Adjust(id="a", amount=amount)) == Done(id="a", amount=amount, uncovered=debt)
+    balance = ledger.balances["ann"]
+    assert (balance.left, balance.debt) == (left, debt)
+    assert ledger.entries("ann")[-1].facts == ({"uncovered": debt} if debt else None)
+    check_laws(ledger)
+
+
+def test_a_change_of_state_alone_leaves_credit_as_it_is():
+    ledger = started()
+    before = ledger.balances["ann"]
+    ledger.do("ann", Amend(id="m", state="suspended"))
+    assert [(entry.kind, entry.facts) for entry in ledger.journal[before.seq :]] == [
+        ("amend", {"state": ["active", "suspended"]})
+    ]
+    assert ledger.balances["ann"].lots == before.lots
+    check_laws(ledger)
 
 
 def test_limits_of_tokens_keep_what_was_reserved_where_nobody_says_what_was_used():

@@ -86,6 +86,18 @@ def test_an_allowance_comes_at_its_instant_and_not_a_microsecond_before(every, a
     check_laws(ledger)
 
 
+@pytest.mark.parametrize(
+    ("spent", "kinds"),
+    [(100, ["period", "allowance"]), (99, ["expire", "period", "allowance"])],
+)
+def test_an_allowance_ends_with_a_line_only_where_something_is_left_of_it(spent, kinds):
+    ledger = on((100, "month", {}))
+    ledger.do("ann", Charge(id="c", charge=spent))
+    ledger.now = at("2026-12-01")
+    ledger.do("ann", Touch(id="t"))
+    assert [entry.kind for entry in ledger.journal[3:]] == kinds
+
+
 def test_an_hour_is_an_hour_while_clocks_change():
     """Between midnight and midnight of New York lie 25 hours: 25 allowances, none skipped, none doubled."""
     start, end = at("2027-11-07", "America/New_York"), at("2027-11-08", "America/New_York")

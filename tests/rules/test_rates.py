@@ -212,6 +212,16 @@ def test_the_right_rate_holds(model, at, found):
         assert (rate and (rate.model, rate.version)) == found
 
 
+def test_a_model_has_a_line_of_time():
+    assert [(start, found.version) for start, found in TABLE.history("claude-x")] == [
+        (100, 1),
+        (300, 2),
+        (500, 2),
+    ]
+    assert TABLE.history("gpt-4o")[0] == (ALWAYS.start_at, rate("gpt*", version=5))
+    assert RateTable().history("gpt-4o") == []
+
+
 @given(
     own=st.lists(rated, max_size=8),
     listed=st.lists(rated, max_size=8),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -33,8 +34,8 @@ ALIASES: Final = {
     "aws": ("bedrock",),
 }
 """What LiteLLM writes before a model's name, where it differs from the library's id of the provider."""
-DATED: Final = (("-20260101", "-20*"), ("-2026-01-01", "-20*"), ("@20260101", "@20*"))
-"""A snapshot's date as vendors write it, and the pattern of all such names."""
+UNKNOWN: Final = (("~", "*"), ("-20260101", "-20*"), ("-2026-01-01", "-20*"), ("@20260101", "@20*"))
+"""Endings of names that no list has, some as vendors date snapshots, and the pattern of all such names."""
 
 Line = dict[str, Any]
 
@@ -59,6 +60,7 @@ def read_prices() -> PriceList:
     except ImportError:
         raise InvalidInput("prices_absent", field="prices", value="genai-prices") from None
     providers = get_snapshot().providers
+    opened = [replace(one, models=[m for m in one.models if _open(m.match)]) for one in providers]
     lines: dict[tuple[str, str], Line] = {}
     unpriced: list[str] = []
     models = 0
@@ -66,7 +68,7 @@ def read_prices() -> PriceList:
         dated = {id(model): list(_history(model)) for model in _offered(provider, providers)}
         unpriced += [f"{provider.id}/{model.id}" for model in provider.models if not dated[id(model)]]
         models += sum(bool(dated[id(model)]) for model in provider.models)
-        for name, model in _full_names(provider, providers).items():
+        for name, model in _full_names(provider, providers, opened).items():
             for line in dated[id(model)]:
                 lines.setdefault((name, line.get("starts_at", "")), {"model": name, **line})
     return PriceList(list(lines.values()), models, tuple(unpriced), __version__)
@@ -80,26 +82,37 @@ def _offered(provider: "Provider", providers: list["Provider"]) -> Iterator["Mod
             yield from other.models
 
 
-def _names(provider: "Provider", providers: list["Provider"]) -> dict[str, "ModelInfo"]:
+def _names(
+    provider: "Provider", providers: list["Provider"], opened: list["Provider"]
+) -> dict[str, "ModelInfo"]:
     """Return each name, and each start of names, that the library takes for one of the provider's models.
 
     The library decides, so its order of precedence is ours: every literal of its rules is asked as a name;
-    a start of names is taken where the library takes an unknown name that starts so for the same model.
+    a start of names is taken where the library takes an unknown name that starts so. Of these only models
+    with open rules are asked, those that know more than whole names: the others cannot know it.
     """
     found: dict[str, ModelInfo] = {}
     literals: dict[str, None] = {}
+    asked = next(one for one in opened if one.id == provider.id)
     for model in _offered(provider, providers):
         literals[model.id] = None
         literals.update(dict.fromkeys(_literals(model.match)))
     for literal in literals:
         for name in dict.fromkeys((literal, literal.lower())):
-            probes = ((name, name), (f"{name}~", f"{name}*"))
-            dated = tuple((name + date, name + pattern) for date, pattern in DATED)
-            for probe, pattern in (*probes, *dated):
-                taken = provider.find_model(probe, all_providers=providers)
+            whole = provider.find_model(name, all_providers=providers)
+            if whole is not None:
+                found.setdefault(name, whole)
+            for ending, pattern in UNKNOWN:
+                taken = asked.find_model(name + ending, all_providers=opened)
                 if taken is not None:
-                    found.setdefault(pattern, taken)
+                    found.setdefault(name + pattern, taken)
     return found
+
+
+def _open(clause: Any) -> bool:
+    """Return whether a rule knows more than whole names."""
+    parts = (*getattr(clause, "or_", ()), *getattr(clause, "and_", ()))
+    return any(map(_open, parts)) if parts else not hasattr(clause, "equals")
 
 
 def _literals(clause: Any) -> Iterator[str]:
@@ -112,10 +125,12 @@ def _literals(clause: Any) -> Iterator[str]:
             yield text
 
 
-def _full_names(provider: "Provider", providers: list["Provider"]) -> dict[str, "ModelInfo"]:
+def _full_names(
+    provider: "Provider", providers: list["Provider"], opened: list["Provider"]
+) -> dict[str, "ModelInfo"]:
     """Return the names by which callers may ask: behind the provider's id, and bare where they say whose."""
     full: dict[str, ModelInfo] = {}
-    for name, model in _names(provider, providers).items():
+    for name, model in _names(provider, providers, opened).items():
         for prefix in (provider.id, *ALIASES.get(provider.id, ())):
             full[f"{prefix}/{name}"] = model
         plain = name.rstrip("*")

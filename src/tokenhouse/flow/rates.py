@@ -103,6 +103,8 @@ async def add_rates(
 
 async def import_rates(desk: Desk, *, actor: str, dry_run: bool) -> Added:
     """Add the prices of every provider that genai-prices lists; the operator's own go before them."""
+    checked_flag(dry_run, "dry_run")
+    checked_text(actor, "actor")
     prices = await asyncio.to_thread(read_prices)
     added = await add_rates(desk, prices.lines, listed=True, actor=actor, dry_run=dry_run)
     return msgspec.structs.replace(added, unpriced=prices.unpriced)

@@ -13,6 +13,7 @@ from tokenhouse.rules.usage import TOKENS_MAX
 CHOICES_MAX: Final = 1_024
 """Answers that one call may ask for: several times what any provider allows."""
 
+_ANYTHING: Final = msgspec.json.Decoder()
 _VERBATIM: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PROBLEM_LENGTH_MAX: Final = 120
 
@@ -25,13 +26,7 @@ def document_of(body: bytes, metered: frozenset[str]) -> dict[str, Any]:
 
     Raises: InvalidInput `document_unreadable`, `table_wanted`, `field_unknown`.
     """
-    try:
-        document = msgspec.json.decode(body)
-    except RecursionError:
-        raise InvalidInput("document_unreadable", field="body", problem="nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        told = str(problem)[:_PROBLEM_LENGTH_MAX]
-        raise InvalidInput("document_unreadable", field="body", problem=told) from None
+    document = _decoded(_ANYTHING, body)
     if not isinstance(document, dict):
         raise InvalidInput("table_wanted", field="body", value=shown(document))
     for name in document:
@@ -92,10 +87,13 @@ def changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
     """Return `body` with some fields set; every other value keeps its bytes, and all their order.
 
     So integers of any size and decimals of any length pass. Without changes it is `body` itself.
+
+    Raises: InvalidInput `document_unreadable`, for a body nested so deeply that here, further down the stack,
+    it is too deep after all.
     """
     if not changes:
         return body
-    fields = _VERBATIM.decode(body)
+    fields: dict[str, msgspec.Raw] = _decoded(_VERBATIM, body)
     for name, value in changes.items():
         fields[name] = msgspec.Raw(msgspec.json.encode(value))
     return msgspec.json.encode(fields)
@@ -104,6 +102,17 @@ def changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
 def lowered(own: int | None, cap: int | None) -> int | None:
     """Return the cap to send where `cap` lowers the caller's `own`, or is the first; None: leave it."""
     return cap if cap is not None and (own is None or cap < own) else None
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """Return what `decoder` makes of `body`. Raises: InvalidInput `document_unreadable`."""
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise InvalidInput("document_unreadable", field="body", problem="nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        told = str(problem)[:_PROBLEM_LENGTH_MAX]
+        raise InvalidInput("document_unreadable", field="body", problem=told) from None
 
 
 def _whole(document: Mapping[str, Any], name: str, high: int) -> int:

@@ -22,7 +22,8 @@ _NAMES: Final = (
     (
         "o200k_base",
         re.compile(
-            r"gpt-(4o|4\.1|4\.5|5|audio|realtime)|chatgpt-|o[134]([-:@]|$)|codex-mini|computer-use-preview"
+            r"gpt-(4o|4\.1|4\.5|5|audio|realtime)|chatgpt-|o[134]([-:@]|$)|codex-mini|computer-use-preview|"
+            r"demo([-:@]|$)"
         ),
     ),
     (

@@ -74,18 +74,15 @@ class Tally:
 
 
 def find_usage(document: object) -> Measured | None:
-    """Return what `document` says of usage: an answer or event of any vendor, several, or a usage object.
+    """Return what `document` says of usage where vendors say it: an answer, an event, or a list of them.
 
-    Text is left out: this reads what others have produced and kept, such as an app's own answer.
+    Text is left out: this reads what others have produced and kept, such as an app's own answer. For a usage
+    object by itself there is `read_usage`; a bare `{"input_tokens": 14}` is Anthropic's count, which is free.
     """
     tally = Tally()
     for one in document if isinstance(document, list) else [document]:
         tally.add(one)
-    if tally.reading is None and tally.usage_input is None:
-        tally.see(document)
-    if tally.reading is None and tally.usage_input is None:
-        return None
-    return measured_by(tally)
+    return measured_by(tally) if tally.reading or tally.usage_input else None
 
 
 def measured_by(tally: Tally) -> Measured:

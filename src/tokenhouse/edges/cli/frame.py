@@ -201,6 +201,7 @@ EXITS: Final[dict[int, str]] = {
             errors.DatabaseTrouble,
             errors.StartRefused,
             errors.Unauthenticated,
+            errors.UpstreamTrouble,
         )
     },
     failures.UNEXPECTED: "unexpected",
