@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from tokenhouse import settings as settings_of
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import estimate, fund, identify, report, reserve, settle, terms, upkeep
+from tokenhouse.flow.calling import Calling
 from tokenhouse.flow.deployment import Deployment
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.doorkeeper import Doorkeeper
@@ -43,7 +46,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokenhouse(Doorkeeper, Pricing, Deployment):
+class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 
     Accounts are named by `ref`, the outside name (a user's id or e-mail). Amounts are whole numbers of the
@@ -88,6 +91,7 @@ class Tokenhouse(Doorkeeper, Pricing, Deployment):
 
     async def _close(self) -> None:
         """Take nothing more, carry out what waits, and let the database go."""
+        await self._close_calls()
         await self._desk.keyring.close()
         await self._desk.writer.close()
         await self._desk.pool.close()
@@ -416,7 +420,10 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             queue_max=settings.queue_rows_max,
             retry_s=settings.retry_s,
         )
-        desk = Desk(settings=settings, pool=pool, writer=writer, catalog=catalog, clock=clock)
+        spool = settings.folder / "spool" / _fingerprint(dsn)
+        desk = Desk(
+            settings=settings, pool=pool, writer=writer, catalog=catalog, clock=clock, spool=spool
+        )
         with trouble_translated():
             async with pool.acquire() as connection:
                 await migrate(connection)
@@ -426,3 +433,10 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
         await pool.close()
         raise
     return desk
+
+
+def _fingerprint(dsn: str) -> str:
+    """Return a name for a database that its password does not change."""
+    place = urlsplit(dsn)
+    plain = f"{place.hostname or ''}:{place.port or ''}{place.path}?{place.query}"
+    return sha256(plain.encode()).hexdigest()[:16]

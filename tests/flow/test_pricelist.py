@@ -14,7 +14,7 @@ import pytest
 
 from tokenhouse import Settings, Tokenhouse
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.pricelist import KINDS, _dearest, _literals, read_prices
+from tokenhouse.flow.pricelist import KINDS, _dearest, _literals, _sound, read_prices
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.charges import tariff
 from tokenhouse.rules.periods import instant
@@ -184,6 +184,16 @@ def test_a_price_by_the_hour_is_the_dearest_of_the_day():
         "input": Decimal(2),
     }
     assert _dearest([]) == {}
+
+
+def test_a_name_that_our_table_cannot_hold_is_left_out():
+    assert [_sound(name) for name in ("gpt-4o", "gpt-4*", "a*b", "a\nb", "x" * 201)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_models_without_a_price_of_tokens_are_named_and_left_out():

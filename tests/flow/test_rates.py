@@ -34,6 +34,20 @@ async def test_a_price_that_changes_back_is_new_again(house):
     assert (found.rate.prices.input, found.listed) == (1, False)
 
 
+async def test_an_earlier_start_that_is_added_later_does_not_win(house):
+    await house.add_rates([{**CHEAP, "input": 3, "starts_at": "2020-01-01T00:00:00Z"}])
+    await house.add_rates([CHEAP])
+    (found,) = await house.rates()
+    assert found.rate.prices.input == 3
+
+
+async def test_only_a_list_of_bearable_length_is_taken(house):
+    for documents in (CHEAP, [CHEAP] * 100_001):
+        with pytest.raises(InvalidInput) as refused:
+            await house.add_rates(documents)
+        assert refused.value.reason == "rates_list"
+
+
 async def test_own_and_listed_prices_are_layers_apart(house):
     await house.add_rates([{**CHEAP, "input": 7}], listed=True)
     assert len((await house.add_rates([{**CHEAP, "input": 7}])).written) == 1

@@ -1,4 +1,4 @@
-"""The demo provider: the same answer for the same question, in every format, counted exactly, within its cap."""
+"""The demo provider: one answer to a question, in every format, counted exactly, within its cap."""
 
 import base64
 import json

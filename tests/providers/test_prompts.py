@@ -175,6 +175,17 @@ def test_what_the_tool_formula_does_not_know_is_counted_as_json_and_marked():
         assert count("openai-chat", chat("x", tools=[odd]), "gpt-4o").estimated
 
 
+def test_a_function_may_take_nothing_or_choose_among_numbers():
+    bare = count("openai-chat", chat("x", tools=[{"name": "f"}]), "gpt-4o")
+    assert not bare.estimated
+    assert (
+        count("openai-chat", chat("x", tools=[{"name": "f", "parameters": {"properties": {}}}]), "gpt-4o")
+        == bare
+    )
+    chosen = {"name": "f", "parameters": {"properties": {"n": {"enum": [1, 2], "type": ["integer"]}}}}
+    assert count("openai-chat", chat("x", tools=[chosen]), "gpt-4o").tokens > bare.tokens + 10
+
+
 def test_a_schema_of_the_answer_is_read_by_the_model():
     form = {"type": "json_schema", "json_schema": {"name": "city", "schema": {"type": "object"}}}
     bare = count("openai-chat", chat("x"), "gpt-4o").tokens
@@ -194,6 +205,11 @@ def test_responses_count_a_text_as_a_users_message_and_instructions_as_a_develop
     assert count("openai-responses", {"input": parts}, "gpt-5") == count(
         "openai-responses", {"input": said}, "gpt-5"
     )
+
+
+def test_a_message_that_is_none_is_counted_all_the_same():
+    for odd in ("안녕하세요!", 5, None, ["안녕하세요!"]):
+        assert count("openai-chat", {"messages": [odd]}, "gpt-4o").estimated
 
 
 def test_what_the_provider_remembers_makes_a_count_an_estimate():
@@ -281,6 +297,16 @@ def test_a_broken_header_says_nothing(data):
     assert image_size("!" * 5) is None
 
 
+def test_a_jpeg_may_fill_up_and_pause_before_it_says_its_size():
+    frame = b"\xc0\0\x11\x08" + struct.pack(">HH", 7, 9) + b"\3"
+    assert image_size(packed(b"\xff\xd8\xff\xd0\xff\xff\xff" + frame)) == (9, 7)
+
+
+def test_what_is_no_base64_says_nothing():
+    assert image_size("A" * 5 + "=" * 3) is None
+    assert beyond([{"type": "image", "source": {"type": "base64", "data": "=" * 9}}], "gpt-4o").estimated
+
+
 def test_an_absurd_size_is_believed_up_to_a_limit():
     assert image_size(packed(png(2**31, 2**31))) == (PIXELS_MAX, PIXELS_MAX)
     assert beyond([picture((2**31, 1))], "gpt-4o").tokens <= 85 + 8 * 170
@@ -330,7 +356,7 @@ def test_a_picture_takes_what_its_models_rule_says(model, size, detail, tokens):
     ],
 )
 @pytest.mark.parametrize(
-    "size", [(1, 1), (767, 769), (2_048, 768), (4_000, 1_474), (9_999, 3), (60_000, 60_000)]
+    "size", [(1, 1), (767, 769), (2_048, 768), (4_000, 1_474), (9_999, 3), (60_000, 1), (60_000, 60_000)]
 )
 def test_a_picture_that_cannot_be_seen_takes_the_most(model, size):
     unseen = beyond([picture(None)], model)

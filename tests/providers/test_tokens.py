@@ -1,7 +1,9 @@
 """Token counts are the vendor's own, and where they cannot be, they err on the dear side and say so."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,6 +13,7 @@ from tests.providers.oracle import TIKTOKEN
 from tokenhouse.providers import tokens
 from tokenhouse.providers.tokens import BYTES_PER_TOKEN, TOKTOK, Counted, Vocabulary, bound, count, vocabulary
 
+ANSWERS = Path(__file__).parents[3] / "shared" / "data" / "streams"
 BOTH = ("o200k_base", "cl100k_base")
 ASSIGNED = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=200)
 """Characters that this Python's Unicode knows: on others, releases of Unicode and so tokenizers differ."""
@@ -128,6 +131,41 @@ def test_an_unknown_vocabulary_is_approximated_from_above_and_says_so(model):
     assert exact * 1.5 <= known.count(text) <= exact * 2 + 1
 
 
+def recorded(file):
+    """Return the text that a recorded answer holds, and the tokens of output that its provider counted."""
+    if not ANSWERS.exists():
+        pytest.skip("the recorded answers are not beside the project")
+    answer = json.loads((ANSWERS / file).read_text(encoding="utf-8"))
+    usage = answer["usage"]
+    if "content" in answer:
+        return "".join(part.get("text", "") + part.get("thinking", "") for part in answer["content"]), usage[
+            "output_tokens"
+        ]
+    return answer["choices"][0]["message"]["content"], usage["completion_tokens"]
+
+
+@pytest.mark.row("D1")
+@pytest.mark.parametrize(
+    "file", ["01-openai-chat-plain-1.json", "02-openai-chat-plain-2.json", "05-openai-chat-cached.json"]
+)
+def test_recorded_answers_count_as_their_provider_counted(file):
+    text, tokens_output = recorded(file)
+    assert 0 <= tokens_output - vocabulary("gpt-4o-mini").count(text) <= 1
+
+
+@pytest.mark.row("D1")
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("26-anthropic-plain.json", "28-anthropic-cache-write.json", "29-anthropic-cache-read.json"),
+        "30-anthropic-thinking.json",
+    ],
+)
+def test_recorded_answers_of_claude_are_within_the_estimate(file):
+    text, tokens_output = recorded(file)
+    assert tokens_output <= vocabulary("claude-sonnet-4-5").count(text) <= tokens_output * 2
+
+
 def test_an_approximation_never_exceeds_the_bytes():
     assert vocabulary("claude-opus-4-7").count("\u0301\u0302\ue000") <= 7
     assert vocabulary("claude-opus-4-7").count("x") == 1
@@ -229,6 +267,12 @@ def test_the_model_is_the_documents_where_none_is_given():
     assert count("openai-embeddings", document) == Counted(3)
     assert count("openai-embeddings", {"input": "x", "model": 7}).estimated
     assert bound("openai-embeddings", document) == len("안녕하세요!".encode())
+
+
+def test_preparing_twice_is_harmless():
+    tokens.prepare()
+    tokens.prepare()
+    assert vocabulary("gpt-oss-20b").count("ready") == 1
 
 
 def test_a_vocabulary_loads_when_it_is_needed_and_not_before():

@@ -18,6 +18,7 @@ from tokenhouse.rules.operations import (
     Release,
     Reserve,
     Settle,
+    Touch,
 )
 from tokenhouse.rules.periods import FOREVER, MINUTE
 from tokenhouse.rules.plans import parse_plan
@@ -47,6 +48,11 @@ def test_an_account_without_credit_of_its_own_opens_with_none_and_counts_the_sam
     ledger.open("ann", "monthly", below="acme")
     assert [entry.kind for entry in ledger.entries("ann")] == ["open"]
     assert ledger.balances["ann"].period_end_at == ledger.balances["acme"].period_end_at
+    ledger.now = ledger.balances["ann"].period_end_at
+    ledger.do("ann", Touch(id="t"))
+    assert [entry.kind for entry in ledger.entries("ann")] == ["open", "period"]
+    assert ledger.balances["acme"].left == 130
+    check_laws(ledger)
 
 
 REPEATS = [

@@ -86,6 +86,40 @@ def test_an_allowance_comes_at_its_instant_and_not_a_microsecond_before(every, a
     check_laws(ledger)
 
 
+def test_an_allowance_that_came_at_its_very_instant_does_not_come_again():
+    ledger = on((100, "month", {}))
+    ledger.now = at("2026-12-01")
+    ledger.do("ann", Grant(id="g", amount=9, expires_at=ledger.now + HOUR))
+    assert left(ledger) == 109
+    assert left(ledger, ledger.now + HOUR) == 100
+    ledger.do("ann", Touch(id="t"))
+    check_laws(ledger)
+
+
+@pytest.mark.parametrize("rollover", [500, Decimal("1.0")])
+def test_what_else_ends_with_the_month_does_not_roll_over(rollover):
+    ledger = on((100, "month", {"rollover": rollover}))
+    ledger.do("ann", Grant(id="g", amount=30, expires_at=at("2026-12-01")))
+    assert left(ledger) == 130
+    assert left(ledger, at("2026-12-01")) == 200
+
+
+def test_only_the_first_allowance_s_end_begins_a_period():
+    """Days end and lots end within a month: what was used of the month stays used."""
+    ledger = on((100, "month", {}), (5, "day", {"priority": 1}))
+    ledger.do("ann", Grant(id="g", amount=9, expires_at=NOON + HOUR))
+    ledger.do("ann", Charge(id="c", charge=30))
+    for now in (NOON + HOUR, at("2026-11-22"), at("2026-11-30")):
+        ledger.now = now
+        ledger.do("ann", Touch(id=f"t{now}"))
+        assert (ledger.balances["ann"].used, ledger.balances["ann"].period_end_at) == (30, at("2026-12-01"))
+    ledger.now = at("2026-12-01")
+    ledger.do("ann", Touch(id="end"))
+    assert ledger.balances["ann"].used == 0
+    assert [entry.kind for entry in ledger.journal].count("period") == 1
+    check_laws(ledger)
+
+
 @pytest.mark.parametrize(
     ("spent", "kinds"),
     [(100, ["period", "allowance"]), (99, ["expire", "period", "allowance"])],

@@ -79,8 +79,8 @@ BREAKS = {
     "orders_ended_unless_pending": ORDER.format(**{**GOOD_ORDER, "ended": "now()"}),
     "orders_price_not_negative": ORDER.format(**{**GOOD_ORDER, "price": "-1"}),
     "orders_state_is_known": ORDER.format(**{**GOOD_ORDER, "state": "'lost'", "ended": "now()"}),
-    "rates_held_accepted_by_decision": "insert into tokenhouse.rates_held (document, listed, created_at, rate)"
-    " values ('{}', true, now(), 1)",
+    "rates_held_accepted_by_decision": "insert into tokenhouse.rates_held"
+    " (document, listed, created_at, rate) values ('{}', true, now(), 1)",
     "orders_type_is_known": ORDER.format(**{**GOOD_ORDER, "type": "'gift'"}),
 }
 

@@ -19,6 +19,7 @@ from tokenhouse.providers.demo import MODELS, SHAPES, Chunk, Thought, Wish, thin
 from tokenhouse.providers.demo.anthropic import counted
 from tokenhouse.providers.demo.shape import CREATED_AT
 from tokenhouse.providers.dialects import DIALECTS
+from tokenhouse.providers.fields import changed, document_of
 from tokenhouse.providers.native_errors import KINDS, native_error
 
 Scope = MutableMapping[str, Any]
@@ -33,6 +34,7 @@ PATHS: Final = {
     "/v1/messages": "anthropic-messages",
     "/v1/messages/count_tokens": "anthropic-messages",
 }
+COUNT: Final = "/count_tokens"
 PRODUCED: Final = "/demo/produced"
 CALLS: Final = "/demo/produced/calls"
 BODY_MAX: Final = 64 * 1024 * 1024
@@ -83,7 +85,7 @@ class Call(msgspec.Struct, kw_only=True):
 
 
 class Log:
-    """What was produced: sums of everything, the last calls one by one, and all of them in a file if wanted."""
+    """What was produced: sums of everything, the last calls one by one, and each in a file if wanted."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
@@ -123,6 +125,7 @@ class Production:
     def __init__(self, log: Log, call: Call, plan: Iterator[Chunk], wish: Wish, pause_s: float) -> None:
         self._log, self._call, self._plan, self._wish = log, call, plan, wish
         self._pause_s = pause_s
+        self._ahead = next(plan, None)
         log.begin(call)
 
     def __aiter__(self) -> Self:
@@ -158,12 +161,12 @@ class Production:
         if behave == "error-mid-stream" and self._call.chunks >= self._wish.after:
             self._end(behave)
             return SHAPES[self._call.dialect].error(BROKEN)
-        chunk = next(self._plan, None)
-        if chunk is None:
-            self._end("whole")
-            raise StopAsyncIteration
+        chunk, self._ahead = self._ahead, next(self._plan, None)
+        assert chunk is not None  # noqa: S101 -- with the last one the production has ended
         self._call.chunks += 1
         self._call.tokens_output = chunk.tokens
+        if self._ahead is None:
+            self._end("whole")
         return chunk.data
 
     def _end(self, how: str) -> None:
@@ -216,6 +219,8 @@ class Demo:
         if name is None or method != "POST":
             return self._told(404, native_error(protocol, "not_found", f"There is no {method} {path}."))
         try:
+            if path.endswith(COUNT):  # It names no cap, which the format itself asks for.
+                body = changed(body, {"max_tokens": 1}) if document_of(body, frozenset()) else body
             request = DIALECTS[name].read(body)
             base, wish = wished(request.model, headers.get("x-demo", ""), request.document)
             thought = think(request, base, wish)
@@ -223,7 +228,7 @@ class Demo:
             return self._refused(protocol, "model_not_found", no)
         except InvalidInput as no:
             return self._refused(protocol, "invalid_request", no)
-        if path.endswith("/count_tokens"):
+        if path.endswith(COUNT):
             return self._told(200, counted(thought))
         if wish.behave == "error" or (wish.behave == "error-mid-stream" and not request.stream):
             return self._failed(protocol, wish.status or 500)

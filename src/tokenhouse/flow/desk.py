@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from os import urandom
+from pathlib import Path
 from typing import Final, Never
 from unicodedata import category
 
@@ -94,7 +95,11 @@ class Desk:
     writer: Writer
     catalog: Catalog
     clock: Callable[[], datetime]
+    spool: Path
+    """Where charges wait that this database could not take: a folder of its own for each database."""
     addresses: dict[str, Address] = field(default_factory=dict)
+    terms: dict[int, tuple[str, int]] = field(default_factory=dict)
+    """Account -> its payer's plan and what that could still set aside, as last seen; only ever a guess."""
     sweeps: dict[int, Sweep] = field(default_factory=dict)
     chance: Chance = field(default_factory=Chance)
     keyring: Keyring = field(default_factory=Keyring)

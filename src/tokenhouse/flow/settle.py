@@ -1,5 +1,7 @@
 """Settle: the call is over; charge what it used, or nothing. Never refused, whatever happened in between."""
 
+from typing import Any
+
 import msgspec
 
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
@@ -47,8 +49,9 @@ async def settle(
     source: str,
     actor: str,
     note: str,
+    facts: dict[str, Any] | None = None,
 ) -> Receipt:
-    """End a reservation with a charge. Idempotent by its id: repeated, the first answer comes again."""
+    """End a reservation with a charge; `facts` go into its entry. Idempotent by its id: repeated, the first answer comes again."""
     address = await desk.address(ref)
     used = checked_usage(usage) if usage is not None else None
     operation = Settle(
@@ -61,6 +64,7 @@ async def settle(
         source=checked_text(source, "source", most=20),
         actor=checked_text(actor, "actor"),
         note=checked_text(note, "note", most=1_000),
+        facts=facts or {},
     )
     return receipt(ref, await desk.carry_out(address, operation))
 

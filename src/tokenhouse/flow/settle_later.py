@@ -8,7 +8,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,6 +43,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = "provider"
     actor: str = ""
     note: str = ""
+    facts: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,7 @@ class SettleLater:
             source=owed.source,
             actor=owed.actor,
             note=owed.note,
+            facts=owed.facts,
         )
 
     async def _follow(self, trial: asyncio.Task[Receipt], owed: Owed) -> None:

@@ -60,7 +60,7 @@ def settle(path: Path, asked: Settle, now: int, ended: Ended, entries: list[Entr
     A reservation that lapsed with a charge for its input is charged what its usage costs beyond that.
     """
     reservation = _close(path, asked.id)
-    cost, late, facts = asked.charge, "", {}
+    cost, late, facts = asked.charge, "", dict(asked.facts)
     if reservation is None:
         if not ended:
             return Unknown(id=asked.id, what="reservation")
@@ -69,10 +69,10 @@ def settle(path: Path, asked: Settle, now: int, ended: Ended, entries: list[Entr
             return repeated(asked.id, end, end.fact("settled", end.charge), asked.charge)
         late = "released" if any(entry.kind == "release" for entry in ended) else "lapsed"
         cost = max(cost - sum(entry.charge for entry in ended), 0)
-        facts = {"late": late, "settled": asked.charge}
+        facts |= {"late": late, "settled": asked.charge}
         reservation = Open(0, 0, now, now, asked.model)
     else:
-        facts = {"reserved": reservation.amount}
+        facts["reserved"] = reservation.amount
     told = asked.tokens or asked.usage is not None
     _correct(path, reservation, tokens=asked.tokens if told else reservation.tokens, amount=cost, now=now)
     uncovered = _charge(path, asked, cost, now, entries, facts)

@@ -43,6 +43,7 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     source: str = "provider"
     actor: str = ""
     note: str = ""
+    facts: dict[str, Any] = {}
     turns: int = 1
 
 

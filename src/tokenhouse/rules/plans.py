@@ -84,6 +84,18 @@ class ReserveTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     on_lapse: Literal["release", "charge-input"] = "release"
 
 
+class CallTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is assumed of a call, and what becomes of one that its caller leaves."""
+
+    output: int = 4_096
+    """Output tokens of a call whose caller names no cap; sent as its cap where the plan caps output."""
+    on_disconnect: Literal["charge-delivered", "drain", "free-if-nothing"] = "charge-delivered"
+    """Stop the provider and charge what was relayed; or read on to its end and charge what it says; or as the
+    first, but nothing is charged where nothing was relayed."""
+    stop_stream: bool = False
+    """Whether a stream is stopped when what it has produced uses up what its account can pay."""
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A cap on requests, tokens or credit in every window of time, per account, key or model."""
 
@@ -134,6 +146,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     spend: Spend = Spend()
     stop: Stop = Stop()
     reserve: ReserveTerms = ReserveTerms()
+    call: CallTerms = CallTerms()
     limit: tuple[Limit, ...] = ()
     models: Models = Models()
     rate: Pricing = Pricing()
@@ -240,6 +253,7 @@ def _check(plan: Plan) -> None:
         *((f"allowance[{i}].priority", one.priority, 0) for i, one in enumerate(plan.allowance)),
         *((f"limit[{i}].amount", one.amount, 0) for i, one in enumerate(plan.limit)),
         ("signup.amount", plan.signup.amount, 0),
+        ("call.output", plan.call.output, 1),
         ("rate.minimum", plan.rate.minimum, 0),
         ("credit.maximum", plan.credit.maximum or 0, 0),
     ):

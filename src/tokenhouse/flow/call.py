@@ -1,0 +1,270 @@
+"""Call: one model call from its estimate to its charge. Edges bring a request and an answer; this decides.
+
+The worst case is set aside; where an account cannot pay it, the largest output that it can pay becomes the
+call's cap. What the provider says was used is charged; where it says nothing, what was relayed is counted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from tokenhouse.errors import InsufficientCredit, ModelRefused
+from tokenhouse.flow import estimate, settle
+from tokenhouse.flow.desk import ADDRESSES_MAX, Desk, checked_whole
+from tokenhouse.flow.report import BalanceView, read_path
+from tokenhouse.flow.reserve import Reservation, reserve
+from tokenhouse.flow.settle import Receipt
+from tokenhouse.flow.settle_later import Owed, SettleLater
+from tokenhouse.providers import tokens
+from tokenhouse.providers.base import Measured, Request
+from tokenhouse.providers.tokens import BYTES_PER_TOKEN, Counted
+from tokenhouse.rules.charges import Tariff
+from tokenhouse.rules.plans import Plan
+from tokenhouse.rules.quotes import Quote, quote, within
+from tokenhouse.rules.usage import TOKENS_MAX, Usage
+from tokenhouse.rules.verdict import Member, headroom, payer_of
+from tokenhouse.store.accounts import Address
+
+COUNTED_AT_ONCE: Final = 65_536
+"""Bytes of a prompt up to which it is counted on the way: a millisecond at the most."""
+BOUND_SHARE: Final = 64
+"""A longer one is bounded by its bytes while that bound costs at most this part of what the account has."""
+CHOICES_MAX: Final = 1_000
+"""Answers that one call may ask for."""
+
+Ending = Literal["complete", "disconnect", "cut", "error"]
+"""The answer was whole; the caller left; the provider left; the provider failed in the middle."""
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a call before it is made. `output`: the caller's cap on one answer, None for none."""
+
+    model: str
+    bound: int
+    """Input tokens at most, found without counting."""
+    count: Callable[[], Counted]
+    """Counts the input tokens; called when the bound is not good enough, at most once."""
+    output: int | None = None
+    choices: int = 1
+
+    @classmethod
+    def of(cls, request: Request, model: str | None = None) -> "Needs":
+        """Return what a request of a known wire format needs; `model` where it is priced by another name."""
+        dialect, document, named = request.dialect.name, request.document, model or request.model
+        return cls(
+            model=named,
+            bound=tokens.bound(dialect, document, named),
+            count=lambda: tokens.count(dialect, document, named),
+            output=request.cap,
+            choices=request.choices,
+        )
+
+
+class Call:
+    """A call that may go ahead: credit is set aside for it. End it by `settle` or `release`, once."""
+
+    def __init__(self, desk: Desk, later: SettleLater, needs: Needs, terms: "_Terms", actor: str) -> None:
+        self._desk, self._later, self._needs, self._terms, self._actor = desk, later, needs, terms, actor
+        self.plan, self.price, self.reservation = terms.plan, terms.price, terms.reservation
+        self.cap = _cap(needs, terms)
+        """The cap on one answer's output that the provider must be sent; None: as the caller has it."""
+
+    @property
+    def balance(self) -> BalanceView:
+        """Where the account stood when the credit was set aside."""
+        return self.reservation.balance
+
+    async def settle(self, measured: Measured, ended: Ending = "complete") -> Receipt | None:
+        """Charge what the call used; None if that waits on disk for the database. Never refused.
+
+        An answer of which nothing came is not charged where its provider failed, nor where its caller left
+        and the plan says `free-if-nothing`.
+        """
+        nothing = not measured.text and not measured.bytes_unread and measured.usage is None
+        free = ended in ("error", "cut") or self.plan.call.on_disconnect == "free-if-nothing"
+        if ended != "complete" and nothing and free:
+            return await self.release(ended)
+        usage, source = await self._usage(measured)
+        charge = self._charge(usage, measured)
+        facts: dict[str, Any] = {} if self.cap is None else {"cap": self.cap}
+        if ended != "complete":
+            facts["ended"] = ended
+        if ended == "disconnect":
+            facts["on_disconnect"] = self.plan.call.on_disconnect
+        if measured.marks:
+            facts["marks"] = list(measured.marks)
+        if measured.model and measured.model != self._needs.model:
+            facts["answered"] = measured.model[:200]
+        return await self._later.settle(
+            Owed(
+                account=self.reservation.account,
+                reservation=self.reservation.id,
+                charge=charge,
+                usage=usage,
+                model=self._needs.model,
+                rate=self.price.rate.version,
+                source=source,
+                actor=self._actor,
+                facts=facts,
+            )
+        )
+
+    async def release(self, note: str = "") -> Receipt:
+        """End the call without a charge: nothing was produced."""
+        return await settle.release(
+            self._desk, self.reservation.account, self.reservation.id, actor=self._actor, note=note
+        )
+
+    def outgrown(self, text_bytes: int) -> bool:
+        """Whether an answer of so many bytes, three to a token, is more than its account can pay.
+
+        Only where the plan stops streams; elsewhere what goes beyond the reservation is charged all the same.
+        """
+        if not self.plan.call.stop_stream:
+            return False
+        payer = payer_of(self.reservation.answer.path)
+        produced = self._terms.asked + Usage(output=text_bytes // 3 - self._terms.asked.output)
+        return self.price.charge(produced) > self.reservation.held + max(headroom(payer), 0)
+
+    async def _usage(self, measured: Measured) -> tuple[Usage, str]:
+        """Return the usage to charge, and who says so: the provider, or our own count of what came."""
+        if measured.usage is not None:
+            return measured.usage, "provider"
+        output = await _count_text(self._needs.model, measured.text)
+        output += -(-measured.bytes_unread // BYTES_PER_TOKEN)
+        if measured.usage_input is not None:
+            return measured.usage_input + Usage(output=output), "estimated"
+        counted = self._terms.counted
+        if counted is None:
+            counted = await asyncio.to_thread(self._needs.count)
+        return _input(counted) + Usage(output=output), "estimated"
+
+    def _charge(self, usage: Usage, measured: Measured) -> int:
+        """Return the charge: one price for all, or each model's own where several ran within the call."""
+        if len(measured.parts) < 2:
+            return self.price.charge(usage)
+        total = 0
+        for model, part in measured.parts:
+            try:
+                total += estimate.price(self._desk, self.plan, model).charge(part)
+            except ModelRefused:
+                total += self.price.charge(part)
+        return total
+
+
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call was admitted by. `counted` is None where the bound on its input was good enough."""
+
+    plan: Plan
+    price: Tariff
+    asked: Usage
+    quoted: Quote
+    counted: Counted | None
+    reservation: Reservation
+
+
+async def begin(
+    desk: Desk, later: SettleLater, ref: str, needs: Needs, *, api_key: str = "", actor: str = ""
+) -> Call:
+    """Set aside what a call needs, by its payer's terms as they stand, and return it.
+
+    Order: the terms that this process saw last are tried first; where the writer has seen others since, or
+    they lead to a no, they are read again. A plan changes seldom, so this ends.
+
+    Raises: as `reserve`, and ModelRefused where nobody knows what the model costs.
+    """
+    if needs.output is not None:
+        checked_whole(needs.output, "output", 0, TOKENS_MAX)
+    checked_whole(needs.choices, "choices", 1, CHOICES_MAX)
+    address = await desk.address(ref)
+    plan, room = await _seen(desk, address)
+    counted = needs.count() if needs.bound <= COUNTED_AT_ONCE else None
+    while True:
+        price = estimate.price(desk, plan, needs.model)
+        if counted is None and price.charge(Usage(input=needs.bound)) * BOUND_SHARE > room:
+            counted = await asyncio.to_thread(needs.count)
+        try:
+            terms = await _admit(desk, ref, needs, plan, price, counted, api_key)
+        except InsufficientCredit:
+            now, room = await _read(desk, address)
+            if now == plan and counted is not None:
+                raise
+            plan = now
+            if counted is None:
+                counted = await asyncio.to_thread(needs.count)
+            continue
+        now, room = _see(desk, address, terms.reservation.answer.path)
+        if now == plan:
+            return Call(desk, later, needs, terms, actor)
+        await settle.release(desk, ref, terms.reservation.id, actor=actor, note="terms changed")
+        plan = now
+
+
+async def _admit(
+    desk: Desk, ref: str, needs: Needs, plan: Plan, price: Tariff, counted: Counted | None, api_key: str
+) -> _Terms:
+    """Set aside what a call needs under these terms."""
+    output = plan.call.output if needs.output is None else needs.output
+    asked = _input(counted or Counted(needs.bound)) + Usage(output=output * needs.choices)
+    quoted = quote(plan, price, needs.model, asked)
+    reservation = await reserve(
+        desk,
+        ref,
+        quoted.amount,
+        least=quoted.least,
+        tokens=quoted.tokens,
+        model=needs.model,
+        api_key=api_key,
+        lapse_charge=quoted.input_charge,
+        key=None,
+    )
+    return _Terms(
+        plan=plan, price=price, asked=asked, quoted=quoted, counted=counted, reservation=reservation
+    )
+
+
+def _cap(needs: Needs, terms: _Terms) -> int | None:
+    """Return the cap on one answer's output that the provider must be sent; None: as the caller has it."""
+    how = terms.plan.reserve
+    if not terms.quoted.amount or how.how != "worst-case" or not how.cap_output:
+        return None
+    paid = within(terms.price, terms.asked, terms.reservation.held).output // needs.choices
+    return paid if needs.output is None or paid < needs.output else None
+
+
+async def _seen(desk: Desk, address: Address) -> tuple[Plan, int]:
+    """Return the payer's plan, and what it could still set aside, as this process saw them last."""
+    known = desk.terms.get(address.account)
+    if known is None:
+        return await _read(desk, address)
+    return desk.catalog.plan(known[0]), known[1]
+
+
+async def _read(desk: Desk, address: Address) -> tuple[Plan, int]:
+    """Return the same as it is stored."""
+    return _see(desk, address, await read_path(desk, address))
+
+
+def _see(desk: Desk, address: Address, path: list[Member]) -> tuple[Plan, int]:
+    """Return the same of accounts that were just looked at, and remember it."""
+    payer = payer_of(path)
+    if len(desk.terms) >= ADDRESSES_MAX:
+        desk.terms.clear()
+    room = max(headroom(payer), 0)
+    desk.terms[address.account] = (payer.plan.name, room)
+    return desk.catalog.plan(payer.plan.name), room
+
+
+def _input(counted: Counted) -> Usage:
+    """Return a count of a prompt as usage."""
+    return Usage(input=counted.tokens - counted.audio, audio_input=counted.audio)
+
+
+async def _count_text(model: str, text: str) -> int:
+    """Return how many tokens a produced text is; a long one is counted beside the loop."""
+    vocabulary = tokens.vocabulary(model)
+    if len(text) <= COUNTED_AT_ONCE:
+        return vocabulary.count(text)
+    return await asyncio.to_thread(vocabulary.count, text)

@@ -1,0 +1,82 @@
+"""Calling: the part of the house through which model calls go, and which loses none of their charges."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tokenhouse.flow import call
+from tokenhouse.flow.call import Call, Needs
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.settle_later import SettleLater
+from tokenhouse.providers.base import Measured
+from tokenhouse.rules.usage import Usage
+from tokenhouse.store.spool import Spool
+
+
+class Recorded:
+    """A call in an application's own hands: what it records is charged when its block ends."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.measured: Measured | None = None
+
+    @property
+    def cap(self) -> int | None:
+        """The cap on the answer's output that the provider must be sent; None: none of ours."""
+        return self.call.cap
+
+    def record(self, usage: Usage | None = None, *, text: str = "") -> None:
+        """Note what the call used, as the provider says; or the text that it produced, to be counted."""
+        self.measured = Measured(usage=usage, text=text, finished=True)
+
+
+class Calling:
+    """Model calls: set aside before, charged after. Each method is one flow."""
+
+    _desk: Desk
+    _later: SettleLater | None = None
+    _settling: asyncio.Task[None] | None = None
+
+    async def begin(self, ref: str, needs: Needs, *, api_key: str = "", actor: str = "") -> Call:
+        """Set aside what a call can cost and return it; end it by its `settle` or `release`.
+
+        Where the account cannot pay the worst case, the call's `cap` is the largest output that it can.
+        Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit, NotFound, Busy.
+        """
+        return await call.begin(self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor)
+
+    @asynccontextmanager
+    async def call(
+        self, ref: str, needs: Needs, *, api_key: str = "", actor: str = ""
+    ) -> AsyncIterator[Recorded]:
+        """Run one model call: `record` its usage inside the block, and it is charged at its end.
+
+        A block that raises before it recorded anything costs nothing. One that ends without a record is
+        charged its input, as we count it, for a call was made and nobody said what it produced.
+        """
+        recorded = Recorded(await self.begin(ref, needs, api_key=api_key, actor=actor))
+        try:
+            yield recorded
+        except BaseException:
+            if recorded.measured is None:
+                await recorded.call.release("failed")
+            else:
+                await recorded.call.settle(recorded.measured, "error")
+            raise
+        await recorded.call.settle(recorded.measured or Measured())
+
+    def settle_kept(self) -> SettleLater:
+        """See to it that charges which wait on disk, of this process or a dead one, are settled from now on."""
+        if self._later is None:
+            self._later = SettleLater(self._desk, Spool(self._desk.spool))
+            self._settling = asyncio.create_task(self._later.run(), name="tokenhouse kept charges")
+        return self._later
+
+    async def _close_calls(self) -> None:
+        """Let every settle under way end in the database or on disk."""
+        if self._settling is not None:
+            self._settling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._settling
+        if self._later is not None:
+            await self._later.close()
