@@ -235,8 +235,21 @@ VERBS: dict[str, Verb] = {
         },
     ),
     "preset": Verb({"name": "points"}, {"name": [None, "../points", *CHOICE]}),
+    "create_key": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "models": [None, 5, "gpt-4o", [5], ["*x"], ["\0"], ["m"] * 101, {"a": 1}],
+            "expires_at": WHEN,
+            **texts("name", "actor"),
+        },
+    ),
+    "keys": Verb(ALICE, {"ref": KNOWN_REF, "rows_max": PAGE}),
+    "revoke_key": Verb({"key_id": "key"}, {"key_id": ID, **texts("actor")}),
+    "authenticate": Verb({"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43]}),
 }
-WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates"}
+WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates", "find_key"}
+"""Verbs that are asked nothing, or (`find_key`) that find nothing where there is nothing."""
 OF_THE_PROGRAM = {"self", "progress", "output"}
 """Parameters that hold no value from outside, but a part of the calling program."""
 CASES = [(verb, parameter) for verb, one in VERBS.items() for parameter in one.refuses]
@@ -250,6 +263,7 @@ TABLES = (
     "rates",
     "rates_held",
     "idempotency_keys",
+    "keys",
     "catalog",
 )
 
@@ -282,6 +296,7 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
         "charged": house.charge("alice", 100).id,
         "pending": house.order("alice", 50).id,
         "completed": completed.id,
+        "key": house.create_key("alice").id,
         "users.csv": folder / "users.csv",
         "points.json": folder / "points.json",
     }

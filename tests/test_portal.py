@@ -11,6 +11,7 @@ import tokenhouse
 from tokenhouse.errors import Busy, InsufficientCredit, NotFound
 from tokenhouse.house import Tokenhouse
 from tokenhouse.portal import Portal
+from tokenhouse.rules.usage import Usage
 from tokenhouse.settings import Settings
 
 
@@ -25,13 +26,25 @@ def verbs(kind: type) -> set[str]:
 
 
 def test_portal_has_every_verb_of_the_house():
-    assert verbs(Tokenhouse) - verbs(Portal) == {"open", "desk"}
+    assert verbs(Tokenhouse) - verbs(Portal) == {"open", "desk", "begin", "settle_kept"}
 
 
 def test_portal_walks_through_long_answers_line_by_line(house: Portal):
     for ref in ("alice", "bora"):
         house.account(ref)
     assert [line.account for line in house.lines()] == ["alice", "bora"]
+
+
+def test_a_call_is_charged_what_its_block_records(house: Portal):
+    house.account("alice")
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 50}
+    with house.call("alice", request) as call:
+        assert house.balance("alice").held == 116
+        call.record(Usage(input=8, output=3))
+    with pytest.raises(ZeroDivisionError), house.call("alice", request):
+        raise ZeroDivisionError
+    assert [entry.kind for entry in house.history("alice")][:2] == ["release", "charge"]
+    assert house.balance("alice").available == 99_978
 
 
 def test_portal_shows_the_signatures_of_the_house(house: Portal):

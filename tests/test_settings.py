@@ -87,7 +87,7 @@ def test_a_broken_file_is_named(tmp_path, text):
 
 def test_variables_of_the_command_line_stop_no_library(tmp_path):
     assert (
-        read({"TOKENHOUSE_HOME": str(tmp_path), "TOKENHOUSE_JSON": "1", "TOKENHOUSE_DEBUG": "1"}).lanes == 1
+        read({"TOKENHOUSE_HOME": str(tmp_path), "TOKENHOUSE_JSON": "1", "TOKENHOUSE_DEBUG": "1"}).lanes == 2
     )
 
 

@@ -11,13 +11,15 @@ share its lanes, so they are gathered into batches just as those of many corouti
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from tokenhouse.errors import Busy
+from tokenhouse.flow.call import Needs
+from tokenhouse.flow.calling import Recorded
 from tokenhouse.flow.statistics import Line
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.settings import Settings
@@ -111,6 +113,26 @@ class Portal:
 
         while (line := self.wait(following())) is not None:
             yield line
+
+    @contextmanager
+    def call(
+        self,
+        ref: str,
+        request: Mapping[str, Any] | Needs,
+        *,
+        dialect: str = "openai-chat",
+        api_key: str = "",
+        actor: str = "",
+    ) -> Iterator[Recorded]:
+        """Run one model call, as `Tokenhouse.call` does."""
+        block = self.house.call(ref, request, dialect=dialect, api_key=api_key, actor=actor)
+        recorded = self.wait(block.__aenter__())
+        try:
+            yield recorded
+        except BaseException as trouble:
+            self.wait(block.__aexit__(type(trouble), trouble, trouble.__traceback__))
+            raise
+        self.wait(block.__aexit__(None, None, None))
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Have a coroutine run in the house's thread, and return its answer.

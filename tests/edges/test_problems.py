@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.edges import problems_page
 from tokenhouse import Tokenhouse, errors, messages
 from tokenhouse.edges import problems
 from tokenhouse.edges.cli import frame
@@ -181,3 +182,8 @@ async def test_a_plan_chooses_status_and_code_of_its_stop(database, clock, prese
         assert native["error"]["stop_code"] == code
         found, _, native = told(no.value, "anthropic")
         assert (found, native["error"]["type"]) == (status, "billing_error")
+
+
+def test_the_page_is_what_the_table_says():
+    written = problems_page.PAGE.read_text(encoding="utf-8")
+    assert written == problems_page.page(), "run python -m tests.edges.problems_page"

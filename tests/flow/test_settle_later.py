@@ -265,11 +265,12 @@ async def main():
                 ask.answer.set_exception(DatabaseTrouble("postgres_away", problem="gone"))
             house.desk.writer.submit = refuse
         async def caller(number):
-            while True:
+            for _ in range(40):
                 reservation = await house.reserve("alice", 1)
                 await later.settle(Owed(account="alice", reservation=reservation.id, charge=1))
                 os.write(1, reservation.id.encode() + b"\\n")
         await asyncio.gather(*map(caller, range(20)))
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """

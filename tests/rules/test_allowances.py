@@ -125,7 +125,7 @@ def test_only_the_first_allowance_s_end_begins_a_period():
     [(100, ["period", "allowance"]), (99, ["expire", "period", "allowance"])],
 )
 def test_an_allowance_ends_with_a_line_only_where_something_is_left_of_it(spent, kinds):
-    ledger = on((100, "month", {}))
+    ledger = on((100, "month", {}), stop={"debt": "forgive"})
     ledger.do("ann", Charge(id="c", charge=spent))
     ledger.now = at("2026-12-01")
     ledger.do("ann", Touch(id="t"))
@@ -233,6 +233,7 @@ CHANGES = {
     "the same again": ([MONTH], 60, [MONTH], [40], "2026-12-01"),
     "more": ([MONTH], 60, [{"amount": 1_000}], [940], "2026-12-01"),
     "less": ([MONTH], 60, [{"amount": 70}], [10], "2026-12-01"),
+    "more, all being spent": ([MONTH], 100, [{"amount": 1_000}], [900], "2026-12-01"),
     "less than was spent": ([MONTH], 60, [{"amount": 60}], [], "2026-12-01"),
     "by the day": ([MONTH], 4, [DAILY], [3], "2026-11-22"),
     "by the year": ([DAILY], 5, [{"amount": 90, "every": "year"}], [85], "2027-01-01"),
@@ -240,6 +241,7 @@ CHANGES = {
     "two of three": ([{"amount": 200}], 110, [MONTH, WEEK, DAILY], [30, 7], "2026-12-01"),
     "two for one": ([MONTH, WEEK], 120, [{"amount": 300}], [180], "2026-12-01"),
     "none any more": ([MONTH], 60, [], [], None),
+    "none any more, nothing being spent": ([MONTH], 0, [], [], None),
     "the first": ([], 0, [WEEK], [40], "2026-11-23"),
 }
 
@@ -261,10 +263,22 @@ def test_a_change_of_plan_gives_the_new_allowances_less_what_was_spent(old, spen
     assert balance.used == spent
     assert balance.period_end_at == (at(ends) if ends else FOREVER)
     check_laws(ledger)
+    assert balance.due_at == min(balance.period_end_at, *(lot.expires_at for lot in balance.lots))
+    assert all(entry.amount for entry in ledger.journal if entry.kind == "expire"), "no line for nothing"
+    assert all(change for entry in ledger.journal for _, change, *_ in entry.lots), "no move of nothing"
     left_before = balance.left
     ledger.do("ann", Amend(id="back", plan="old"))
     ledger.do("ann", Amend(id="forth", plan="new"))
     assert ledger.balances["ann"].left == left_before, "to and fro yields nothing"
+    check_laws(ledger)
+
+
+def test_a_change_of_plan_gives_nothing_to_an_account_that_draws_on_another():
+    ledger = on((100, "month", {}))
+    ledger.open("bob", "p", below="ann")
+    ledger.do("bob", Amend(id="m", plan="p"))
+    assert ledger.balances["bob"].lots == ()
+    assert [entry.kind for entry in ledger.entries("bob")] == ["open", "amend"]
     check_laws(ledger)
 
 

@@ -152,7 +152,9 @@ def test_several_allowances_repay_debt_together():
     assert ledger.balances["one"].debt == 200
     ledger.now = NOON + 10 * DAY
     ledger.do("one", Touch(id="t"))
-    assert ledger.balances["one"].debt == 200 - 10 * 7 - 2 * 50
+    balance = ledger.balances["one"]
+    assert balance.debt == 200 - 10 * 7 - 2 * 50
+    assert balance.due_at == min(lot.expires_at for lot in balance.lots) > ledger.now, "nothing is overdue"
     check_laws(ledger)
 
 

@@ -1,14 +1,20 @@
 """Calling: the part of the house through which model calls go, and which loses none of their charges."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
+import msgspec
+
+from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import call
 from tokenhouse.flow.call import Call, Needs
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.settle_later import SettleLater
 from tokenhouse.providers.base import Measured
+from tokenhouse.providers.dialects import DIALECTS
+from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.usage import Usage
 from tokenhouse.store.spool import Spool
 
@@ -47,13 +53,21 @@ class Calling:
 
     @asynccontextmanager
     async def call(
-        self, ref: str, needs: Needs, *, api_key: str = "", actor: str = ""
+        self,
+        ref: str,
+        request: Mapping[str, Any] | Needs,
+        *,
+        dialect: str = "openai-chat",
+        api_key: str = "",
+        actor: str = "",
     ) -> AsyncIterator[Recorded]:
         """Run one model call: `record` its usage inside the block, and it is charged at its end.
 
+        `request` is what goes to the provider, in the wire format `dialect`, or what you know of it yourself.
         A block that raises before it recorded anything costs nothing. One that ends without a record is
         charged its input, as we count it, for a call was made and nobody said what it produced.
         """
+        needs = request if isinstance(request, Needs) else _needs(request, dialect)
         recorded = Recorded(await self.begin(ref, needs, api_key=api_key, actor=actor))
         try:
             yield recorded
@@ -66,7 +80,7 @@ class Calling:
         await recorded.call.settle(recorded.measured or Measured())
 
     def settle_kept(self) -> SettleLater:
-        """See to it that charges which wait on disk, of this process or a dead one, are settled from now on."""
+        """See to it that charges on disk, of this process or of one that died, are settled from now on."""
         if self._later is None:
             self._later = SettleLater(self._desk, Spool(self._desk.spool))
             self._settling = asyncio.create_task(self._later.run(), name="tokenhouse kept charges")
@@ -80,3 +94,16 @@ class Calling:
                 await self._settling
         if self._later is not None:
             await self._later.close()
+
+
+def _needs(request: Mapping[str, Any], dialect: str) -> Needs:
+    """Return what a request in a provider's wire format needs. Raises: InvalidInput that names the field."""
+    if dialect not in DIALECTS:
+        raise InvalidInput("choice_unknown", field="dialect", value=shown(dialect), known=", ".join(DIALECTS))
+    if not isinstance(request, Mapping):
+        raise InvalidInput("table_wanted", field="request", value=shown(request))
+    try:
+        body = msgspec.json.encode(request)
+    except (TypeError, ValueError, UnicodeEncodeError, RecursionError) as trouble:
+        raise InvalidInput("value_unstorable", field="request", value="", problem=str(trouble)) from None
+    return Needs.of(DIALECTS[dialect].read(body))

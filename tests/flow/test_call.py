@@ -1,0 +1,166 @@
+"""A call, from its estimate to its charge: what is set aside, what is capped, what is charged and what is said."""
+
+from typing import Any
+
+import pytest
+
+from tokenhouse import InsufficientCredit, ModelRefused, Tokenhouse
+from tokenhouse.errors import AccountClosed
+from tokenhouse.flow.call import COUNTED_AT_ONCE, Needs
+from tokenhouse.providers.base import Measured
+from tokenhouse.providers.dialects import DIALECTS
+from tokenhouse.providers.tokens import Counted
+from tokenhouse.rules.usage import Usage
+from tokenhouse.settings import Settings
+
+PREPAID = {"name": "prepaid", "signup": {"amount": 1_000}}
+SAID = Measured(usage=Usage(input=9, output=25), finished=True)
+
+
+def needs(body: bytes = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}') -> Needs:
+    return Needs.of(DIALECTS["openai-chat"].read(body))
+
+
+def wants(tokens: int, output: int | None, choices: int = 1) -> Needs:
+    return Needs(
+        model="gpt-4o", bound=tokens * 4, count=lambda: Counted(tokens), output=output, choices=choices
+    )
+
+
+@pytest.fixture
+async def house(database: str, clock: Any, tmp_path):
+    async with Tokenhouse.open(database, settings=Settings(home=tmp_path), clock=clock) as opened:
+        await opened.write_plan(PREPAID)
+        await opened.account("a", plan="prepaid")
+        yield opened
+
+
+@pytest.mark.row("E1", "E6")
+async def test_the_worst_case_is_set_aside_and_what_was_used_is_charged(house: Tokenhouse):
+    call = await house.begin("a", wants(100, 400))
+    assert call.reservation.held == 500
+    assert call.cap is None
+    receipt = await call.settle(SAID)
+    assert receipt is not None
+    assert (receipt.amount, receipt.balance.available, receipt.balance.held) == (34, 966, 0)
+    entry = (await house.history("a"))[0]
+    assert (entry.source, entry.usage, entry.facts) == ("provider", {"input": 9, "output": 25}, {"reserved": 500})
+
+
+@pytest.mark.row("E6")
+async def test_the_output_is_capped_at_what_the_account_can_pay_and_the_entry_says_so(house: Tokenhouse):
+    call = await house.begin("a", wants(100, 4_000, choices=2))
+    assert call.cap == 450
+    await call.settle(SAID)
+    assert (await house.history("a"))[0].facts == {"cap": 450, "reserved": 1_000}
+    with pytest.raises(InsufficientCredit):
+        await house.begin("a", wants(966 - 15, 4_000))
+
+
+async def test_a_caller_who_names_no_cap_gets_the_plans(house: Tokenhouse):
+    await house.write_plan({**PREPAID, "call": {"output": 200}})
+    call = await house.begin("a", needs())
+    assert call.cap == 200
+    assert call.reservation.held == 208
+    await call.release()
+    assert (await house.balance("a")).available == 1_000
+
+
+@pytest.mark.row("D8")
+@pytest.mark.parametrize("text", ["", "hello there"])
+async def test_without_the_providers_usage_what_was_relayed_is_counted(house: Tokenhouse, text: str):
+    call = await house.begin("a", needs())
+    await call.settle(Measured(text=text), "disconnect")
+    entry = (await house.history("a"))[0]
+    assert entry.source == "estimated"
+    assert entry.usage == ({"input": 8, "output": 2} if text else {"input": 8})
+    assert entry.facts["ended"] == "disconnect"
+    assert entry.facts["on_disconnect"] == "charge-delivered"
+
+
+async def test_an_answer_of_which_nothing_came_is_free_where_its_provider_failed(house: Tokenhouse):
+    for ended in ("error", "cut"):
+        call = await house.begin("a", needs())
+        await call.settle(Measured(), ended)
+    assert (await house.balance("a")).used == 0
+    assert {entry.kind for entry in (await house.history("a"))[:2]} == {"release"}
+
+
+async def test_free_if_nothing_is_free_only_where_nothing_came(house: Tokenhouse):
+    await house.write_plan({**PREPAID, "call": {"on_disconnect": "free-if-nothing"}})
+    for text, used in (("", 0), ("hello", 9)):
+        call = await house.begin("a", needs())
+        await call.settle(Measured(text=text), "disconnect")
+        assert (await house.balance("a")).used == used
+
+
+@pytest.mark.row("E3")
+async def test_a_long_prompt_is_counted_only_near_the_end(house: Tokenhouse):
+    counts = []
+
+    def count() -> Counted:
+        counts.append(1)
+        return Counted(500)
+
+    long = Needs(model="gpt-4o", bound=COUNTED_AT_ONCE + 1, count=count, output=16)
+    call = await house.begin("a", long)
+    assert (len(counts), call.reservation.held) == (1, 516)
+    await call.release()
+    await house.grant("a", COUNTED_AT_ONCE * 100)
+    await (await house.begin("a", wants(1, 1))).release()
+    call = await house.begin("a", long)
+    assert (len(counts), call.reservation.held) == (1, COUNTED_AT_ONCE + 17)
+    await call.settle(Measured(text="yes"), "disconnect")
+    assert (await house.history("a"))[0].usage == {"input": 500, "output": 1}
+
+
+@pytest.mark.row("E3")
+async def test_terms_that_another_process_has_changed_count_at_once(house: Tokenhouse, database: str, clock: Any):
+    await (await house.begin("a", wants(100, 100))).release()
+    async with Tokenhouse.open(database, clock=clock) as other:
+        await other.write_plan({**PREPAID, "name": "double", "rate": {"multiplier": 2}})
+        await other.amend("a", plan="double")
+    call = await house.begin("a", wants(100, 100))
+    assert (call.plan.name, call.reservation.held) == ("double", 400)
+    receipt = await call.settle(SAID)
+    assert receipt is not None
+    assert receipt.amount == 68
+    async with Tokenhouse.open(database, clock=clock) as other:
+        await other.amend("a", plan="prepaid")
+    assert (await house.begin("a", wants(400, 500))).reservation.held == 900
+
+
+async def test_each_no_is_the_rules_own(house: Tokenhouse):
+    await house.write_plan(
+        {"name": "money", "rate": {"by": "rates"}, "signup": {"amount": 5}, "models": {"allow": ["known*"]}}
+    )
+    await house.account("m", plan="money")
+    with pytest.raises(ModelRefused):
+        await house.begin("m", wants(1, 1))
+    await house.amend("a", state="suspended")
+    with pytest.raises(AccountClosed):
+        await house.begin("a", wants(1, 1))
+
+
+async def test_a_block_is_charged_what_it_records_its_input_or_nothing(house: Tokenhouse):
+    async with house.call("a", needs()) as call:
+        call.record(Usage(input=8, output=2))
+    async with house.call("a", needs()):
+        pass
+    with pytest.raises(ZeroDivisionError):
+        async with house.call("a", needs()):
+            raise ZeroDivisionError
+    assert [entry.charge for entry in await house.history("a")][:3] == [0, 8, 10]
+    assert (await house.verify()).findings == ()
+
+
+async def test_a_stream_is_stopped_at_the_end_of_the_balance_only_where_the_plan_says_so(house: Tokenhouse):
+    call = await house.begin("a", wants(100, 300))
+    assert not call.outgrown(1_000_000)
+    await call.release()
+    await house.write_plan(
+        {**PREPAID, "call": {"stop_stream": True, "output": 100}, "reserve": {"cap_output": False}}
+    )
+    call = await house.begin("a", wants(100, None))
+    assert not call.outgrown(900 * 3)
+    assert call.outgrown(901 * 3)
