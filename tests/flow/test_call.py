@@ -1,4 +1,4 @@
-"""A call, from its estimate to its charge: what is set aside, what is capped, what is charged and what is said."""
+"""A call, from its estimate to its charge: what is set aside, capped, charged and said."""
 
 from typing import Any
 
@@ -44,7 +44,11 @@ async def test_the_worst_case_is_set_aside_and_what_was_used_is_charged(house: T
     assert receipt is not None
     assert (receipt.amount, receipt.balance.available, receipt.balance.held) == (34, 966, 0)
     entry = (await house.history("a"))[0]
-    assert (entry.source, entry.usage, entry.facts) == ("provider", {"input": 9, "output": 25}, {"reserved": 500})
+    assert (entry.source, entry.usage, entry.facts) == (
+        "provider",
+        {"input": 9, "output": 25},
+        {"reserved": 500},
+    )
 
 
 @pytest.mark.row("E6")
@@ -115,7 +119,9 @@ async def test_a_long_prompt_is_counted_only_near_the_end(house: Tokenhouse):
 
 
 @pytest.mark.row("E3")
-async def test_terms_that_another_process_has_changed_count_at_once(house: Tokenhouse, database: str, clock: Any):
+async def test_terms_that_another_process_has_changed_count_at_once(
+    house: Tokenhouse, database: str, clock: Any
+):
     await (await house.begin("a", wants(100, 100))).release()
     async with Tokenhouse.open(database, clock=clock) as other:
         await other.write_plan({**PREPAID, "name": "double", "rate": {"multiplier": 2}})

@@ -274,10 +274,12 @@ def test_a_change_of_plan_gives_the_new_allowances_less_what_was_spent(old, spen
 
 
 def test_a_change_of_plan_gives_nothing_to_an_account_that_draws_on_another():
-    ledger = on((100, "month", {}))
+    ledger = on((100, "month", {}), (5, "day", {"priority": 1}))
     ledger.open("bob", "p", below="ann")
     ledger.do("bob", Amend(id="m", plan="p"))
-    assert ledger.balances["bob"].lots == ()
+    bob = ledger.balances["bob"]
+    assert bob.lots == ()
+    assert bob.due_at == bob.period_end_at == at("2026-12-01"), "nor do the days of an allowance wake it"
     assert [entry.kind for entry in ledger.entries("bob")] == ["open", "amend"]
     check_laws(ledger)
 
