@@ -1,5 +1,6 @@
 """The house that figures are taken in: a durable embedded server in a folder of its own, and accounts."""
 
+import gc
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,8 @@ async def seed(house: Tokenhouse, count: int) -> list[str]:
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
     await know(house)
+    gc.collect()
+    gc.freeze()  # As the server does: what lives as long as the process need not be looked through again.
     return names
 
 

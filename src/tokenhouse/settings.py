@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: int = 8300
     """TCP port of the server on 127.0.0.1."""
     lanes: int = 2
-    """Writer lanes of this process, one database connection each (1-16); the second works while the first one waits."""
+    """Writer lanes of this process, one database connection each (1-16); one works while the other waits."""
     batch_rows_max: int = 500
     """Operations in one transaction at most (1-5,000)."""
     queue_rows_max: int = 10_000

@@ -284,6 +284,17 @@ def test_a_change_of_plan_gives_nothing_to_an_account_that_draws_on_another():
     check_laws(ledger)
 
 
+def test_an_allowance_that_was_spent_before_it_came_comes_again_in_its_time():
+    """110 were spent: more than a month's 100 and a day's 7; tomorrow there are 7 again."""
+    ledger = on((200, "month", {}))
+    ledger.plans["q"] = parse_plan({"name": "q", "allowance": [MONTH, DAILY]})
+    ledger.do("ann", Charge(id="c", charge=110))
+    ledger.do("ann", Amend(id="m", plan="q"))
+    assert (left(ledger), ledger.balances["ann"].due_at) == (0, at("2026-11-22"))
+    assert left(ledger, at("2026-11-22")) == 7
+    check_laws(ledger)
+
+
 def test_a_change_of_plan_ends_what_was_rolled_over_too():
     """50 of 100 lived on into the new month; 60 of 150 are spent; 1,000 then come less 60."""
     ledger = on((100, "month", {"rollover": 50}))

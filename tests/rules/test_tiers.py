@@ -3,11 +3,13 @@
 import json
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.refusals import label, refused
+from tokenhouse.errors import InvalidInput
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.charges import Terms, tariff
 from tokenhouse.rules.quotes import within
@@ -34,7 +36,11 @@ usages = st.builds(Usage, **dict.fromkeys(KINDS, st.integers(0, 3_000)))
 def rates(draw):
     document = {"model": "m", **draw(kinds), "per": draw(st.sampled_from([1, 1_000, 1_000_000]))}
     named = st.dictionaries(st.sampled_from(["input", "output", "reasoning", "cached_input"]), decimals)
-    document["above"] = [{"tokens": tokens, **draw(named)} for tokens in draw(steps)]
+    below, document["above"] = parse_rate(document).prices, []
+    for tokens in draw(steps):
+        dearer = {kind: below.price(kind) + more for kind, more in draw(named).items()}
+        below = msgspec.structs.replace(below, **dearer)
+        document["above"].append({"tokens": tokens, **dearer})
     return parse_rate(document)
 
 
@@ -136,3 +142,10 @@ def test_an_absurd_tier_is_suspicious():
         Rate(model="m", prices=Prices(input=Decimal(1), output=Decimal(1), unit="dollar", above=(absurd,)))
     )
     assert caught.facts["field"] == "input"
+
+
+def test_a_tier_that_falls_is_refused_for_a_bound_must_cost_at_least_what_it_bounds():
+    falling = {"model": "m", "input": 10, "output": 1, "above": [{"tokens": 100, "input": 1}]}
+    with pytest.raises(InvalidInput) as no:
+        parse_rate(falling)
+    assert (no.value.reason, no.value.facts["field"]) == ("rate_tier_falls", "rate.above[0].input")

@@ -91,6 +91,12 @@ class HouseAgainstModel(RuleBasedStateMachine):
     def charge(self, account: str, command: Command) -> None:
         self.on(account, command)
 
+    @rule(account=accounts, calls=st.lists(draws.calls, min_size=2, max_size=5))
+    def work(self, account: str, calls: list[Command]) -> None:
+        """Call after call of one account, as most of a house's life is: reserved, settled, reserved."""
+        for command in calls:
+            self.on(account, command)
+
     @rule(account=accounts, command=st.one_of(draws.refunds, draws.claw_backs, draws.adjusts))
     def correct(self, account: str, command: Command) -> None:
         self.on(account, command)

@@ -51,7 +51,10 @@ async def settle(
     note: str,
     facts: dict[str, Any] | None = None,
 ) -> Receipt:
-    """End a reservation with a charge; `facts` go into its entry. Idempotent by its id: repeated, the first answer comes again."""
+    """End a reservation with a charge; `facts` go into its entry.
+
+    Idempotent by its id: repeated, the first answer comes again.
+    """
     address = await desk.address(ref)
     used = checked_usage(usage) if usage is not None else None
     operation = Settle(

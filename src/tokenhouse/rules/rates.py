@@ -236,7 +236,12 @@ def _above(value: object, base: Prices, field: str) -> tuple[Above, ...]:
         if tiers and tokens <= tiers[-1].tokens:
             raise InvalidInput("rate_tiers", field=f"{place}.tokens", value=shown(tokens), most=TIERS_MAX)
         below = tiers[-1].prices if tiers else base
-        tiers.append(Above(tokens=tokens, prices=msgspec.structs.replace(below, **_kinds(table, place))))
+        prices = msgspec.structs.replace(below, **_kinds(table, place))
+        for kind in _PRICED:  # Were it cheaper, a bound on the input could cost less than the input.
+            if prices.price(kind) < below.price(kind):
+                lower = f"{prices.price(kind):f}"
+                raise InvalidInput("rate_tier_falls", field=f"{place}.{kind}", value=lower)
+        tiers.append(Above(tokens=tokens, prices=prices))
     return tuple(tiers)
 
 

@@ -263,7 +263,7 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
         if ask.key:
             gathered.keys[ask.path[0], ask.key] = (operation.id, ask.digest)
             gathered.new_keys.append((ask.cell, ask.path[0], ask.key, operation.id, ask.digest))
-    return Answer(outcome, [Member(balance, plan) for balance, (_, plan) in zip(balances, path, strict=True)])
+    return Answer(outcome, list(map(Member, balances, [plan for _, plan in path])))
 
 
 def _keep(
