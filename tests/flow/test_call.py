@@ -170,3 +170,31 @@ async def test_a_stream_is_stopped_at_the_end_of_the_balance_only_where_the_plan
     call = await house.begin("a", wants(100, None))
     assert not call.outgrown(900 * 3)
     assert call.outgrown(901 * 3)
+
+
+@pytest.mark.row("E1", "E4")
+async def test_what_is_set_aside_is_the_dearest_that_the_call_can_come_to(house: Tokenhouse):
+    await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100_000}})
+    prices = {"input": 2, "output": 3, "reasoning": 5, "cache_write": 4, "cache_write_1h": 8, "per": 1}
+    await house.write_rate({"model": "thinker", **prices})
+    await house.account("p", plan="priced")
+    for dialect, cached, dearest in (
+        ("anthropic-messages", "", 2),
+        ("anthropic-messages", ',"cache_control":{"type":"ephemeral"}', 4),
+        ("anthropic-messages", ',"cache_control":{"type":"ephemeral","ttl":"1h"}', 8),
+        ("openai-chat", "", 4),
+    ):
+        said = f'{{"role":"user","content":[{{"type":"text","text":"hi"{cached}}}]}}'
+        body = f'{{"model":"thinker","max_tokens":100,"messages":[{said}]}}'
+        wanted = Needs.of(DIALECTS[dialect].read(body.encode()))
+        call = await house.begin("p", wanted)
+        assert call.reservation.held == wanted.count().tokens * dearest + 100 * 5
+        await call.release()
+
+
+async def test_several_answers_are_each_worth_having_or_refused(house: Tokenhouse):
+    call = await house.begin("a", wants(1_000 - 16 * 4, 100, choices=4))
+    assert call.cap == 16
+    await call.release()
+    with pytest.raises(InsufficientCredit):
+        await house.begin("a", wants(1_000 - 16 * 4 + 1, 100, choices=4))

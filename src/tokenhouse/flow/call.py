@@ -22,7 +22,7 @@ from tokenhouse.providers.base import Measured, Request
 from tokenhouse.providers.tokens import BYTES_PER_TOKEN, Counted
 from tokenhouse.rules.charges import Tariff
 from tokenhouse.rules.plans import Plan
-from tokenhouse.rules.quotes import Quote, quote, within
+from tokenhouse.rules.quotes import OUTPUT_LEAST, Quote, quote, shortened, within
 from tokenhouse.rules.usage import TOKENS_MAX, Usage
 from tokenhouse.rules.verdict import Member, headroom, payer_of
 from tokenhouse.store.accounts import Address
@@ -48,6 +48,10 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """Counts the input tokens; called when the bound is not good enough, at most once."""
     output: int | None = None
     choices: int = 1
+    reads: tuple[str, ...] = ("input",)
+    """Kinds of `Usage` that its text may be charged as: a cache that is written costs more than the text."""
+    writes: tuple[str, ...] = ("output", "reasoning")
+    """Kinds that its answer may be charged as."""
 
     @classmethod
     def of(cls, request: Request, model: str | None = None) -> "Needs":
@@ -59,6 +63,10 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
             count=lambda: tokens.count(dialect, document, named),
             output=request.cap,
             choices=request.choices,
+            reads=_reads(request),
+            writes=("output", "reasoning", "audio_output")
+            if "audio" in (document.get("modalities") or ())
+            else ("output", "reasoning"),
         )
 
 
@@ -125,7 +133,7 @@ class Call:
         if not self.plan.call.stop_stream:
             return False
         payer = payer_of(self.reservation.answer.path)
-        produced = self._terms.asked + Usage(output=text_bytes // 3 - self._terms.asked.output)
+        produced = shortened(self._terms.asked, 0) + Usage(output=text_bytes // 3)
         return self.price.charge(produced) > self.reservation.held + max(headroom(payer), 0)
 
     async def _usage(self, measured: Measured) -> tuple[Usage, str]:
@@ -207,8 +215,8 @@ async def _admit(
 ) -> _Terms:
     """Set aside what a call needs under these terms."""
     output = plan.call.output if needs.output is None else needs.output
-    asked = _input(counted or Counted(needs.bound)) + Usage(output=output * needs.choices)
-    quoted = quote(plan, price, needs.model, asked)
+    asked = _dearest(needs, price, counted or Counted(needs.bound), output * needs.choices)
+    quoted = quote(plan, price, needs.model, asked, output_least=OUTPUT_LEAST * needs.choices)
     reservation = await reserve(
         desk,
         ref,
@@ -230,8 +238,28 @@ def _cap(needs: Needs, terms: _Terms) -> int | None:
     how = terms.plan.reserve
     if not terms.quoted.amount or how.how != "worst-case" or not how.cap_output:
         return None
-    paid = within(terms.price, terms.asked, terms.reservation.held).output // needs.choices
+    paid = within(terms.price, terms.asked, terms.reservation.held).tokens_output // needs.choices
     return paid if needs.output is None or paid < needs.output else None
+
+
+def _dearest(needs: Needs, price: Tariff, counted: Counted, output: int) -> Usage:
+    """Return the dearest usage that a call can come to: what was counted, in the kinds that cost most."""
+    tier = price.of(_input(counted))
+    read = max(needs.reads, key=lambda kind: int(getattr(tier, kind)))
+    written = max(needs.writes, key=lambda kind: int(getattr(tier, kind)))
+    return Usage(
+        **{read: counted.tokens - counted.audio, written: output},
+        audio_input=counted.audio,
+    )
+
+
+def _reads(request: Request) -> tuple[str, ...]:
+    """Return the kinds that a request's text may be charged as. OpenAI writes caches unasked."""
+    if request.dialect.protocol == "openai":
+        return ("input", "cache_write")
+    if b'"cache_control"' not in request.body:
+        return ("input",)
+    return ("input", "cache_write", "cache_write_1h") if b'"1h"' in request.body else ("input", "cache_write")
 
 
 async def _seen(desk: Desk, address: Address) -> tuple[Plan, int]:

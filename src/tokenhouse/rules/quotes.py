@@ -41,7 +41,14 @@ def tariff_of(plan: Plan, table: RateTable, model: str, at: Instant) -> Tariff |
     return tariff(rate, plan.unit, _terms(plan)) if rate is not None else None
 
 
-def quote(plan: Plan, price: Tariff, model: str, asked: Usage, expected: Usage | None = None) -> Quote:
+def quote(
+    plan: Plan,
+    price: Tariff,
+    model: str,
+    asked: Usage,
+    expected: Usage | None = None,
+    output_least: int = OUTPUT_LEAST,
+) -> Quote:
     """Return the quote of a request.
 
     Args:
@@ -50,34 +57,20 @@ def quote(plan: Plan, price: Tariff, model: str, asked: Usage, expected: Usage |
         model: as the caller named it.
         asked: the input, and the output at its cap.
         expected: the usage that the caller expects, where the plan reserves that.
+        output_least: tokens of output below which an answer is not worth having.
     """
     usage = expected if plan.reserve.how == "expected" and expected is not None else asked
     amount = min(price.charge(usage), AMOUNT_MAX)
-    input_only = Usage(
-        input=asked.input,
-        cached_input=asked.cached_input,
-        cache_write=asked.cache_write,
-        cache_write_1h=asked.cache_write_1h,
-        audio_input=asked.audio_input,
-    )
     least = amount
     if amount and plan.reserve.how == "none":
         amount, least = 0, 1
-    elif plan.reserve.cap_output and usage.output > OUTPUT_LEAST:
-        shortest = Usage(
-            asked.input,
-            asked.cached_input,
-            asked.cache_write,
-            asked.cache_write_1h,
-            OUTPUT_LEAST,
-            audio_input=asked.audio_input,
-        )
-        least = min(amount, price.charge(shortest))
+    elif plan.reserve.cap_output and usage.tokens_output > output_least:
+        least = min(amount, price.charge(shortened(asked, output_least)))
     return Quote(
         amount=amount,
         least=least,
         tokens=usage.total,
-        input_charge=price.charge(input_only),
+        input_charge=price.charge(shortened(asked, 0)),
         rate=price.rate.version,
         model=model,
     )
@@ -93,19 +86,24 @@ def within(price: Tariff, usage: Usage, held: int) -> Usage:
         return usage
     price = price.of(usage)
     dearest = max(price.output, price.reasoning, price.audio_output)
-    taken = Usage(
+    rest = held * price.denominator - int(price.exact(shortened(usage, 0)) * price.denominator)
+    return shortened(usage, max(rest // dearest, 0) if dearest else 0)
+
+
+def shortened(usage: Usage, tokens: int) -> Usage:
+    """Return `usage` with only the first `tokens` of its output, in the order in which models produce it."""
+    reasoning = min(usage.reasoning, tokens)
+    output = min(usage.output, tokens - reasoning)
+    return Usage(
         usage.input,
         usage.cached_input,
         usage.cache_write,
         usage.cache_write_1h,
-        audio_input=usage.audio_input,
+        output,
+        reasoning,
+        usage.audio_input,
+        min(usage.audio_output, tokens - reasoning - output),
     )
-    rest = held * price.denominator - int(price.exact(taken) * price.denominator)
-    tokens = max(rest // dearest, 0) if dearest else 0
-    reasoning = min(usage.reasoning, tokens)
-    output = min(usage.output, tokens - reasoning)
-    audio = min(usage.audio_output, tokens - reasoning - output)
-    return taken + Usage(output=output, reasoning=reasoning, audio_output=audio)
 
 
 @lru_cache(maxsize=1024)
