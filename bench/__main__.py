@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from bench.frame import Findings, Form, machine, show
+from bench.gateway import gateway
 from bench.growth import growth
 from bench.init import init
 from bench.ledger import hot, ledger
@@ -19,7 +20,7 @@ from bench.verify import check_all, verify
 
 LOADS = {"ledger": ledger, "hot": hot, "lone": lone}
 """Figures over one house of many accounts, which is verified afterwards."""
-PLACES = {"growth": growth, "verify": verify, "init": init, "statistics": statistics}
+PLACES = {"growth": growth, "verify": verify, "init": init, "statistics": statistics, "gateway": gateway}
 """Figures that make houses of their own, each on a fresh server."""
 NAMES = (*LOADS, *PLACES, "simulate", "tokens", "start")
 

@@ -22,7 +22,9 @@ START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!--
 def table() -> str:
     """Return the table of settings, from their own lines in the source."""
     [body] = [
-        node.body for node in ast.parse(inspect.getsource(settings)).body if isinstance(node, ast.ClassDef)
+        node.body
+        for node in ast.parse(inspect.getsource(settings)).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
     ]
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
     for field, said in pairwise(body):

@@ -101,6 +101,15 @@ class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
         """The inside of the house, for its own flows and tools."""
         return self._desk
 
+    async def ready(self) -> str:
+        """Return the version of the database, which answers now; an embedded one is started if need be.
+
+        Raises: DatabaseTrouble.
+        """
+        if self._lease is not None:
+            await asyncio.to_thread(self._lease.ensure)
+        return await upkeep.answering(self._desk)
+
     # Accounts
 
     async def account(

@@ -84,6 +84,7 @@ class Portal:
     decide_rate = Verb(Tokenhouse.decide_rate)
     preset = Verb(Tokenhouse.preset)
     sweep = Verb(Tokenhouse.sweep)
+    ready = Verb(Tokenhouse.ready)
     waiting = Verb(Tokenhouse.waiting)
     initialise = Verb(Tokenhouse.initialise)
     check = Verb(Tokenhouse.check)

@@ -4,7 +4,8 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,6 +15,62 @@ from tokenhouse.errors import StartRefused
 PREFIX = "TOKENHOUSE_"
 OF_THE_COMMAND_LINE = ("json", "quiet", "debug")
 """Variables with our prefix that only the command line reads."""
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider to which calls are sent: one `[[upstream]]` table of `tokenhouse.toml`."""
+
+    name: str
+    url: str
+    """Where its paths begin, as its own SDK wants it: `https://api.openai.com/v1`; for Anthropic with `/v1` too."""
+    protocol: Literal["openai", "anthropic"] = "openai"
+    key: str = ""
+    """Its API key, which no text of ours ever shows; `key_env` names a variable that holds it instead."""
+    key_env: str = ""
+    models: tuple[str, ...] = ("*",)
+    """Names, or starts of names and `*`. Among all upstreams the most specific one has the model."""
+    rename: dict[str, str] = {}
+    """The name that callers use -> the provider's own."""
+    headers: dict[str, str] = {}
+    """Headers of every request, such as Azure's `api-key`; never shown either."""
+    cap_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    """Where an OpenAI-compatible provider wants the cap; older ones know only `max_tokens`."""
+    asks_usage: bool = True
+    """Whether it takes `stream_options`; without it the usage of a stream may have to be estimated."""
+    connect_s: float = 10
+    """Seconds to reach it, a free connection of the pool included."""
+    first_byte_s: float = 600
+    """Seconds until its answer begins: a whole one begins when all of it has been thought."""
+    idle_s: float = 120
+    """Seconds between two pieces of an answer."""
+    total_s: float = 840
+    """Seconds for a whole call; less than a reservation lives, which is 15 minutes unless a plan says otherwise."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable() or not 1 <= len(self.name) <= 63:
+            raise StartRefused("upstream_name", value=ascii(self.name[:40]))
+        place = _parted(self.url)
+        if place.scheme not in ("http", "https") or not place.hostname or place.username or place.fragment:
+            raise StartRefused("upstream_url", name=self.name)
+        if any(not word.isprintable() or not word.isascii() for pair in self.headers.items() for word in pair):
+            raise StartRefused("upstream_header", name=self.name)
+        for field in ("connect_s", "first_byte_s", "idle_s", "total_s"):
+            if not 0 < getattr(self, field) <= 86_400:
+                facts = {"name": f"upstream.{field}", "value": getattr(self, field), "low": 0, "high": 86_400}
+                raise StartRefused("setting_out_of_range", **facts)
+
+    def __repr__(self) -> str:
+        """Return its name and place; not what opens it."""
+        return f"Upstream(name={self.name!r}, url={self.url!r}, protocol={self.protocol!r})"
+
+    def opened(self, environ: Mapping[str, str]) -> "Upstream":
+        """Return it with its key, from the variable that holds it. Raises: StartRefused if that is empty."""
+        if not self.key_env:
+            return self
+        key = environ.get(self.key_env, "").strip()
+        if not key:
+            raise StartRefused("upstream_key_empty", name=self.name, variable=self.key_env)
+        return msgspec.structs.replace(self, key=key)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,8 +88,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """IANA zone of calendar periods and of schedules, where plan and account name none."""
     locale: Literal["en", "ko"] = "en"
     """Language of messages to a person whose own is not known."""
+    host: str = "127.0.0.1"
+    """Address at which the server listens; `0.0.0.0` is every IPv4 address of the machine."""
     port: int = 8300
-    """TCP port of the server on 127.0.0.1."""
+    """TCP port of the server; 0 takes one that is free."""
+    workers: int = 1
+    """Processes that share the port (1-64); as many as there are cores is right."""
+    stop_s: int = 10
+    """Seconds for which calls under way may go on when the server stops; then they are cut and charged."""
     lanes: int = 2
     """Writer lanes of this process, one database connection each (1-16); one works while the other waits."""
     batch_rows_max: int = 500
@@ -45,6 +108,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days for which an idempotency key is remembered."""
     purchase_url: str | None = None
     """The page where a person buys credit; part of every credit refusal."""
+    upstream: tuple[Upstream, ...] = ()
+    """Providers, one `[[upstream]]` table each; in development, and without any, `demo` is one."""
+    body_bytes_max: int = 32 * 1024 * 1024
+    """The largest body of a call that the gateway takes (1,024 bytes - 1 GiB)."""
+    warning_in_body: bool = True
+    """Whether answers of the gateway carry the warning of an account near its end inside their body as well."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -53,7 +122,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("queue_rows_max", 1, 1_000_000),
             ("retry_s", 0, 3_600),
             ("key_days", 1, 3_650),
-            ("port", 1, 65_535),
+            ("port", 0, 65_535),
+            ("workers", 1, 64),
+            ("stop_s", 0, 3_600),
         ):
             if not low <= getattr(self, name) <= high:
                 raise StartRefused(
@@ -91,9 +162,30 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as trouble:
             raise StartRefused("settings_unreadable", file=str(file), problem=str(trouble)) from None
     try:
-        return msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
+        chosen = msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
+        opened = tuple(one.opened(environ) for one in chosen.upstream)
+        return msgspec.structs.replace(chosen, upstream=opened) if opened else chosen
     except msgspec.ValidationError as trouble:
         raise StartRefused("setting_invalid", problem=str(trouble), file=str(file)) from None
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return settings as plain values, secrets among them: for a process of our own, and nobody else."""
+    document: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=str)
+    return document
+
+
+def checked(document: Mapping[str, Any]) -> Settings:
+    """Return the settings of which `plain` made these values."""
+    return msgspec.convert(document, Settings, dec_hook=_path)
+
+
+def _parted(url: str) -> SplitResult:
+    """Return the parts of an address; none of one that is no address at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _path(kind: type, value: object) -> Path:

@@ -124,6 +124,31 @@ async def test_a_file_that_is_not_there_is_told(house: Tokenhouse, tmp_path: Pat
         await house.import_users(tmp_path / "none.csv")
 
 
+async def test_a_file_that_cannot_be_read_is_told_also_where_its_encoding_is(house, tmp_path: Path):
+    with pytest.raises(InvalidInput) as no:
+        await house.import_users(tmp_path, encoding="utf-8")
+    assert (no.value.reason, no.value.facts["value"]) == ("import_unreadable", tmp_path.name)
+
+
+async def test_a_mapping_names_a_column_that_the_file_has(house: Tokenhouse, tmp_path: Path):
+    file = written(tmp_path, "userId,mail\n7,a@b\n")
+    for named, told in (({"userid": "ref"}, "userId, mail"), ({"userId": "reference"}, "ref, kind")):
+        with pytest.raises(InvalidInput) as no:
+            await house.import_users(file, named=named)
+        assert no.value.facts["field"] == "map"
+        assert no.value.facts["known"].startswith(told)
+
+
+async def test_a_past_that_the_plan_does_not_allow_is_told_by_its_line(house: Tokenhouse, sql, tmp_path):
+    await house.write_plan({"name": "small", "credit": {"maximum": 1_000}})
+    file = written(tmp_path, "ref,plan,bought,used\na,small,900,5\nb,small,1001,5\n")
+    with pytest.raises(InvalidInput) as no:
+        await house.import_users(file)
+    assert (no.value.facts["line"], no.value.facts["problem"].reason) == (3, "import_refused")
+    assert "the plan small does not allow" in no.value.message()
+    assert await sql.fetchval("select count(*) from tokenhouse.accounts") == 0
+
+
 async def test_a_tree_comes_in_any_order_and_below_what_is_there(house: Tokenhouse, tmp_path: Path):
     await house.account("group", kind="company")
     rows = ["user,user,team,", "team,team,company,", "company,company,,", "sub,company,group,yes"]
@@ -209,6 +234,22 @@ async def test_sessions_need_their_accounts(house: Tokenhouse, sql, tmp_path: Pa
     with pytest.raises(InvalidInput, match="line 2 already"):
         await house.import_sessions(written(tmp_path, "ref,session\na,s3\na,s3\n", "s.csv"))
     assert await sql.fetchval("select count(*) from tokenhouse.chat_sessions") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("a,s1,x,1,0", "tokens"), ("a,s1,1,x,0", "turns"), (",s1,1,0,0", "ref"), ("a,,1,0,0", "session")],
+)
+async def test_a_bad_line_of_sessions_is_named(
+    house: Tokenhouse, sql, tmp_path: Path, line: str, column: str
+):
+    await house.account("a")
+    with pytest.raises(InvalidInput) as no:
+        await house.import_sessions(
+            written(tmp_path, f"ref,session,tokens,turns,title\na,s0,1,1,\n{line}\n", "s.csv")
+        )
+    assert (no.value.facts["file"], no.value.facts["line"], no.value.facts["column"]) == ("s.csv", 3, column)
+    assert await sql.fetchval("select count(*) from tokenhouse.chat_sessions") == 0
 
 
 @pytest.mark.parametrize("text", ["plain", "=1+1", "'=1", "''@x", "'quoted'", "-5", "+82", "\tx", "", "안녕"])
@@ -394,3 +435,12 @@ async def test_points_that_do_not_add_up_are_refused(points_house: Tokenhouse, s
 async def test_points_need_a_plan_that_gives_nothing_by_itself(house: Tokenhouse, tmp_path: Path):
     with pytest.raises(InvalidInput, match="without"):
         await house.import_points(written(tmp_path, "{}", "points.json"))
+
+
+@pytest.mark.row("D7")
+async def test_points_of_somebody_who_cannot_be_named_are_refused(points_house: Tokenhouse, sql, tmp_path):
+    text = json.dumps({"a" * 201: POINTS["user@example.com"]})
+    with pytest.raises(InvalidInput) as no:
+        await points_house.import_points(written(tmp_path, text, "points.json"))
+    assert (no.value.facts["line"], no.value.facts["column"]) == (1, "ref")
+    assert await sql.fetchval("select count(*) from tokenhouse.accounts") == 0

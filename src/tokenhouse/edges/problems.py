@@ -48,9 +48,11 @@ The class itself has its `code`, whether it is `retryable`, and the command line
 """
 REASONS: Final[dict[str, str]] = {
     "model_unknown": "model_not_found",
+    "model_other_protocol": "model_not_found",
     "rate_unknown": "model_not_found",
     "body_too_large": "too_large",
     "upstream_unreachable": "upstream",
+    "upstream_broke_off": "upstream",
     "upstream_timeout": "upstream_timeout",
 }
 """Reason -> kind, where a class has several."""

@@ -34,8 +34,9 @@ BOUND_SHARE: Final = 64
 CHOICES_MAX: Final = 1_000
 """Answers that one call may ask for."""
 
-Ending = Literal["complete", "disconnect", "cut", "error"]
-"""The answer was whole; the caller left; the provider left; the provider failed in the middle."""
+Ending = Literal["complete", "disconnect", "cut", "error", "stopped"]
+"""The answer was whole; the caller left; the provider left; the provider failed in the middle; we ended it,
+for its account could pay no more."""
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):

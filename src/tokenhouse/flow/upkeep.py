@@ -11,7 +11,7 @@ from tokenhouse.flow.identify import months_ahead
 from tokenhouse.rules.operations import Charge, Refusal, Reserve, Touch
 from tokenhouse.rules.periods import Instant
 from tokenhouse.rules.verdict import payer_of
-from tokenhouse.store import accounts, sweeps
+from tokenhouse.store import accounts, doctor, sweeps
 from tokenhouse.store.accounts import CELLS, Address
 from tokenhouse.store.batch import Answer
 from tokenhouse.store.pool import trouble_translated
@@ -46,6 +46,13 @@ async def sweep(desk: Desk) -> Swept:
             )
             await accounts.write_months(connection, months_ahead(desk.clock()))
     return Swept(touched=touched + lapsed, lapsed=lapsed, keys_dropped=dropped)
+
+
+async def answering(desk: Desk) -> str:
+    """Return the version of the database, which answered just now. Raises: DatabaseTrouble."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await doctor.find_version(connection)
 
 
 async def sweep_lapsed(desk: Desk, cell: int, now: Instant) -> int:
@@ -101,11 +108,13 @@ async def touch(desk: Desk, addresses: list[Address]) -> None:
 
 
 async def _patient(desk: Desk, address: Address, operation: Touch) -> None:
-    """Have one account touched; a full queue is waited for, since callers go first."""
+    """Have one account touched; a full queue is waited for, since callers go first. A closing house is left."""
     while True:
         try:
             await desk.carry_out(address, operation)
-        except Busy:
+        except Busy as busy:
+            if busy.reason == "closing":
+                raise
             await asyncio.sleep(0.1)
         else:
             return

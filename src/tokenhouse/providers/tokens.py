@@ -93,7 +93,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
             tokens = self.tokenizer.count(self.name, sound)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - a panic in compiled code is no Exception, and no reason to refuse
+        except BaseException:  # noqa: BLE001 - a panic in compiled code is no Exception
             return Counted(-(-_bytes(sound) // BYTES_PER_TOKEN), estimated=True)
         if not self.estimated:
             return Counted(tokens)

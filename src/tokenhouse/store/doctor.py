@@ -9,6 +9,7 @@ from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
 FIND_SERVER: Final = sql("find_server")
+FIND_VERSION: Final = sql("find_version")
 LIST_PARTITIONS: Final = sql("list_partitions")
 FIND_DEFAULT_USED: Final = sql("find_default_used")
 WRITE_PROBE: Final = sql("write_probe")
@@ -35,6 +36,11 @@ async def find_server(connection: Connection) -> Server:
     row = await connection.fetchrow(FIND_SERVER)
     assert row is not None  # noqa: S101 -- one row, always
     return Server(**row)
+
+
+async def find_version(connection: Connection) -> str:
+    """Return the version of the server, which thereby shows that it answers."""
+    return str(await connection.fetchval(FIND_VERSION))
 
 
 async def list_partitions(connection: Connection) -> list[str]:

@@ -3,6 +3,7 @@
 from tokenhouse.edges.cli.frame import Root
 
 COMMANDS = {
+    "serve": "serve",
     "init": "init",
     "check": "check",
     "verify": "verify",

@@ -11,6 +11,10 @@ select current_setting('server_version') as version, clock_timestamp() as now,
        (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections,
        pg_database_size(current_database()) as bytes;
 
+-- name: find_version :one
+-- why: The cheapest question that only a server at work can answer; asked by whoever asks whether we are ready.
+select current_setting('server_version') as version;
+
 -- name: list_partitions :many
 -- why: A month without a partition goes to the default one, where it can no longer be dropped by itself.
 select c.relname as name

@@ -1,0 +1,142 @@
+"""The gateway: the paths of OpenAI and Anthropic, as their own SDKs call them, metered on the way.
+
+    gateway = Gateway(house, upstreams)      # a pure ASGI application
+    await upstreams.open()
+    ...
+    await gateway.close()                    # every call under way is ended and charged
+    await upstreams.close()
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final, Literal
+
+from tokenhouse.edges.gateway.answers import Answers
+from tokenhouse.edges.gateway.caller import Caller, GoneError, Receive, Scope, Send
+from tokenhouse.edges.gateway.pages import Pages
+from tokenhouse.edges.gateway.streamed import Streamed
+from tokenhouse.edges.gateway.visit import Visit
+from tokenhouse.edges.gateway.whole import Whole
+from tokenhouse.edges.upstream import Upstreams
+from tokenhouse.errors import Busy, NotFound, TokenhouseError
+from tokenhouse.flow.keys import admit
+from tokenhouse.house import Tokenhouse
+from tokenhouse.providers.dialects import DIALECTS
+
+log: Final = logging.getLogger("tokenhouse.gateway")
+
+METERED: Final = {
+    "/v1/chat/completions": "openai-chat",
+    "/v1/responses": "openai-responses",
+    "/v1/completions": "openai-completions",
+    "/v1/embeddings": "openai-embeddings",
+    "/v1/messages": "anthropic-messages",
+}
+COUNT_TOKENS: Final = "/v1/messages/count_tokens"
+MODELS: Final = "/v1/models"
+PATHS: Final = (*METERED, COUNT_TOKENS, MODELS, f"{MODELS}/")
+"""What the gateway answers; the last one is a beginning."""
+RETRY_AFTER_S: Final = 5
+"""When to come back to a server that stops: by then another one stands in its place."""
+
+
+class Gateway:
+    """The gateway of one process, over an open house and its upstreams."""
+
+    def __init__(self, house: Tokenhouse, upstreams: Upstreams) -> None:
+        self._house, self._upstreams = house, upstreams
+        self._answers = Answers(house)
+        self._pages = Pages(house, upstreams)
+        self._body_max = house.desk.settings.body_bytes_max
+        self._open: dict[asyncio.Task[None], Visit] = {}
+        self._closing = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        caller = Caller(scope, receive, send)
+        try:
+            if self._closing:
+                raise Busy("closing", retry_after_s=RETRY_AFTER_S)
+            name = METERED.get(caller.path)
+            if name is not None and caller.method == "POST":
+                await self._meter(caller, name)
+            else:
+                await self._tell(caller)
+        except GoneError:
+            return
+        except Exception as no:
+            if caller.started:
+                raise
+            await self._refuse(caller, no)
+
+    async def close(self) -> None:
+        """Take no more calls, end those under way, and return when each is charged."""
+        self._closing = True
+        for visit in self._open.values():
+            visit.leave("cut")
+        while self._open:
+            await asyncio.wait(self._open)
+
+    async def _meter(self, caller: Caller, name: str) -> None:
+        """Let a call through that costs something, and listen meanwhile whether its caller is still there."""
+        key = await self._house.authenticate(caller.secret)
+        caller.account = key.account
+        request = DIALECTS[name].read(await caller.body(self._body_max))
+        admit(key, request.model)
+        route = self._upstreams.route(request.model, request.dialect.protocol)
+        kind = Streamed if request.stream else Whole
+        visit = kind(self._house, self._upstreams, self._answers, caller, key, request, route)
+        work = asyncio.create_task(visit.run(), name="tokenhouse call")
+        self._open[work] = visit
+        work.add_done_callback(self._open.pop)
+        try:
+            await _listen(caller, work, visit)
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            visit.leave("cut")
+            raise
+
+    async def _tell(self, caller: Caller) -> None:
+        """Answer what costs nothing."""
+        path, method = caller.path, caller.method
+        if path == COUNT_TOKENS and method == "POST":
+            key = await self._house.authenticate(caller.secret)
+            caller.account = key.account
+            body = await caller.body(self._body_max)
+            return await self._pages.count_tokens(caller, key, body)
+        if (path == MODELS or path.startswith(f"{MODELS}/")) and method in ("GET", "HEAD"):
+            key = await self._house.authenticate(caller.secret)
+            caller.account = key.account
+            return await self._pages.models(caller, key, path[len(MODELS) + 1 :])
+        raise NotFound("path_unknown", method=method, path=path[:100])
+
+    async def _refuse(self, caller: Caller, no: Exception) -> None:
+        """Answer a call that never began."""
+        if not isinstance(no, TokenhouseError):
+            log.error("%s %s", caller.method, caller.path, exc_info=no)
+        told = await self._answers.refusal(no, _protocol(caller), caller.account)
+        headers = told.headers
+        if isinstance(no, NotFound) and no.reason == "path_unknown" and caller.path in (*METERED, COUNT_TOKENS):
+            return await caller.answer(405, [*headers, ("allow", "POST")], told.body)
+        return await caller.answer(told.status, headers, told.body)
+
+
+async def _listen(caller: Caller, work: asyncio.Task[None], visit: Visit) -> None:
+    """Tell `visit` when its caller leaves; return then, or when its work is done."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as listening:
+
+            def stop(_: object) -> None:
+                with suppress(RuntimeError):  # Nobody listens any more.
+                    listening.reschedule(asyncio.get_running_loop().time())
+
+            work.add_done_callback(stop)
+            await caller.left()
+            visit.leave("disconnect")
+
+
+def _protocol(caller: Caller) -> Literal["openai", "anthropic"]:
+    """Return whose errors the caller understands."""
+    anthropic = caller.path.startswith("/v1/messages") or caller.header(b"anthropic-version")
+    return "anthropic" if anthropic else "openai"

@@ -1,0 +1,114 @@
+"""The caller: one request over ASGI, from its headers to the last byte of its answer."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+from tokenhouse.edges.headers import Header
+from tokenhouse.errors import InvalidInput
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+BEARER: Final = "bearer "
+SECRETIVE: Final = re.compile(r"key|token|auth|secret|sig|pass", re.IGNORECASE)
+"""Names in a query that may carry a credential: those of the caller stay here."""
+
+
+class GoneError(Exception):
+    """The caller left before its request was whole."""
+
+
+class Caller:
+    """Who asks. What is said to one that has left goes nowhere, and troubles nobody."""
+
+    __slots__ = ("_receive", "_send", "account", "gone", "headers", "method", "path", "query", "started")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope.get("query_string", b"")
+        self.account = ""
+        """Whose call it is, once that is known."""
+        self.gone = False
+        self.started = False
+
+    def header(self, name: bytes) -> str:
+        """Return the first header of a name, in lower case; "" if there is none."""
+        return next((value.decode("latin-1") for known, value in self.headers if known == name), "")
+
+    @property
+    def secret(self) -> str:
+        """Return the API key that came, as either vendor's SDK sends it; "" for none."""
+        plain = self.header(b"x-api-key")
+        bearer = self.header(b"authorization")
+        told = bearer[len(BEARER) :].strip() if bearer[: len(BEARER)].lower() == BEARER else ""
+        return plain if plain.startswith("th_") or not told else told
+
+    @property
+    def query_sent_on(self) -> str:
+        """Return the query as a provider gets it: without what might open a door."""
+        if not self.query:
+            return ""
+        parts = self.query.decode("latin-1").split("&")
+        return "&".join(part for part in parts if not SECRETIVE.search(part.partition("=")[0]))
+
+    async def body(self, most: int) -> bytes:
+        """Return the request's body. Raises: InvalidInput `body_too_large`, and GoneError."""
+        told = self.header(b"content-length")
+        _bounded(int(told[:20]) if told.isdecimal() else 0, most)
+        message = await self._receive()
+        if message["type"] != "http.disconnect" and not message.get("more_body", False):
+            only: bytes = message.get("body", b"")
+            _bounded(len(only), most)
+            return only
+        parts = bytearray()
+        while message["type"] != "http.disconnect":
+            parts += message.get("body", b"")
+            _bounded(len(parts), most)
+            if not message.get("more_body", False):
+                return bytes(parts)
+            message = await self._receive()
+        raise GoneError
+
+    async def left(self) -> None:
+        """Return when the caller has left, or has its whole answer."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+    async def start(self, status: int, headers: Iterable[Header]) -> None:
+        """Begin the answer."""
+        self.started = True
+        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await self._say({"type": "http.response.start", "status": status, "headers": told})
+
+    async def more(self, part: bytes) -> None:
+        """Send the next part of the answer; return when there is room for another."""
+        await self._say({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def end(self, part: bytes = b"") -> None:
+        """Send the last part."""
+        await self._say({"type": "http.response.body", "body": part, "more_body": False})
+
+    async def answer(self, status: int, headers: Iterable[Header], body: bytes) -> None:
+        """Send a whole answer."""
+        await self.start(status, [*headers, ("content-length", str(len(body)))])
+        await self.end(body)
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        """Send a message; a server that raises has nobody to send it to."""
+        if self.gone:
+            return
+        try:
+            await self._send(message)
+        except OSError:
+            self.gone = True
+
+
+def _bounded(size: int, most: int) -> None:
+    """Return if a body of so many bytes may be taken. Raises: InvalidInput."""
+    if size > most:
+        raise InvalidInput("body_too_large", field="body", value=size, most=most)

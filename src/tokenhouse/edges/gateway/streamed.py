@@ -1,0 +1,93 @@
+"""Streamed answers: each chunk goes on before the next one is read, so a slow caller slows its provider."""
+
+from typing import Final
+
+from tokenhouse.edges.gateway.answers import as_comment, stopped
+from tokenhouse.edges.gateway.visit import Visit
+from tokenhouse.edges.upstream import Reply
+from tokenhouse.errors import UpstreamTrouble
+from tokenhouse.flow.call import Ending
+from tokenhouse.flow.report import view
+from tokenhouse.providers.base import Measured, Relay
+
+STEP_BYTES: Final = 256
+STEP_SHARE: Final = 16
+"""A stream that its account may outgrow is looked at again when it has grown by so much: so many bytes, and
+that part of what it had produced, so that looking costs no more than relaying."""
+
+
+class Streamed(Visit):
+    """A call whose answer comes piece by piece."""
+
+    _relay: Relay
+    _stopped = False
+    _unseen = 0
+    """Bytes of the stream that may go by before it is looked at again."""
+
+    async def _hear(self, reply: Reply) -> None:
+        """Relay the stream, until it ends or its account does."""
+        self._relay = relay = self._request.dialect.relay(self._request)
+        caller, watched = self._caller, self._call.plan.call.stop_stream
+        while chunk := await reply.chunk():
+            shown = relay.feed(chunk)
+            if shown and not caller.gone:
+                if not caller.started:
+                    await self._begin(reply)
+                await caller.more(shown)
+            if watched and self._outgrown(len(chunk)):
+                self._stopped = True
+                return
+
+    async def _begin(self, reply: Reply) -> None:
+        """Begin the answer, when its first bytes are there: until then a failure is an ordinary error."""
+        path = self._standing
+        await self._caller.start(reply.status, self._headers(reply, path))
+        warning = await self._answers.warning(view(self._key.account, path))
+        if warning is not None:
+            await self._caller.more(as_comment(warning))
+
+    async def _end(self, reply: Reply, trouble: Exception | None) -> None:
+        """Send what is left, charge, and close: whoever reads to the very end sees the charge made."""
+        rest = b"" if self._stopped or self._left else self._relay.finish()
+        measured = self._relay.measured
+        ended = self._ending(measured, trouble)
+        if self._left:
+            await self._settle(measured, ended)
+            return
+        if ended == "cut" and not self._caller.started and not rest:
+            await self._settle(measured, ended)
+            await self._refuse(trouble or self._broke_off)
+            return
+        if ended in ("cut", "stopped"):
+            no = stopped(self._key.account) if self._stopped else trouble or self._broke_off
+            told = await self._answers.refusal(no, self._protocol, self._key.account)
+            rest += self._relay.broken(told.body)
+        if not self._caller.started:
+            await self._begin(reply)
+        if rest:
+            await self._caller.more(rest)
+        await self._settle(measured, ended)
+        await self._caller.end()
+
+    def _ending(self, measured: Measured, trouble: Exception | None) -> Ending:
+        """Return how the stream ended."""
+        if self._left:
+            return self._left
+        if self._stopped:
+            return "stopped"
+        if measured.error is not None:
+            return "error"
+        return "complete" if measured.finished and trouble is None else "cut"
+
+    @property
+    def _broke_off(self) -> UpstreamTrouble:
+        return UpstreamTrouble("upstream_broke_off", model=self._request.model)
+
+    def _outgrown(self, size: int) -> bool:
+        """Whether the stream, now longer by `size` bytes, is more than its account can pay."""
+        self._unseen -= size
+        if self._unseen > 0:
+            return False
+        said = len(self._relay.measured.text.encode(errors="replace"))
+        self._unseen = STEP_BYTES + said // STEP_SHARE
+        return self._call.outgrown(said)

@@ -1,0 +1,207 @@
+"""One call on its way: credit set aside, provider asked, answer passed on, charged exactly once.
+
+The caller may leave, and the server may stop, at any moment: `leave` breaks off what concerns the provider,
+as the plan says, and nothing else; setting aside and charging always run to their end.
+"""
+
+import asyncio
+import logging
+from typing import Final, Literal
+
+from tokenhouse.edges.gateway.answers import Answers
+from tokenhouse.edges.gateway.caller import Caller
+from tokenhouse.edges.headers import Header, sent_back, sent_on
+from tokenhouse.edges.upstream import DEMO, Reply, Route, Upstreams
+from tokenhouse.errors import TokenhouseError, UpstreamTrouble
+from tokenhouse.flow.call import Call, Ending, Needs
+from tokenhouse.house import Tokenhouse
+from tokenhouse.providers.base import Measured, Request
+from tokenhouse.rules.verdict import Member
+from tokenhouse.store.keys import Key
+
+log: Final = logging.getLogger("tokenhouse.gateway")
+
+KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
+"""A whole answer beyond this is relayed as it comes, and charged by its length."""
+HIDDEN: Final = b"[key]"
+"""What stands in an error of a provider where it repeats the key that it was asked with."""
+
+
+class Visit:
+    """A call. `run` it as a task of its own, which nobody cancels; `leave` tells it to end."""
+
+    _call: Call
+    _reply: Reply | None = None
+
+    def __init__(
+        self,
+        house: Tokenhouse,
+        upstreams: Upstreams,
+        answers: Answers,
+        caller: Caller,
+        key: Key,
+        request: Request,
+        route: Route,
+    ) -> None:
+        self._house, self._upstreams, self._answers = house, upstreams, answers
+        self._caller, self._key, self._request, self._route = caller, key, request, route
+        self._protocol: Literal["openai", "anthropic"] = (
+            "anthropic" if request.dialect.protocol == "anthropic" else "openai"
+        )
+        self._left: Ending | None = None
+        self._until: asyncio.Timeout | None = None
+        self._asked = False
+        """Whether the provider may have begun to work."""
+        self._whole = bytearray()
+        self._unkept = 0
+        """Bytes of an answer that was too large to be kept."""
+
+    async def run(self) -> None:
+        """Make the call and end it."""
+        try:
+            self._call = await self._house.begin(
+                self._key.account,
+                Needs.of(self._request),
+                api_key=self._key.id,
+                actor=f"key {self._key.prefix}",
+            )
+        except Exception as no:  # noqa: BLE001 -- whatever it is, the caller waits for an answer
+            return await self._refuse(no)
+        trouble = await self._ask()
+        if self._reply is not None and self._reply.status < 400:
+            return await self._end(self._reply, trouble)
+        if self._left is not None and self._asked and self._reply is None and trouble is None:
+            await self._settle(Measured(), self._left)
+            return None
+        await self._release(self._left or ("error" if trouble is None else "upstream"))
+        if trouble is not None:
+            return await self._refuse(trouble)
+        if self._reply is not None:
+            return await self._pass_on_error(self._reply)
+        return None
+
+    def leave(self, why: Literal["disconnect", "cut"]) -> None:
+        """End the call: its caller has left (`disconnect`), or this server stops (`cut`).
+
+        The provider is read on to its end where a caller has left and the plan says `drain`.
+        """
+        if why == "disconnect":
+            self._caller.gone = True
+        if self._left is None or why == "cut":
+            self._left = why
+        if self._until is not None and self._breaks_off:
+            self._until.reschedule(asyncio.get_running_loop().time())
+
+    @property
+    def _breaks_off(self) -> bool:
+        """Whether the provider is not to be listened to any longer."""
+        drains = self._left == "disconnect" and self._call.plan.call.on_disconnect == "drain"
+        return self._left is not None and not drains
+
+    async def _ask(self) -> Exception | None:
+        """Ask the provider and hear its answer, unless the caller has left; return what went wrong."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(loop.time() + self._route.total_s) as until:
+                if self._breaks_off:
+                    return None
+                self._until = until
+                self._asked = True
+                self._reply = await self._upstreams.send(self._route, *self._outgoing())
+                if self._reply.status < 400:
+                    await self._hear(self._reply)
+                else:
+                    await self._keep(self._reply)
+        except TimeoutError:
+            if self._breaks_off:
+                return None
+            wait_s = f"{self._route.total_s:g}"
+            return UpstreamTrouble("upstream_timeout", model=self._request.model, wait_s=wait_s)
+        except TokenhouseError as trouble:
+            return trouble
+        except Exception as fault:
+            log.exception("call of %s by key %s", self._request.model, self._key.prefix)
+            return fault
+        finally:
+            self._until = None
+            if self._reply is not None:
+                await self._reply.close()
+        return None
+
+    def _outgoing(self) -> tuple[str, dict[str, str], bytes, str]:
+        """Return path, headers, body and query for the provider."""
+        request, route, caller = self._request, self._route, self._caller
+        dialect = self._upstreams.dialect(route, request.dialect.name)
+        headers = sent_on(caller.headers)
+        if route.upstream == DEMO:
+            headers["x-demo"] = caller.header(b"x-demo")
+        body = dialect.outgoing(request, self._call.cap, route.model)
+        return caller.path, headers, body, caller.query_sent_on
+
+    async def _hear(self, reply: Reply) -> None:
+        """Hear the answer to its end."""
+        raise NotImplementedError
+
+    async def _end(self, reply: Reply, trouble: Exception | None) -> None:
+        """Charge for the answer that was heard and finish with the caller."""
+        raise NotImplementedError
+
+    async def _keep(self, reply: Reply) -> None:
+        """Hear an answer in one piece; one that is too large goes on to the caller unread."""
+        while chunk := await reply.chunk():
+            if self._unkept:
+                self._unkept += len(chunk)
+                await self._caller.more(chunk)
+                continue
+            self._whole += chunk
+            if len(self._whole) > KEPT_BYTES_MAX:
+                self._unkept = len(self._whole)
+                await self._caller.start(reply.status, self._headers(reply, self._standing))
+                await self._caller.more(bytes(self._whole))
+                self._whole.clear()
+
+    async def _pass_on_error(self, reply: Reply) -> None:
+        """Give the caller the provider's own error, which costs nothing."""
+        if self._unkept:
+            return await self._caller.end()
+        secret = self._upstreams.secret(self._route).encode()
+        body = bytes(self._whole)
+        if secret and secret in body:
+            body = body.replace(secret, HIDDEN)
+        return await self._caller.answer(reply.status, self._headers(reply, self._standing), body)
+
+    async def _refuse(self, trouble: Exception) -> None:
+        """Tell the caller why there is no answer."""
+        if self._caller.gone:
+            return
+        if not isinstance(trouble, TokenhouseError):
+            log.error("call of %s by key %s", self._request.model, self._key.prefix, exc_info=trouble)
+        told = await self._answers.refusal(trouble, self._protocol, self._key.account)
+        await self._caller.answer(*told)
+
+    async def _settle(self, measured: Measured, ended: Ending) -> list[Member]:
+        """Charge what was used and return how the account stands. A charge that fails stops no answer."""
+        try:
+            receipt = await self._call.settle(measured, ended)
+        except TokenhouseError as trouble:
+            log.critical("reservation %s is not settled: %s", self._call.reservation.id, trouble)
+            receipt = None
+        return self._standing if receipt is None else receipt.answer.path
+
+    async def _release(self, note: str) -> None:
+        """Charge nothing. Where even that cannot be written now, the reservation lapses by itself."""
+        try:
+            await self._call.release(note)
+        except TokenhouseError as trouble:
+            log.warning("reservation %s is left to lapse: %s", self._call.reservation.id, trouble)
+
+    @property
+    def _standing(self) -> list[Member]:
+        """How the account stood when its credit was set aside."""
+        return self._call.reservation.answer.path
+
+    def _headers(self, reply: Reply, path: list[Member]) -> list[Header]:
+        """Return the headers of an answer: the provider's, as far as they may, and ours."""
+        account, model = self._key.account, self._request.model
+        ours = self._answers.standing(account, path, self._protocol, model, self._key.id)
+        return [*sent_back(reply.headers), *ours]

@@ -1,0 +1,135 @@
+"""Headers that say where an account stands: on every answer of a call, the refused ones among them."""
+
+from collections.abc import Iterable
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from tokenhouse.flow.report import BalanceView
+from tokenhouse.rules.limits import counter_name, window
+from tokenhouse.rules.periods import FOREVER, instant, moment
+from tokenhouse.rules.verdict import Member
+
+Header = tuple[str, str]
+
+WARNED: Final = ("warning", "critical", "blocked")
+"""Levels that a header names; below them there is nothing to say."""
+SENT_ON: Final = frozenset(
+    (
+        *("accept", "content-type", "user-agent", "x-request-id", "x-client-request-id"),
+        *("traceparent", "tracestate", "openai-beta", "anthropic-version", "anthropic-beta"),
+    )
+)
+"""What of a caller's headers a provider gets. Nothing else goes: not what opens our doors, nor where it is
+from, nor its idempotency keys, which would be those of all our callers at once."""
+SENT_BACK: Final = frozenset(
+    (
+        *("content-type", "content-encoding", "cache-control", "retry-after", "retry-after-ms"),
+        *("x-should-retry", "x-request-id", "request-id", "openai-processing-ms", "openai-version"),
+    )
+)
+"""What of a provider's headers a caller gets. Nothing else comes: not our organisation there, nor how much of
+its limits we have left."""
+ENCODING: Final = "latin-1"
+"""Of names and values, as HTTP and ASGI have them."""
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI sends them."""
+    return [(name.encode(ENCODING), value.encode(ENCODING)) for name, value in headers]
+
+
+def standing(balance: BalanceView, now: datetime) -> list[tuple[str, str]]:
+    """Return what an account has left, as headers; names are lower case, as ASGI has them.
+
+    `ratelimit` follows the IETF's draft: the period is the window, and its quota what was used of it and
+    what is left. An account without a period has only our own headers.
+    """
+    told = [
+        ("x-tokenhouse-remaining", str(balance.remaining)),
+        ("x-tokenhouse-used-percent", f"{balance.used_percent:g}"),
+    ]
+    if balance.level in WARNED:
+        told.append(("x-tokenhouse-warning", balance.level.upper()))
+    begin, end = balance.period_start_at, balance.period_end_at
+    if begin is not None and end is not None:
+        quota, window = balance.used + balance.remaining, int((end - begin).total_seconds())
+        rest = max(int((end - now).total_seconds()), 0)
+        told.append(("ratelimit-policy", f'"{balance.plan}";q={quota};w={window}'))
+        told.append(("ratelimit", f'"{balance.plan}";r={balance.remaining};t={rest}'))
+    return told
+
+
+def limited(path: list[Member], protocol: str, *, model: str, api_key: str, now: datetime) -> list[Header]:
+    """Return what the limits on an account's requests and tokens leave, as a vendor's SDK looks for it.
+
+    Every limit on the way up its tree is a policy of `ratelimit`; the tightest one of requests, and of
+    tokens, is told in the vendor's own headers. Where the unit is a token, what is left of the period is such
+    a limit too. `path` is the account and those above it, as they stand after a call of `model`.
+    """
+    told: list[Header] = []
+    tightest: dict[str, _Window] = {}
+    for balance, plan in path:
+        if plan.unit.name == "token" and balance.own_credit and balance.period_end_at < FOREVER:
+            left = max(balance.left - balance.debt, 0)
+            _tighten(tightest, "tokens", _Window(balance.used + left, left, moment(balance.period_end_at)))
+        for limit in plan.limit:
+            name = counter_name(limit, model, api_key)
+            counter = window(balance, plan, limit, name, instant(now))
+            left, end_at = max(limit.amount - counter.used, 0), moment(counter.end_at)
+            if limit.what != "credit":
+                _tighten(tightest, limit.what, _Window(limit.amount, left, end_at))
+            length, rest = (counter.end_at - counter.start_at) // 1_000_000, _seconds(end_at, now)
+            told.append(("ratelimit-policy", f'"{limit.name}";q={limit.amount};w={length}'))
+            told.append(("ratelimit", f'"{limit.name}";r={left};t={rest}'))
+    for what, one in tightest.items():
+        told += _openai(what, one, now) if protocol == "openai" else _anthropic(what, one)
+    return told
+
+
+class _Window(NamedTuple):
+    """What one limit grants, what of it is left, and when all of it is there again."""
+
+    limit: int
+    left: int
+    end_at: datetime
+
+
+def _tighten(tightest: dict[str, _Window], what: str, one: _Window) -> None:
+    """Keep the window of which the least is left."""
+    known = tightest.get(what)
+    if known is None or one.left < known.left:
+        tightest[what] = one
+
+
+def _openai(what: str, one: _Window, now: datetime) -> list[Header]:
+    """Return a window as OpenAI tells it: the wait as a duration such as 1h5m0s."""
+    minutes, seconds = divmod(_seconds(one.end_at, now), 60)
+    hours, minutes = divmod(minutes, 60)
+    wait = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{seconds}s"
+    facts = (("limit", one.limit), ("remaining", one.left), ("reset", wait))
+    return [(f"x-ratelimit-{fact}-{what}", str(value)) for fact, value in facts]
+
+
+def _anthropic(what: str, one: _Window) -> list[Header]:
+    """Return a window as Anthropic tells it: its end as a time."""
+    end = one.end_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    facts = (("limit", one.limit), ("remaining", one.left), ("reset", end))
+    return [(f"anthropic-ratelimit-{what}-{fact}", str(value)) for fact, value in facts]
+
+
+def _seconds(end_at: datetime, now: datetime) -> int:
+    """Return whole seconds until `end_at`."""
+    return max(int((end_at - now).total_seconds()), 0)
+
+
+def sent_on(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return those of a caller's headers, as ASGI has them, that a provider gets."""
+    told = ((name.decode("latin-1"), value) for name, value in headers)
+    return {name: value.decode("latin-1") for name, value in told if name in SENT_ON}
+
+
+def sent_back(headers: Iterable[Header]) -> list[Header]:
+    """Return those of a provider's headers that a caller gets."""
+    told = ((name.lower(), value) for name, value in headers)
+    return [(name, value) for name, value in told if name in SENT_BACK]

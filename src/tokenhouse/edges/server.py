@@ -1,0 +1,278 @@
+"""The server: one ASGI application of an open house, its gateway and a few pages of its own.
+
+Opening and closing have one order. The database first, then the ways to the providers, then callers; at the
+end no caller comes any more, calls that were cut settle what they owe, the ways to the providers close, the
+lanes carry out what waits, and the database is let go.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from tokenhouse import messages
+from tokenhouse import settings as settings_of
+from tokenhouse.edges import problems
+from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.problems import Answer, Protocol
+from tokenhouse.edges.upstream import Upstreams
+from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
+from tokenhouse.house import Clock, Tokenhouse, system_clock
+from tokenhouse.providers import tokens
+from tokenhouse.settings import Settings
+
+Message = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[Message], Any]
+
+log: Final = logging.getLogger("tokenhouse.server")
+
+UPKEEP_EVERY_S: Final = 60.0
+"""A reservation that lapsed comes back this much later at the latest, also where its account stays idle."""
+READY_WITHIN_S: Final = 2.0
+"""Whoever asks whether we are ready hears no after this long: a database that hangs is not ready."""
+SETTLE_WITHIN_S: Final = 10.0
+"""How long calls that were cut may take to settle; the database or the disk takes each within two seconds."""
+
+GATEWAY: Final = "/v1/"
+PLACES: Final = (
+    ("POST", "/v1/chat/completions", "openai"),
+    ("POST", "/v1/responses", "openai"),
+    ("POST", "/v1/completions", "openai"),
+    ("POST", "/v1/embeddings", "openai"),
+    ("POST", "/v1/messages", "anthropic"),
+    ("GET", "/v1/models", "models"),
+    ("GET", "/health", "health"),
+    ("GET", "/ready", "ready"),
+)
+"""What stands where, and the sentence that says so on our first page."""
+
+GUARDED: Final = [
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+]
+"""Headers of our own pages: nothing of them runs, is framed, is guessed at or is kept."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def build(
+    settings: Settings | None = None, *, clock: Clock = system_clock, upkeep: bool = True
+) -> "Application":
+    """Return the application, not yet open: a server that speaks ASGI's lifespan opens and closes it.
+
+    `tokenhouse serve` does it for you; any other server takes it as a factory:
+    `uvicorn --factory tokenhouse.edges.server:build`.
+
+    Args:
+        settings: otherwise read from environment and `tokenhouse.toml`.
+        clock: the only clock there is; tests pass one that they move.
+        upkeep: whether this process brings idle accounts forward; of several on one house, one is enough.
+    """
+    return Application(settings or settings_of.read(), clock, upkeep=upkeep)
+
+
+class Application:
+    """The ASGI application. `opened` opens it without a lifespan, for whoever wants the house at hand."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool) -> None:
+        self._settings, self._clock = settings, clock
+        self._open = kept if upkeep else Tokenhouse.open
+        self._house: Tokenhouse | None = None
+        self._gateway: Gateway | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._asked: asyncio.Task[str] | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Tokenhouse]:
+        """Open the house and everything around it; at the end close it all, in order.
+
+        Raises: StartRefused, DatabaseTrouble.
+        """
+        prepared = asyncio.create_task(asyncio.to_thread(tokens.prepare), name="tokenhouse vocabularies")
+        async with self._open(settings=self._settings, clock=self._clock) as house:
+            upstreams = Upstreams(self._settings)
+            await upstreams.open()
+            try:
+                await prepared
+                self._house, self._gateway = house, Gateway(house, upstreams)
+                yield house
+            finally:
+                await self._finish()
+                await upstreams.close()
+
+    async def _finish(self) -> None:
+        """Return when the calls that are still at work have settled what they owe."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=SETTLE_WITHIN_S)
+        if self._asked is not None:
+            self._asked.cancel()
+        self._house = self._gateway = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Open when the server starts and close when it ends, as it asks for it."""
+        await receive()
+        stage = "startup"
+        try:
+            async with self.opened():
+                await send({"type": "lifespan.startup.complete"})
+                stage = "shutdown"
+                await receive()
+        except TokenhouseError as trouble:
+            await send({"type": f"lifespan.{stage}.failed", "message": str(trouble)})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request; whatever goes wrong in between, an answer that has not begun yet says so."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- a coroutine that runs has one
+        self._running.add(task)
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            if scope["path"].startswith(GATEWAY):
+                assert self._gateway is not None  # noqa: S101 -- the server opens us before callers come
+                await self._gateway(scope, receive, sent)
+            else:
+                await _say(sent, await self._page(scope))
+        except Exception as fault:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun:
+                raise
+            await _say(sent, self._failed(fault, scope))
+        finally:
+            self._running.discard(task)
+
+    async def _page(self, scope: Message) -> Answer:
+        """Return one of our own pages."""
+        locale = language(scope, self._settings.locale)
+        try:
+            if scope["method"] in ("GET", "HEAD"):
+                match scope["path"]:
+                    case "/":
+                        return _page("text/plain; charset=utf-8", first_page(locale).encode())
+                    case "/health":
+                        return _document({"status": "ok", "version": version("tokenhouse")})
+                    case "/ready":
+                        return _document({"status": "ready", "database": await self._ready()})
+            raise NotFound("path_unknown", method=scope["method"], path=scope["path"][:200])
+        except TokenhouseError as no:
+            return self._failed(no, scope)
+
+    async def _ready(self) -> str:
+        """Return the version of the database, which answered just now; who asks meanwhile shares the answer.
+
+        Raises: DatabaseTrouble.
+        """
+        assert self._house is not None  # noqa: S101 -- the server opens us before callers come
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(self._house.ready(), name="tokenhouse ready")
+            self._asked.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        done, _ = await asyncio.wait({self._asked}, timeout=READY_WITHIN_S)
+        if not done:
+            raise DatabaseTrouble
+        return self._asked.result()
+
+    def _failed(self, fault: Exception, scope: Message) -> Answer:
+        """Return the answer to a failure, as the clients of a path understand it."""
+        protocol: Protocol = "problem"
+        if scope["path"].startswith(GATEWAY):
+            protocol = "anthropic" if scope["path"].startswith("/v1/messages") else "openai"
+        locale = language(scope, self._settings.locale)
+        status, headers, body = problems.answer(fault, protocol, locale, now=self._clock())
+        return Answer(status, [*headers, *GUARDED], body)
+
+
+@asynccontextmanager
+async def kept(*, settings: Settings, clock: Clock) -> AsyncIterator[Tokenhouse]:
+    """Open a house that is looked after while the block runs: charges on disk settle, idle accounts go on.
+
+    Raises: StartRefused, DatabaseTrouble.
+    """
+    async with Tokenhouse.open(settings=settings, clock=clock) as house:
+        house.settle_kept()
+        task = asyncio.create_task(_keep_up(house), name="tokenhouse upkeep")
+        try:
+            yield house
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _keep_up(house: Tokenhouse) -> None:
+    """Bring idle accounts forward every minute, for ever: lapsed reservations, lots that end, new periods.
+
+    It also wakes an embedded database that nobody called for while it was down.
+    """
+    while True:
+        try:
+            await house.ready()
+            swept = await house.sweep()
+        except TokenhouseError as trouble:
+            log.warning("upkeep put off: %s", trouble)
+        except Exception:
+            log.exception("upkeep failed")
+        else:
+            log.debug("upkeep: %s", swept)
+        await asyncio.sleep(UPKEEP_EVERY_S)
+
+
+def first_page(locale: str) -> str:
+    """Return what we say to somebody who looks: what this is, and where things are."""
+    lines = [f"tokenhouse {version('tokenhouse')}", messages.say("server.what", locale), ""]
+    lines += [
+        f"{method:<5}{path:<22}{messages.say(f'server.{name}', locale)}" for method, path, name in PLACES
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def language(scope: Message, otherwise: str) -> str:
+    """Return the first language that a request accepts and we speak."""
+    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    for one in accepted.decode("latin-1").split(","):
+        wanted = one.strip()[:2].lower()
+        if wanted in messages.LOCALES:
+            return wanted
+    return otherwise
+
+
+def _document(document: dict[str, Any]) -> Answer:
+    return _page("application/json", _encode(document))
+
+
+def _page(kind: str, body: bytes) -> Answer:
+    return Answer(200, [("content-type", kind), *GUARDED], body)
+
+
+async def _say(send: Send, answer: Answer) -> None:
+    """Send an answer that is there already."""
+    headers = [*answer.headers, ("content-length", str(len(answer.body)))]
+    told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": told})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,316 @@
+"""Upstreams: the providers behind the gateway; which of them has a model, and how it is asked.
+
+Routing: among the patterns of all upstreams that speak the call's protocol, the most specific one has the
+model: an exact name before a pattern, a longer pattern before a shorter one, the file's order after that.
+The offline demo is one of them, with `demo` and `demo-*`, in development and where there is no other.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from tokenhouse.edges.demo import Answer, Demo
+from tokenhouse.errors import NotFound, StartRefused, UpstreamTrouble
+from tokenhouse.providers.base import Dialect
+from tokenhouse.providers.demo import MODELS
+from tokenhouse.providers.dialects import DIALECTS
+from tokenhouse.providers.openai_chat import OpenAIChat
+from tokenhouse.providers.openai_completions import OpenAICompletions
+from tokenhouse.rules.amounts import shown
+from tokenhouse.settings import Settings, Upstream
+
+log: Final = logging.getLogger("tokenhouse.upstream")
+
+CONNECTIONS_MAX: Final = 4_096
+"""Connections of one process to all upstreams; past it calls wait, and time out as if none were there."""
+BUFFER_BYTES: Final = 64 * 1024
+"""What is read ahead of a slow client, on each connection; twice that much, and the provider waits too."""
+ROUTES_MAX: Final = 10_000
+"""Models whose route a process remembers."""
+DEMO: Final = "demo"
+DEMO_TOTAL_S: Final = 840.0
+ANY: Final = ("openai", "anthropic")
+NO_AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Headers that the client library would add by itself."""
+
+Headers = list[tuple[str, str]]
+
+
+class Reply(Protocol):
+    """A provider's answer that has begun. Read by `chunk` to its end, and closed in any case."""
+
+    status: int
+    headers: Iterable[tuple[str, str]]
+
+    async def chunk(self) -> bytes:
+        """Return the next bytes as soon as there are any; none at the end. Raises: UpstreamTrouble."""
+
+    async def close(self) -> None:
+        """Let it go; the provider of one that was not read to its end is cut off."""
+
+
+class Route(NamedTuple):
+    """Where a model is: an upstream, what callers call the model, and what it is called there."""
+
+    upstream: str
+    name: str
+    model: str
+    protocols: tuple[str, ...]
+    total_s: float
+
+
+class Place:
+    """One upstream, ready to be asked."""
+
+    def __init__(self, known: Upstream) -> None:
+        self.known = known
+        base, _, query = known.url.partition("?")
+        self._base, self._query = base.rstrip("/"), query
+        self._urls: dict[tuple[str, str], URL] = {}
+        self.dialects: dict[str, Dialect] = DIALECTS | {
+            OpenAIChat.name: OpenAIChat(cap_field=known.cap_field, asks_usage=known.asks_usage),
+            OpenAICompletions.name: OpenAICompletions(asks_usage=known.asks_usage),
+        }
+        self.own_headers: dict[str, str] = {}
+        if known.key:
+            bearer = known.protocol == "openai"
+            self.own_headers["authorization" if bearer else "x-api-key"] = (
+                f"Bearer {known.key}" if bearer else known.key
+            )
+        self.own_headers |= {name.lower(): value for name, value in known.headers.items()}
+        self.timeout = aiohttp.ClientTimeout(
+            total=None, connect=known.connect_s, sock_connect=known.connect_s, sock_read=known.first_byte_s
+        )
+
+    def url(self, path: str, query: str = "") -> URL:
+        """Return the address of one of our paths there; its query and the caller's stand side by side."""
+        known = self._urls.get((path, query))
+        if known is None:
+            both = "&".join(part for part in (self._query, query) if part)
+            text = self._base + path.removeprefix("/v1") + (f"?{both}" if both else "")
+            known = URL(text, encoded=True)
+            if len(self._urls) < 100:
+                self._urls[path, query] = known
+        return known
+
+
+class Upstreams:
+    """All upstreams of one process. Open it within the event loop that it is used in, and close it there."""
+
+    def __init__(self, chosen: Settings, demo: Demo | None = None) -> None:
+        self.demo = demo
+        if demo is None and (chosen.environment == "development" or not chosen.upstream):
+            self.demo = Demo()
+        self._places = {one.name: Place(one) for one in chosen.upstream}
+        if len(self._places) != len(chosen.upstream) or (self.demo and DEMO in self._places):
+            names = [one.name for one in chosen.upstream] + ([DEMO] if self.demo else [])
+            raise StartRefused("upstream_twice", name=next(one for one in names if names.count(one) > 1))
+        self._patterns = self._listed(chosen.upstream)
+        self._routes: dict[str, tuple[Route, ...]] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the pool of connections; none is opened before it is needed."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ttl_dns_cache=300),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=BUFFER_BYTES,
+            skip_auto_headers=NO_AUTOMATIC,
+        )
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def route(self, model: str, protocol: str) -> Route:
+        """Return where a model is that is asked for in `protocol`. Raises: NotFound."""
+        found = self.routes(model)
+        for one in found:
+            if protocol in one.protocols:
+                return one
+        if found:
+            path = "/v1/messages" if protocol == "openai" else "/v1/chat/completions"
+            raise NotFound("model_other_protocol", model=shown(model), path=path)
+        raise NotFound("model_unknown", model=shown(model))
+
+    def routes(self, model: str) -> tuple[Route, ...]:
+        """Return every place that has a model, the most specific one first."""
+        known = self._routes.get(model)
+        if known is None:
+            known = tuple(
+                route._replace(name=model, model=self.renames(route.upstream).get(model, model))
+                for pattern, route in self._patterns
+                if pattern == model or (pattern.endswith("*") and model.startswith(pattern[:-1]))
+            )
+            if len(self._routes) >= ROUTES_MAX:
+                self._routes.clear()
+            self._routes[model] = known
+        return known
+
+    def dialect(self, route: Route, name: str) -> Dialect:
+        """Return the wire format `name` as the provider of a route takes it."""
+        place = self._places.get(route.upstream)
+        return DIALECTS[name] if place is None else place.dialects[name]
+
+    def secret(self, route: Route) -> str:
+        """Return the key that opens a route's provider, which nobody may see; "" for none."""
+        place = self._places.get(route.upstream)
+        return "" if place is None else place.known.key
+
+    async def send(
+        self, route: Route, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
+    ) -> Reply:
+        """Return a provider's answer as soon as it begins. Raises: UpstreamTrouble."""
+        place = self._places.get(route.upstream)
+        if place is not None:
+            return await self._ask(place, route.name, "POST", place.url(path, query), headers, body)
+        assert self.demo is not None  # noqa: S101 -- its routes are only there with it
+        return Told(await self.demo.send("POST", path, headers, body), route.name)
+
+    async def list_models(self, name: str) -> list[dict[str, Any]]:
+        """Return the models that an upstream lists itself, by their own names. Raises: UpstreamTrouble."""
+        place = self._places.get(name)
+        if place is None:
+            return [{"id": model} for model in MODELS]
+        reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, None)
+        try:
+            content = b""
+            while (chunk := await reply.chunk()) and len(content) < 4 * 1024 * 1024:
+                content += chunk
+        finally:
+            await reply.close()
+        try:
+            found = msgspec.json.decode(content, type=_Listing).data if reply.status == 200 else []
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            found = []
+        return [one for one in found if isinstance(one.get("id"), str)]
+
+    @property
+    def patterns(self) -> list[tuple[str, Route]]:
+        """Return which upstream has which models, the most specific pattern first."""
+        return self._patterns
+
+    def renames(self, name: str) -> dict[str, str]:
+        """Return our name -> the provider's own, where they differ."""
+        place = self._places.get(name)
+        return {} if place is None else place.known.rename
+
+    def _listed(self, chosen: Iterable[Upstream]) -> list[tuple[str, Route]]:
+        """Return every pattern with its route, in the order in which they are tried."""
+        found = []
+        for one in chosen:
+            route = Route(one.name, "", "", (one.protocol,), one.total_s)
+            found += [(pattern, route) for pattern in dict.fromkeys((*one.models, *one.rename))]
+        if self.demo is not None:
+            found += [(pattern, Route(DEMO, "", "", ANY, DEMO_TOTAL_S)) for pattern in ("demo", "demo-*")]
+        return sorted(found, key=lambda pair: (pair[0].endswith("*"), -len(pair[0])))
+
+    async def _ask(
+        self,
+        place: Place,
+        model: str,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> "Fetched":
+        """Send a request over the pool; `model` is what a trouble is said to be with."""
+        assert self._session is not None, "Upstreams.open was not called"  # noqa: S101
+        known = place.known
+        sent = {**headers, "accept-encoding": "identity", **place.own_headers}
+        try:
+            response = await self._session.request(
+                method,
+                url,
+                data=body,
+                headers=sent,
+                timeout=place.timeout,
+                allow_redirects=False,
+            )
+        except aiohttp.ConnectionTimeoutError as late:
+            raise _late(model, known.connect_s) from late
+        except TimeoutError as late:
+            raise _late(model, known.first_byte_s) from late
+        except (aiohttp.ClientError, OSError, ValueError) as trouble:
+            log.warning("upstream %s cannot be reached: %r", known.name, trouble)
+            raise UpstreamTrouble("upstream_unreachable", model=model) from trouble
+        if 300 <= response.status < 400:
+            response.close()
+            log.error("upstream %s sends callers elsewhere: status %d", known.name, response.status)
+            raise UpstreamTrouble("upstream_unreachable", model=model)
+        if response.status in (401, 402, 403):
+            log.error("upstream %s refuses this server: status %d", known.name, response.status)
+        return Fetched(response, model, known.idle_s)
+
+
+class Fetched:
+    """An answer that comes over the network."""
+
+    __slots__ = ("_idle_s", "_model", "_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, model: str, idle_s: float) -> None:
+        self._response, self._model, self._idle_s = response, model, idle_s
+        self.status: int = response.status
+        self.headers: Iterable[tuple[str, str]] = response.headers.items()
+        connection = response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = idle_s
+            connection.protocol.start_timeout()
+
+    async def chunk(self) -> bytes:
+        """Return the next bytes; none at the end. Raises: UpstreamTrouble."""
+        try:
+            return await self._response.content.readany()
+        except TimeoutError as late:
+            raise _late(self._model, self._idle_s) from late
+        except (aiohttp.ClientError, OSError, RuntimeError) as trouble:
+            raise UpstreamTrouble("upstream_broke_off", model=self._model) from trouble
+
+    async def close(self) -> None:
+        """Give the connection back to the pool, or cut it where the answer has not ended."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class Told:
+    """An answer of the demo, in process."""
+
+    __slots__ = ("_body", "_model", "headers", "status")
+
+    def __init__(self, answer: Answer, model: str) -> None:
+        self._body, self._model = answer.body, model
+        self.status: int = answer.status
+        self.headers: Iterable[tuple[str, str]] = answer.headers
+
+    async def chunk(self) -> bytes:
+        """Return the next bytes; none at the end. Raises: UpstreamTrouble."""
+        try:
+            return await anext(self._body)
+        except StopAsyncIteration:
+            return b""
+        except OSError as trouble:
+            raise UpstreamTrouble("upstream_broke_off", model=self._model) from trouble
+
+    async def close(self) -> None:
+        """Stop the production, if it still goes on."""
+        await self._body.aclose()
+
+
+class _Listing(msgspec.Struct):
+    data: list[dict[str, Any]] = []
+
+
+def _late(model: str, wait_s: float) -> UpstreamTrouble:
+    """Return what is said of a provider that was silent for too long."""
+    return UpstreamTrouble("upstream_timeout", model=model, wait_s=f"{wait_s:g}")
+
+
