@@ -16,14 +16,20 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test setup sdks check lint format fast faults bench cover coverflow lock public requirements clean
+.PHONY: help run replay test setup sdks check lint format fast faults bench cover coverflow lock public requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
-	@TOKENHOUSE_HOME="$${TOKENHOUSE_HOME:-$(CURDIR)/.tokenhouse}" $(BIN)/tokenhouse replay --sample
+# What these two keep goes into this folder, unless TOKENHOUSE_HOME names another one.
+HERE = TOKENHOUSE_HOME="$${TOKENHOUSE_HOME:-$(CURDIR)/.tokenhouse}"
+
+run: $(VENV)/.runtime  ## Set up, then serve on 127.0.0.1:8300: an account, a key and calls to try are printed.
+	@$(HERE) $(BIN)/tokenhouse serve
+
+replay: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
+	@$(HERE) $(BIN)/tokenhouse replay --sample
 
 test: lint sdks  ## Set up, then run every check and every test.
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"

@@ -1,4 +1,4 @@
-"""The relay: when the pieces of a stream come, measured from the request and from their leaving the provider."""
+"""The relay: when the pieces of a stream come, from the request on, and from their leaving the provider."""
 
 import re
 from collections.abc import Sequence

@@ -55,7 +55,7 @@ class Provider(asyncio.Protocol):
             else:
                 self._transport.write(ANSWER)
 
-    def connection_lost(self, trouble: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         for stream in self._streams:
             stream.cancel()
 

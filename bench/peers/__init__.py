@@ -1,7 +1,7 @@
-"""Peers: other gateways, installed from the public registries beside the virtual environment, as users have them.
+"""Peers: other gateways, installed from the public registries, as their users have them.
 
-Each module has `start(upstream_port)`, a context manager that yields a `Peer`; what it needs is installed the first
-time, under `.venv/peers`, in the version that it names.
+Each module has `start(upstream_port)`, a context manager that yields a `Peer`; what it needs is installed
+the first time, under `.venv/peers`, in the version that it names.
 """
 
 import os

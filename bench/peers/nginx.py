@@ -20,7 +20,8 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location / {{
-            proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off;
+            proxy_pass http://provider; proxy_http_version 1.1; proxy_buffering off;
+            proxy_set_header Connection "";
         }}
     }}
 }}

@@ -22,7 +22,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: str
     url: str
-    """Where its paths begin, as its own SDK wants it: `https://api.openai.com/v1`; for Anthropic with `/v1` too."""
+    """Where its paths begin, `/v1` included: `https://api.openai.com/v1`, `https://api.anthropic.com/v1`."""
     protocol: Literal["openai", "anthropic"] = "openai"
     key: str = ""
     """Its API key, which no text of ours ever shows; `key_env` names a variable that holds it instead."""
@@ -44,7 +44,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_s: float = 120
     """Seconds between two pieces of an answer."""
     total_s: float = 840
-    """Seconds for a whole call; less than a reservation lives, which is 15 minutes unless a plan says otherwise."""
+    """Seconds for a whole call: less than the 15 minutes that a reservation lives in most plans."""
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not 1 <= len(self.name) <= 63:
@@ -52,7 +52,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         place = _parted(self.url)
         if place.scheme not in ("http", "https") or not place.hostname or place.username or place.fragment:
             raise StartRefused("upstream_url", name=self.name)
-        if any(not word.isprintable() or not word.isascii() for pair in self.headers.items() for word in pair):
+        for pattern in self.models:
+            if not pattern or "*" in pattern[:-1]:
+                raise StartRefused("upstream_pattern", name=self.name, value=ascii(pattern[:40]))
+        words = [word for pair in self.headers.items() for word in pair]
+        if not all(word.isprintable() and word.isascii() for word in words):
             raise StartRefused("upstream_header", name=self.name)
         for field in ("connect_s", "first_byte_s", "idle_s", "total_s"):
             if not 0 < getattr(self, field) <= 86_400:
@@ -113,7 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     body_bytes_max: int = 32 * 1024 * 1024
     """The largest body of a call that the gateway takes (1,024 bytes - 1 GiB)."""
     warning_in_body: bool = True
-    """Whether answers of the gateway carry the warning of an account near its end inside their body as well."""
+    """Whether answers of the gateway hold the warning of an account near its end in their body as well."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -11,7 +11,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.edges.middleware.conftest import served
-from tokenhouse import ApiKey, JwtClaim, StartRefused, Tokenhouse, TrustedHeader, Unauthenticated, UpstreamTrouble
+from tokenhouse import (
+    ApiKey,
+    JwtClaim,
+    StartRefused,
+    Tokenhouse,
+    TrustedHeader,
+    Unauthenticated,
+    UpstreamTrouble,
+)
 from tokenhouse.edges.credentials import credentials_of, identify, key_sets
 from tokenhouse.settings import Settings
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tokenhouse import InsufficientCredit, ModelRefused, Tokenhouse
 from tokenhouse.errors import AccountClosed
+from tokenhouse.flow import call as flow_call
 from tokenhouse.flow.call import COUNTED_AT_ONCE, Needs
 from tokenhouse.providers.base import Measured
 from tokenhouse.providers.dialects import DIALECTS
@@ -198,3 +200,115 @@ async def test_several_answers_are_each_worth_having_or_refused(house: Tokenhous
     await call.release()
     with pytest.raises(InsufficientCredit):
         await house.begin("a", wants(1_000 - 16 * 4 + 1, 100, choices=4))
+
+
+@pytest.mark.row("E4")
+async def test_an_answer_in_sound_is_set_aside_as_sound(house: Tokenhouse):
+    await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100_000}})
+    await house.write_rate({"model": "singer", "input": 1, "output": 2, "audio_output": 50, "per": 1})
+    await house.account("p", plan="priced")
+    for modalities, dearest in (
+        ("", 2),
+        (',"modalities":["text"]', 2),
+        (',"modalities":["text","audio"]', 50),
+    ):
+        body = f'{{"model":"singer","max_tokens":100,"messages":[]{modalities}}}'
+        wanted = Needs.of(DIALECTS["openai-chat"].read(body.encode()))
+        call = await house.begin("p", wanted)
+        assert call.reservation.held == wanted.count().tokens + 100 * dearest
+        await call.release()
+
+
+async def test_a_call_knows_where_its_account_stands(house: Tokenhouse):
+    call = await house.begin("a", wants(100, 400))
+    assert (call.balance.available, call.balance.held, call.balance.remaining) == (500, 500, 1_000)
+
+
+@pytest.mark.row("E2")
+async def test_an_entry_keeps_what_an_auditor_should_know(house: Tokenhouse):
+    call = await house.begin("a", wants(100, 400))
+    await call.settle(
+        Measured(usage=Usage(input=9), model="gpt-4o-2024-08-06", marks=("total_larger",), finished=True)
+    )
+    (entry,) = await house.history("a", kinds=("charge",))
+    assert entry.facts == {"reserved": 500, "marks": ["total_larger"], "answered": "gpt-4o-2024-08-06"}
+    assert entry.model == "gpt-4o"
+
+
+@pytest.mark.row("D8")
+async def test_an_answer_that_broke_off_after_its_input_is_charged_that_and_what_came(house: Tokenhouse):
+    call = await house.begin("a", needs())
+    await call.settle(
+        Measured(usage_input=Usage(input=3, cached_input=40), text="hello there", bytes_unread=7), "cut"
+    )
+    (entry,) = await house.history("a", kinds=("charge",))
+    assert (entry.source, entry.facts["ended"]) == ("estimated", "cut")
+    assert entry.usage == {"input": 3, "cached_input": 40, "output": 2 + 4}
+    assert entry.charge == 49
+
+
+@pytest.mark.row("E4")
+async def test_models_that_ran_within_one_call_are_charged_at_their_own_prices(house: Tokenhouse):
+    await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100_000}})
+    for model, price in (("large", 10), ("small", 1)):
+        await house.write_rate({"model": model, "input": price, "output": price, "per": 1})
+    await house.account("p", plan="priced")
+    for second, charged in (("small", 1_005), ("unheard-of", 1_050)):
+        call = await house.begin("p", Needs(model="large", bound=100, count=lambda: Counted(100), output=100))
+        parts = (("large", Usage(input=90, output=10)), (second, Usage(output=5)))
+        receipt = await call.settle(
+            Measured(usage=Usage(input=90, output=15), parts=parts, marks=("iterations",), finished=True)
+        )
+        assert receipt is not None
+        assert receipt.amount == charged
+
+
+@pytest.mark.row("E3")
+@pytest.mark.parametrize("seen", [True, False])
+async def test_a_no_by_terms_that_are_no_longer_so_is_none(
+    house: Tokenhouse, database: str, clock: Any, seen: bool
+):
+    for name, multiplier in (("dear", 100), ("cheap", 1)):
+        plan = {**PREPAID, "name": name, "rate": {"multiplier": multiplier}, "reserve": {"cap_output": False}}
+        await house.write_plan(plan)
+    await house.amend("a", plan="dear")
+    if seen:
+        with pytest.raises(InsufficientCredit):
+            await house.begin("a", wants(10, 10))
+    async with Tokenhouse.open(database, clock=clock) as other:
+        await other.amend("a", plan="cheap")
+    assert (await house.begin("a", wants(10, 10))).reservation.held == 20
+
+
+@pytest.mark.parametrize("modalities", [5, True, "audio", {"audio": 1}, None, [5]])
+def test_modalities_of_another_shape_are_the_providers_affair(modalities: object):
+    body = msgspec.json.encode({"model": "m", "messages": [], "modalities": modalities})
+    assert Needs.of(DIALECTS["openai-chat"].read(body)).writes == ("output", "reasoning")
+
+
+@pytest.mark.row("E3")
+async def test_a_model_that_has_a_price_by_now_is_not_refused(house: Tokenhouse, database: str, clock: Any):
+    await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100_000}})
+    await house.account("p", plan="priced")
+    with pytest.raises(ModelRefused):
+        await house.begin("p", wants(10, 10))
+    async with Tokenhouse.open(database, clock=clock) as other:
+        await other.write_rate({"model": "gpt-4o", "input": 2, "output": 3, "per": 1})
+    assert (await house.begin("p", wants(10, 10))).reservation.held == 50
+
+
+async def test_what_is_remembered_of_accounts_is_bounded(house: Tokenhouse, monkeypatch):
+    monkeypatch.setattr(flow_call, "ADDRESSES_MAX", 2)
+    for ref in ("a", "b", "c"):
+        await house.account(ref, plan="prepaid")
+        await (await house.begin(ref, wants(1, 1))).release()
+        assert len(house.desk.terms) <= 2
+    assert (await house.begin("a", wants(10, 10))).reservation.held == 20
+
+
+async def test_a_long_answer_is_counted_whole(house: Tokenhouse):
+    call = await house.begin("a", needs())
+    await call.settle(Measured(text="hello " * COUNTED_AT_ONCE), "disconnect")
+    (entry,) = await house.history("a", kinds=("charge",))
+    assert entry.usage is not None
+    assert abs(entry.usage["output"] - COUNTED_AT_ONCE) <= 2

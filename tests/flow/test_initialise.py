@@ -4,14 +4,17 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from tests.conftest import Clock
+from tests.conftest import Clock, Postgres
 from tests.flow.sixty_two import EXPERT, sessions_csv, users_csv
-from tokenhouse import Tokenhouse
+from tokenhouse import NotFound, Tokenhouse
+from tokenhouse.errors import DatabaseTrouble
 from tokenhouse.flow import identify
 from tokenhouse.rules.account import opened
 from tokenhouse.rules.chain import link, seal
@@ -147,6 +150,44 @@ async def test_the_sixty_two_users_of_the_source_figure_by_figure(house: Tokenho
     assert set(figures.values()) == {(100_000, 0, 100_000, 0, 100_000, 0, 0)}
     after = await house.check()
     assert (after.anomalies, after.overview.without_balance) == (0, 0)
+
+
+@pytest.mark.row("A3")
+async def test_a_database_that_goes_away_in_the_middle_is_trouble_and_the_rest_comes_with_the_next_run(
+    house: Tokenhouse, database: str, postgres: Postgres, tmp_path: Path
+):
+    await house.import_users(users_csv(tmp_path))
+    name, cuts = urlsplit(database).path[1:], 0
+    cut = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+
+    def gone_away(_more: int) -> None:
+        nonlocal cuts
+        cuts += 1
+        if cuts == 5:
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(postgres.execute, cut).result()
+
+    with pytest.raises(DatabaseTrouble) as no:
+        await house.initialise(progress=gone_away)
+    assert no.value.reason == "postgres_away"
+    accounts_, without = await house.waiting()
+    assert 0 < without < accounts_ == 62
+    done = await house.initialise()
+    assert (done.made, done.failed, await house.waiting()) == (without, 0, (62, 0))
+    assert (await house.verify()).clean
+
+
+@pytest.mark.row("A1", "A3")
+async def test_an_account_that_waits_for_its_balance_is_told_from_an_empty_one(house, tmp_path: Path):
+    file = tmp_path / "users.csv"
+    file.write_text("ref\na\n", encoding="utf-8")
+    await house.import_users(file)
+    with pytest.raises(NotFound) as no:
+        await house.balance("a")
+    assert no.value.reason == "balance_missing"
+    assert "tokenhouse init" in no.value.message()
+    await house.initialise()
+    assert (await house.balance("a")).used == 0
 
 
 @pytest.mark.row("A3")

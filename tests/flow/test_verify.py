@@ -3,15 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.conftest import Clock, Postgres
-from tests.flow.breaks import ANN, BREAKS, damage, keep, mend, stored
+from tests.flow.breaks import ACCOUNT, ANN, BREAKS, damage, entry, keep, mend, stored
 from tokenhouse import Tokenhouse
-from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.errors import DatabaseTrouble, InvalidInput, NotFound
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.rules.audit import CHECKS
 from tokenhouse.rules.usage import Usage
@@ -199,6 +200,28 @@ async def test_a_finding_names_the_figures(broken):
     assert found["used"].found == found["used"].expected + 5
     assert (found["held"].expected, found["held"].found) == (40, 49)
     assert {one.account for one in found.values()} == {"ann"}
+
+
+async def test_damage_to_several_of_one_company_is_told_of_each(broken):
+    refs = ("acme", "eve", "kim")
+    for ref in refs:
+        whose = ACCOUNT.format(ref)
+        await damage(broken, entry("note = 'nothing'", f"{whose} and seq = 2"))
+    found = (await verified(broken)).findings
+    assert sorted(one.account for one in found if one.check == "chain") == sorted(refs)
+
+
+async def test_a_database_that_goes_away_in_the_middle_is_trouble_and_no_verdict(broken, postgres):
+    name = urlsplit(broken).path[1:]
+    cut = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+
+    def gone_away(_more: int) -> None:
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(postgres.execute, cut).result()
+
+    with pytest.raises(DatabaseTrouble) as no:
+        await verified(broken, progress=gone_away)
+    assert no.value.reason == "postgres_away"
 
 
 async def test_one_account_or_one_cell_is_verified_alone(broken):

@@ -9,15 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.sdks.served import Served, Watched, listening
+from tests.sdks.served import Served, Watched, guarded, listening
 from tokenhouse import Tokenhouse
 from tokenhouse.edges.demo import Demo
-from tokenhouse.settings import Settings
+from tokenhouse.settings import Settings, Upstream
 from tokenhouse.testing import Clock
-
-import sys; sys.path.insert(0,"/tmp/standin")
-from standin import Gateway
-def gateway(house, demo): return Gateway(house, demo)
 
 ROOT = Path(__file__).resolve().parents[2]
 SDKS = ROOT / ".venv" / "sdks"
@@ -86,64 +82,59 @@ async def client() -> AsyncIterator[Callable[[str, str], Awaitable[Script]]]:
         await asyncio.wait_for(process.wait(), ASK_S)
 
 
-OPEN = {"name": "open", "signup": {"amount": 10_000_000}}
-MINUTE = {"name": "minute", "signup": {"amount": 10_000_000}}
-MINUTE["limit"] = [{"what": "requests", "amount": 1, "every": "minute"}]
+PLENTY = {"amount": 10_000_000}
+PLANS = (
+    {"name": "open", "signup": PLENTY},
+    {"name": "minute", "signup": PLENTY, "limit": [{"what": "requests", "amount": 1, "every": "minute"}]},
+    {"name": "stopping", "signup": {"amount": 1_000}, "stop": {"status": 429}},
+)
 ACCOUNTS = (
     ("rich", "open", 0),
     ("hurried", "minute", 0),
     ("patient", "minute", 0),
     ("warned", "chat-tokens", 92_000),
     ("gone", "chat-tokens", 110_000),
+    ("stopped", "stopping", 1_000),
 )
 """Name, plan, and what was used before."""
 
 
 @pytest.fixture
-async def served(database: str, clock: Clock, tmp_path: Path) -> AsyncIterator[Served]:
-    """Return a running server before the demo, and its inside."""
-    settings = Settings(home=tmp_path, purchase_url="https://shop.example/credit")
+def preset() -> str:
+    """Return the plan that the deployment begins with; it fixes the unit."""
+    return "chat-tokens"
+
+
+@pytest.fixture
+async def served(database: str, clock: Clock, tmp_path: Path, preset: str) -> AsyncIterator[Served]:
+    """Return a running server before the demo, which is a server of its own, and the inside of both."""
     demo = Demo(first_s=0, chunk_s=0)
-    async with Tokenhouse.open(database, settings=settings, clock=clock) as house:
-        for plan in (OPEN, MINUTE):
-            await house.write_plan(plan)
-        watched = Watched(gateway(house, demo))
-        async with listening(watched) as base:
+    async with listening(demo) as provider:
+        settings = Settings(
+            home=tmp_path,
+            environment="production",
+            plan=preset,
+            purchase_url="https://shop.example/credit",
+            upstream=tuple(
+                Upstream(name=protocol, protocol=protocol, url=f"{provider}/v1", models=("demo", "demo-*"))
+                for protocol in ("openai", "anthropic")
+            ),
+        )
+        async with (
+            Tokenhouse.open(database, settings=settings, clock=clock) as house,
+            guarded(house, settings) as gateway,
+            listening(watched := Watched(gateway)) as base,
+        ):
             yield Served(base, house, demo, clock, watched)
 
 
 @pytest.fixture
-def keys(served: Served) -> Callable[[str], Awaitable[dict[str, str]]]:
-    """Return a function that opens the accounts that a client needs, and returns a key of each by its name."""
+async def keys(served: Served) -> Callable[[str], Awaitable[dict[str, str]]]:
+    """Return a function that opens the accounts that a client needs, and returns their keys by name."""
+    for plan in PLANS:
+        await served.house.write_plan(plan)
 
     async def opened(form: str) -> dict[str, str]:
-        found = {}
-        for name, plan, used in ACCOUNTS:
-            ref = f"{name} {form}"
-            await served.house.account(ref, plan=plan)
-            if used:
-                reservation = await served.house.reserve(ref, 0)
-                await served.house.settle(ref, reservation.id, used)
-            found[name] = (await served.house.create_key(ref)).secret
-        return found
+        return {name: await served.key(f"{name} {form}", plan, used) for name, plan, used in ACCOUNTS}
 
     return opened
-
-
-@pytest.fixture
-def sound(served: Served) -> Callable[[], Awaitable[None]]:
-    """Return a function that fails unless the books hold and charge what the provider says it produced."""
-
-    async def holds() -> None:
-        verdict = await served.house.verify()
-        assert list(verdict.findings) == []
-        charged = 0
-        for account in await served.house.accounts():
-            balance = await served.house.balance(account.ref)
-            assert balance.held == 0
-            charged += balance.used_total
-        before = sum(used for _, _, used in ACCOUNTS) * (len(await served.house.accounts()) // len(ACCOUNTS))
-        assert charged - before == served.produced
-        assert served.demo.log.sums["running"] == 0
-
-    return holds

@@ -1,4 +1,4 @@
-"""The server as clients meet it: a house, its gateway and the demo behind it, on a socket; and what went over it."""
+"""The server as clients meet it, on a socket: a house, its gateway, the demo behind it, and what passed."""
 
 import asyncio
 import json
@@ -11,6 +11,9 @@ import uvicorn
 
 from tokenhouse import Tokenhouse
 from tokenhouse.edges.demo import Demo
+from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.upstream import Upstreams
+from tokenhouse.settings import Settings
 from tokenhouse.testing import Clock
 
 
@@ -36,7 +39,7 @@ class Watched:
     def __init__(self, app: Any) -> None:
         self.app = app
         self.passed: list[Passed] = []
-        self.on_refusal: Callable[[Passed], None] = lambda passed: None
+        self.on_refusal: Callable[[], object] = str
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] != "http":
@@ -54,7 +57,7 @@ class Watched:
             else:
                 one.body += message.get("body", b"")
                 if not message.get("more_body", False) and one.status >= 400:
-                    self.on_refusal(one)
+                    self.on_refusal()
             await send(message)
 
         await self.app(scope, receive, noted)
@@ -70,14 +73,34 @@ class Served:
     clock: Clock
     watched: Watched
 
+    used_before: int = 0
+
     @property
     def passed(self) -> list[Passed]:
         return self.watched.passed
 
-    @property
-    def produced(self) -> int:
-        """Return the tokens, of questions and answers, that the provider says it would bill."""
-        return self.demo.log.sums["tokens_input"] + self.demo.log.sums["tokens_output"]
+    async def key(self, ref: str, plan: str, used: int = 0) -> str:
+        """Open an account that has used so much already, and return the secret of a key of its own."""
+        await self.house.account(ref, plan=plan)
+        if used:
+            reservation = await self.house.reserve(ref, 0)
+            await self.house.settle(ref, reservation.id, used)
+            self.used_before += used
+        return (await self.house.create_key(ref)).secret
+
+    async def used(self) -> int:
+        """Return what all calls were charged; nothing may be open any more."""
+        balances = [await self.house.balance(account.ref) for account in await self.house.accounts()]
+        assert [balance.account for balance in balances if balance.held] == []
+        return sum(balance.used_total for balance in balances) - self.used_before
+
+    async def assert_sound(self, per_token: int = 1) -> None:
+        """Fail unless the books hold, and charge what the provider says it produced."""
+        verdict = await self.house.verify()
+        assert list(verdict.findings) == []
+        produced = self.demo.log.sums
+        assert produced["running"] == 0
+        assert await self.used() == (produced["tokens_input"] + produced["tokens_output"]) * per_token
 
 
 @asynccontextmanager
@@ -94,3 +117,16 @@ async def listening(app: Any) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def guarded(house: Tokenhouse, settings: Settings) -> AsyncIterator[Gateway]:
+    """Open the gateway of a house; at the end every call is ended."""
+    upstreams = Upstreams(settings)
+    await upstreams.open()
+    gateway = Gateway(house, upstreams)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+        await upstreams.close()

@@ -1,8 +1,9 @@
-"""Real clients against the running server, over a socket: what each shows of every kind of answer, and what it costs.
+"""Real clients against the running server, over a socket: what each shows of every answer, and what it costs.
 
 What must come out stands in docs/reference/clients.md, which is read here.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,17 @@ QUESTION = "What does a bank do?"
 FAILED = "The demo was asked to fail here."
 
 
-
 def shown_by_page() -> dict[tuple[str, str], dict[str, str]]:
     """Return what a user catches of each scenario, by client and format: the table of the page."""
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     begin = next(number for number, line in enumerate(lines) if line.startswith("| client | format |"))
-    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines[begin:] if line[:1] == "|"]
-    head, _, *body = rows
+    rows = [line.strip("|").split("|") for line in lines[begin:] if line.startswith("|")]
+    head, _, *body = [[cell.strip(" `") for cell in row] for row in rows]
     return {(row[0], row[1]): dict(zip(head[2:], row[2:], strict=True)) for row in body}
 
 
 SHOWN = shown_by_page()
+FACTS = ("stop_code", "remaining", "resets_at", "purchase_url")
 CLIENTS = list(dict.fromkeys(name for name, _ in SHOWN))
 ONE_TRY = {("litellm", "messages")}
 """Who tries nothing twice unless it is told to."""
@@ -56,11 +57,12 @@ class Talk:
         """Ask for what must fail: the client shows our words under its own class, after one request."""
         shown, passed = await self.ask(way, account, **more)
         error = shown["error"]
-        print(self.name, self.form, scenario, error["class"], str(error["body"])[:300])
         (one,) = passed
         assert error["class"] == SHOWN[self.name, self.form][scenario], error
         assert one.error["message"] in error["text"].replace('\\"', '"'), error
         assert error["status"] == one.status
+        for fact in FACTS if error["body"] is not None else ():
+            assert (fact in str(error["body"])) == (fact in one.error), "whoever keeps the body has the facts"
         return one
 
 
@@ -87,7 +89,7 @@ async def tools(talk: Talk) -> None:
 
 async def credit_gone(talk: Talk) -> None:
     """Who has nothing left is told so, and told once, whole or streamed."""
-    produced = talk.served.produced
+    asked = len(talk.served.demo.log.calls)
     for way in ("whole", "streamed"):
         passed = await talk.refused("credit gone", way, "gone")
         assert passed.status == 402
@@ -97,15 +99,32 @@ async def credit_gone(talk: Talk) -> None:
         assert passed.error["recommended_action"] == "PURCHASE_TOKENS"
         assert passed.error["purchase_url"] == "https://shop.example/credit"
         assert passed.error["remaining"] == 0
-    assert talk.served.produced == produced, "the provider was never asked"
+    assert len(talk.served.demo.log.calls) == asked, "the provider was never asked"
+
+
+async def stopped(talk: Talk) -> None:
+    """A plan that refuses with 429 is not asked again either, but by a client that reads no such header."""
+    more = {"retries": 0} if talk.name == "ai (npm)" else {}
+    passed = await talk.refused("credit gone, 429", "whole", "stopped", **more)
+    assert (passed.status, passed.headers["x-should-retry"]) == (429, "false")
+    assert "retry-after" not in passed.headers
 
 
 async def warned(talk: Talk) -> None:
-    """A warning in an answer disturbs nobody."""
-    for way in ("whole", "streamed"):
-        shown, (passed,) = await talk.ask(way, "warned")
-        assert shown["text"]
-        assert passed.headers["x-tokenhouse-warning"] == "WARNING"
+    """A warning comes inside the answer, whole or streamed, and disturbs nobody."""
+    shown, (passed,) = await talk.ask("whole", "warned")
+    balance = await talk.served.house.balance(f"warned {talk.form}")
+    warning = json.loads(passed.body)["tokenhouse"]
+    assert (warning["level"], passed.headers["x-tokenhouse-warning"]) == ("WARNING", "WARNING")
+    assert warning["message"]
+    assert warning["remainingTokens"] == balance.remaining
+    assert warning["estimatedTurns"] == balance.estimated_turns
+    if "more" in shown:
+        assert shown["more"] == {"tokenhouse": warning}
+    shown, (passed,) = await talk.ask("streamed", "warned")
+    (comment,) = [line for line in passed.body.splitlines() if line.startswith(b":")]
+    assert json.loads(comment.removeprefix(b": tokenhouse "))["level"] == "WARNING"
+    assert shown["text"]
 
 
 async def rate_limit(talk: Talk) -> None:
@@ -122,9 +141,9 @@ async def patience(talk: Talk) -> None:
     clock = talk.served.clock
     clock.now = clock.now.replace(second=59)
     assert (await talk.ask("whole", "patient"))[0]["text"]
-    talk.served.watched.on_refusal = lambda passed: clock.move(seconds=1)
+    talk.served.watched.on_refusal = lambda: clock.move(seconds=1)
     shown, passed = await talk.ask("whole", "patient")
-    talk.served.watched.on_refusal = lambda passed: None
+    talk.served.watched.on_refusal = str
     assert passed[0].headers["retry-after"] == "1"
     if (talk.name, talk.form) in ONE_TRY:
         assert [one.status for one in passed] == [429]
@@ -149,23 +168,39 @@ async def upstream_errors(talk: Talk) -> None:
     passed = await talk.refused("upstream 500", "whole", model="demo-error-500", retries=0)
     assert (passed.status, passed.error["message"]) == (500, FAILED)
     assert (await talk.served.house.balance(f"rich {talk.form}")).used_total == used
+
+
+async def stream_errors(talk: Talk) -> None:
+    """An error in the middle of a stream is shown, and what came before it is charged."""
+    ref = f"rich {talk.form}"
+    used = (await talk.served.house.balance(ref)).used_total
     shown, (passed,) = await talk.ask("streamed", model="demo-error-mid-stream", retries=0)
+    made = talk.served.demo.log.calls[-1]
+    assert (passed.status, made.ended) == (200, "error-mid-stream")
     assert shown["error"]["class"] == SHOWN[talk.name, talk.form]["error in a stream"], shown
     assert FAILED in shown["error"]["text"]
+    charged = (await talk.served.house.balance(ref)).used_total - used
+    assert charged == made.tokens_input + made.tokens_output
+
+
+SCENARIOS = (
+    *(answered, tools, credit_gone, stopped, warned, rate_limit, patience, strangers),
+    *(upstream_errors, stream_errors),
+)
 
 
 @pytest.mark.row("B2")
 @pytest.mark.parametrize("name", CLIENTS)
-async def test_client(name, served, keys, client, sound):
+async def test_client(name, served, keys, client):
     script = await client(name, served.base)
     for form in (form for other, form in SHOWN if other == name):
         talk = Talk(served, script, name, form, await keys(form))
-        for scenario in (answered, tools, credit_gone, warned, rate_limit, patience, strangers, upstream_errors):
+        for scenario in SCENARIOS:
             await scenario(talk)
-    await sound()
+    await served.assert_sound()
 
 
-async def test_openai_speaks_every_format(served, keys, client, sound):
+async def test_openai_speaks_every_format(served, keys, client):
     talk = Talk(served, await client("openai", served.base), "openai", "chat", await keys("chat"))
     texts = set()
     for way in ("responses", "responses streamed", "completions", "embeddings"):
@@ -179,13 +214,28 @@ async def test_openai_speaks_every_format(served, keys, client, sound):
     assert (shown["usages"], b'"usage":{' in passed.body) == (0, False), "nobody asked for a usage chunk"
     assert shown["text"]
     assert "demo" in (await talk.ask("models"))[0]["models"]
-    await sound()
+    await served.assert_sound()
 
 
-async def test_anthropic_counts_before_it_asks(served, keys, client, sound):
-    talk = Talk(served, await client("anthropic", served.base), "anthropic", "messages", await keys("messages"))
+async def test_anthropic_counts_before_it_asks(served, keys, client):
+    script = await client("anthropic", served.base)
+    talk = Talk(served, script, "anthropic", "messages", await keys("messages"))
     counted, _ = await talk.ask("counted")
     answered, _ = await talk.ask("whole")
     assert counted["tokens"] == answered["usage"][0]
     assert "demo" in (await talk.ask("models"))[0]["models"]
-    await sound()
+    await served.assert_sound()
+
+
+@pytest.mark.row("D4")
+@pytest.mark.parametrize("preset", ["points"])
+async def test_points_are_deducted_and_refused_with_402_when_they_are_short(served, client):
+    keys = {"rich": await served.key("rich", "points"), "gone": await served.key("gone", "points", 100_000)}
+    talk = Talk(served, await client("openai", served.base), "openai", "chat", keys)
+    shown, _ = await talk.ask("whole")
+    points = 2 * sum(shown["usage"])
+    balance = await served.house.balance("rich")
+    assert (balance.used, balance.remaining) == (points, 100_000 - points)
+    refused = await talk.refused("credit gone", "whole", "gone")
+    assert (refused.status, refused.error["remaining"]) == (402, 0)
+    await served.assert_sound(per_token=2)

@@ -1,10 +1,10 @@
 """The books of a soak: what callers saw, what the provider says it produced, and what the journal charged.
 
-The policy, by the plans in `stage`: a call whose caller heard it out is charged exactly what was produced. Where
-the caller left, `drain` charges what was produced, the other plans the input and what was relayed: at least what
-the caller has, at most what was produced; so is a stream charged that the app cut when it was told to go. A call
-that was open when the app was killed lapses: free on `drain`, for its input on the others. What the provider
-refused costs nothing, and no account is charged more than it has.
+The policy, by the plans in `stage`: a call whose caller heard it out is charged exactly what was produced.
+Where the caller left, `drain` charges what was produced, the other plans the input and what was relayed: at
+least what the caller has, at most what was produced; so is a stream that the app cut when it was told to go.
+A call that was open when the app was killed lapses: free on `drain`, for its input on the others. What the
+provider refused costs nothing, and no account is charged more than it has.
 """
 
 import json

@@ -1,18 +1,20 @@
 """The stage of a soak: provider, app and PostgreSQL as processes, and the disasters that befall them."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.callers import Account
-from tests.store.processes import SURROUNDINGS, let_go, postmaster
+from tests.store.processes import SURROUNDINGS, let_go, postmaster, until
 from tokenhouse.house import Tokenhouse
 from tokenhouse.settings import Settings
 from tokenhouse.store.embedded import Lease, open_embedded
@@ -99,6 +101,16 @@ class Stage:
         """Have the app go, or kill it, and start it again."""
         self.end_app(kind)
         self.start_app()
+
+    def until_quiet(self) -> None:
+        """Return when the provider has logged the end of every call; all its callers are gone."""
+        url = f"http://127.0.0.1:{self.provider_port}/demo/produced"
+
+        def running() -> int:
+            with urllib.request.urlopen(url) as said:
+                return json.load(said)["running"]
+
+        until(lambda: running() == 0, MOVES_S)
 
     def kill_postgres(self) -> None:
         """Kill the PostgreSQL server; whoever needs it starts it again."""

@@ -1,12 +1,11 @@
 """Headers that say where an account stands: on every answer of a call, the refused ones among them."""
 
 from collections.abc import Iterable
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from tokenhouse.flow.report import BalanceView
-from tokenhouse.rules.limits import counter_name, window
+from tokenhouse.rules import limits
 from tokenhouse.rules.periods import FOREVER, instant, moment
 from tokenhouse.rules.verdict import Member
 
@@ -74,8 +73,8 @@ def limited(path: list[Member], protocol: str, *, model: str, api_key: str, now:
             left = max(balance.left - balance.debt, 0)
             _tighten(tightest, "tokens", _Window(balance.used + left, left, moment(balance.period_end_at)))
         for limit in plan.limit:
-            name = counter_name(limit, model, api_key)
-            counter = window(balance, plan, limit, name, instant(now))
+            name = limits.counter_name(limit, model, api_key)
+            counter = limits.window(balance, plan, limit, name, instant(now))
             left, end_at = max(limit.amount - counter.used, 0), moment(counter.end_at)
             if limit.what != "credit":
                 _tighten(tightest, limit.what, _Window(limit.amount, left, end_at))

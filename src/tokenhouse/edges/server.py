@@ -7,7 +7,7 @@ lanes carry out what waits, and the database is let go.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any, Final
@@ -18,16 +18,16 @@ from tokenhouse import messages
 from tokenhouse import settings as settings_of
 from tokenhouse.edges import problems
 from tokenhouse.edges.gateway import Gateway
-from tokenhouse.edges.problems import Answer, Protocol
+from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.providers import tokens
 from tokenhouse.settings import Settings
 
-Message = dict[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[Message], Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 log: Final = logging.getLogger("tokenhouse.server")
 
@@ -90,7 +90,6 @@ class Application:
         self._open = kept if upkeep else Tokenhouse.open
         self._house: Tokenhouse | None = None
         self._gateway: Gateway | None = None
-        self._running: set[asyncio.Task[Any]] = set()
         self._asked: asyncio.Task[str] | None = None
 
     @asynccontextmanager
@@ -112,11 +111,14 @@ class Application:
                 await upstreams.close()
 
     async def _finish(self) -> None:
-        """Return when the calls that are still at work have settled what they owe."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=SETTLE_WITHIN_S)
+        """Cut the calls that are still at work, and return when they have settled what they owe."""
         if self._asked is not None:
             self._asked.cancel()
+        if self._gateway is not None:
+            closing = asyncio.create_task(self._gateway.close())
+            _, late = await asyncio.wait({closing}, timeout=SETTLE_WITHIN_S)
+            if late:
+                log.error("calls did not end within %d s; what they hold lapses", SETTLE_WITHIN_S)
         self._house = self._gateway = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -143,30 +145,12 @@ class Application:
             await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer a request; whatever goes wrong in between, an answer that has not begun yet says so."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- a coroutine that runs has one
-        self._running.add(task)
-        begun = False
-
-        async def sent(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            if scope["path"].startswith(GATEWAY):
-                assert self._gateway is not None  # noqa: S101 -- the server opens us before callers come
-                await self._gateway(scope, receive, sent)
-            else:
-                await _say(sent, await self._page(scope))
-        except Exception as fault:
-            log.exception("%s %s failed", scope["method"], scope["path"])
-            if begun:
-                raise
-            await _say(sent, self._failed(fault, scope))
-        finally:
-            self._running.discard(task)
+        """Answer a request."""
+        if scope["path"].startswith(GATEWAY):
+            assert self._gateway is not None  # noqa: S101 -- the server opens us before callers come
+            await self._gateway(scope, receive, send)
+        else:
+            await _say(send, await self._page(scope))
 
     async def _page(self, scope: Message) -> Answer:
         """Return one of our own pages."""
@@ -181,8 +165,11 @@ class Application:
                     case "/ready":
                         return _document({"status": "ready", "database": await self._ready()})
             raise NotFound("path_unknown", method=scope["method"], path=scope["path"][:200])
-        except TokenhouseError as no:
-            return self._failed(no, scope)
+        except Exception as no:
+            if not isinstance(no, TokenhouseError):
+                log.exception("%s %s failed", scope["method"], scope["path"])
+            status, headers, body = problems.answer(no, "problem", locale, now=self._clock())
+            return Answer(status, [*headers, *GUARDED], body)
 
     async def _ready(self) -> str:
         """Return the version of the database, which answered just now; who asks meanwhile shares the answer.
@@ -197,15 +184,6 @@ class Application:
         if not done:
             raise DatabaseTrouble
         return self._asked.result()
-
-    def _failed(self, fault: Exception, scope: Message) -> Answer:
-        """Return the answer to a failure, as the clients of a path understand it."""
-        protocol: Protocol = "problem"
-        if scope["path"].startswith(GATEWAY):
-            protocol = "anthropic" if scope["path"].startswith("/v1/messages") else "openai"
-        locale = language(scope, self._settings.locale)
-        status, headers, body = problems.answer(fault, protocol, locale, now=self._clock())
-        return Answer(status, [*headers, *GUARDED], body)
 
 
 @asynccontextmanager

@@ -1,26 +1,23 @@
-"""Upstreams: the providers behind the gateway; which of them has a model, and how it is asked.
+"""Upstreams: the providers behind the gateway, asked over a bounded pool of connections.
 
-Routing: among the patterns of all upstreams that speak the call's protocol, the most specific one has the
-model: an exact name before a pattern, a longer pattern before a shorter one, the file's order after that.
-The offline demo is one of them, with `demo` and `demo-*`, in development and where there is no other.
+The offline demo is one of them, in process, in development and where there is no other.
 """
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from tokenhouse.edges.demo import Answer, Demo
-from tokenhouse.errors import NotFound, StartRefused, UpstreamTrouble
+from tokenhouse.edges.routes import DEMO, Route, Routes
+from tokenhouse.errors import StartRefused, UpstreamTrouble
 from tokenhouse.providers.base import Dialect
-from tokenhouse.providers.demo import MODELS
 from tokenhouse.providers.dialects import DIALECTS
 from tokenhouse.providers.openai_chat import OpenAIChat
 from tokenhouse.providers.openai_completions import OpenAICompletions
-from tokenhouse.rules.amounts import shown
 from tokenhouse.settings import Settings, Upstream
 
 log: Final = logging.getLogger("tokenhouse.upstream")
@@ -29,11 +26,7 @@ CONNECTIONS_MAX: Final = 4_096
 """Connections of one process to all upstreams; past it calls wait, and time out as if none were there."""
 BUFFER_BYTES: Final = 64 * 1024
 """What is read ahead of a slow client, on each connection; twice that much, and the provider waits too."""
-ROUTES_MAX: Final = 10_000
-"""Models whose route a process remembers."""
-DEMO: Final = "demo"
-DEMO_TOTAL_S: Final = 840.0
-ANY: Final = ("openai", "anthropic")
+LISTING_BYTES_MAX: Final = 4 * 1024 * 1024
 NO_AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Headers that the client library would add by itself."""
 
@@ -51,16 +44,6 @@ class Reply(Protocol):
 
     async def close(self) -> None:
         """Let it go; the provider of one that was not read to its end is cut off."""
-
-
-class Route(NamedTuple):
-    """Where a model is: an upstream, what callers call the model, and what it is called there."""
-
-    upstream: str
-    name: str
-    model: str
-    protocols: tuple[str, ...]
-    total_s: float
 
 
 class Place:
@@ -109,8 +92,7 @@ class Upstreams:
         if len(self._places) != len(chosen.upstream) or (self.demo and DEMO in self._places):
             names = [one.name for one in chosen.upstream] + ([DEMO] if self.demo else [])
             raise StartRefused("upstream_twice", name=next(one for one in names if names.count(one) > 1))
-        self._patterns = self._listed(chosen.upstream)
-        self._routes: dict[str, tuple[Route, ...]] = {}
+        self.routes = Routes(chosen.upstream, demo=self.demo is not None)
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -128,31 +110,6 @@ class Upstreams:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-    def route(self, model: str, protocol: str) -> Route:
-        """Return where a model is that is asked for in `protocol`. Raises: NotFound."""
-        found = self.routes(model)
-        for one in found:
-            if protocol in one.protocols:
-                return one
-        if found:
-            path = "/v1/messages" if protocol == "openai" else "/v1/chat/completions"
-            raise NotFound("model_other_protocol", model=shown(model), path=path)
-        raise NotFound("model_unknown", model=shown(model))
-
-    def routes(self, model: str) -> tuple[Route, ...]:
-        """Return every place that has a model, the most specific one first."""
-        known = self._routes.get(model)
-        if known is None:
-            known = tuple(
-                route._replace(name=model, model=self.renames(route.upstream).get(model, model))
-                for pattern, route in self._patterns
-                if pattern == model or (pattern.endswith("*") and model.startswith(pattern[:-1]))
-            )
-            if len(self._routes) >= ROUTES_MAX:
-                self._routes.clear()
-            self._routes[model] = known
-        return known
 
     def dialect(self, route: Route, name: str) -> Dialect:
         """Return the wire format `name` as the provider of a route takes it."""
@@ -177,12 +134,15 @@ class Upstreams:
     async def list_models(self, name: str) -> list[dict[str, Any]]:
         """Return the models that an upstream lists itself, by their own names. Raises: UpstreamTrouble."""
         place = self._places.get(name)
+        reply: Reply
         if place is None:
-            return [{"id": model} for model in MODELS]
-        reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, None)
+            assert self.demo is not None  # noqa: S101 -- it is listed only where it is there
+            reply = Told(await self.demo.send("GET", "/v1/models", {}, b""), name)
+        else:
+            reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, None)
         try:
             content = b""
-            while (chunk := await reply.chunk()) and len(content) < 4 * 1024 * 1024:
+            while (chunk := await reply.chunk()) and len(content) < LISTING_BYTES_MAX:
                 content += chunk
         finally:
             await reply.close()
@@ -191,26 +151,6 @@ class Upstreams:
         except (msgspec.DecodeError, UnicodeDecodeError):
             found = []
         return [one for one in found if isinstance(one.get("id"), str)]
-
-    @property
-    def patterns(self) -> list[tuple[str, Route]]:
-        """Return which upstream has which models, the most specific pattern first."""
-        return self._patterns
-
-    def renames(self, name: str) -> dict[str, str]:
-        """Return our name -> the provider's own, where they differ."""
-        place = self._places.get(name)
-        return {} if place is None else place.known.rename
-
-    def _listed(self, chosen: Iterable[Upstream]) -> list[tuple[str, Route]]:
-        """Return every pattern with its route, in the order in which they are tried."""
-        found = []
-        for one in chosen:
-            route = Route(one.name, "", "", (one.protocol,), one.total_s)
-            found += [(pattern, route) for pattern in dict.fromkeys((*one.models, *one.rename))]
-        if self.demo is not None:
-            found += [(pattern, Route(DEMO, "", "", ANY, DEMO_TOTAL_S)) for pattern in ("demo", "demo-*")]
-        return sorted(found, key=lambda pair: (pair[0].endswith("*"), -len(pair[0])))
 
     async def _ask(
         self,
@@ -312,5 +252,3 @@ class _Listing(msgspec.Struct):
 def _late(model: str, wait_s: float) -> UpstreamTrouble:
     """Return what is said of a provider that was silent for too long."""
     return UpstreamTrouble("upstream_timeout", model=model, wait_s=f"{wait_s:g}")
-
-

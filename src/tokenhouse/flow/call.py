@@ -5,7 +5,7 @@ call's cap. What the provider says was used is charged; where it says nothing, w
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -22,7 +22,7 @@ from tokenhouse.providers.base import Measured, Request
 from tokenhouse.providers.tokens import BYTES_PER_TOKEN, Counted
 from tokenhouse.rules.charges import Tariff
 from tokenhouse.rules.plans import Plan
-from tokenhouse.rules.quotes import OUTPUT_LEAST, Quote, quote, shortened, within
+from tokenhouse.rules.quotes import OUTPUT_LEAST, Quote, quote, shortened, tariff_of, within
 from tokenhouse.rules.usage import TOKENS_MAX, Usage
 from tokenhouse.rules.verdict import Member, headroom, payer_of
 from tokenhouse.store.accounts import Address
@@ -65,9 +65,7 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
             output=request.cap,
             choices=request.choices,
             reads=_reads(request),
-            writes=("output", "reasoning", "audio_output")
-            if "audio" in (document.get("modalities") or ())
-            else ("output", "reasoning"),
+            writes=_writes(document),
         )
 
 
@@ -180,7 +178,7 @@ async def begin(
     """Set aside what a call needs, by its payer's terms as they stand, and return it.
 
     Order: the terms that this process saw last are tried first; where the writer has seen others since, or
-    they lead to a no, they are read again. A plan changes seldom, so this ends.
+    they lead to a no, they are read again. Plans and rates change seldom, so this ends.
 
     Raises: as `reserve`, and ModelRefused where nobody knows what the model costs.
     """
@@ -191,17 +189,19 @@ async def begin(
     plan, room = await _seen(desk, address)
     counted = needs.count() if needs.bound <= COUNTED_AT_ONCE else None
     while True:
-        price = estimate.price(desk, plan, needs.model)
-        if counted is None and price.charge(Usage(input=needs.bound)) * BOUND_SHARE > room:
-            counted = await asyncio.to_thread(needs.count)
+        version = desk.catalog.version
         try:
+            price = estimate.price(desk, plan, needs.model)
+            if counted is None and price.charge(Usage(input=needs.bound)) * BOUND_SHARE > room:
+                counted = await asyncio.to_thread(needs.count)
             terms = await _admit(desk, ref, needs, plan, price, counted, api_key)
-        except InsufficientCredit:
+        except (InsufficientCredit, ModelRefused) as no:
+            final = counted is not None or isinstance(no, ModelRefused)
             now, room = await _read(desk, address)
-            if now == plan and counted is not None:
+            if final and (now, desk.catalog.version) == (plan, version):
                 raise
             plan = now
-            if counted is None:
+            if not final:
                 counted = await asyncio.to_thread(needs.count)
             continue
         now, room = _see(desk, address, terms.reservation.answer.path)
@@ -209,6 +209,18 @@ async def begin(
             return Call(desk, later, needs, terms, actor)
         await settle.release(desk, ref, terms.reservation.id, actor=actor, note="terms changed")
         plan = now
+
+
+async def callable_models(desk: Desk, ref: str, models: Iterable[str]) -> list[str]:
+    """Return those of `models` that an account may call: allowed by every plan on its way up, and priced."""
+    path = await read_path(desk, await desk.address(ref))
+    plans, payer = [member.plan for member in path], payer_of(path).plan
+    rates, now = desk.catalog.rates, desk.now()
+    return [
+        model
+        for model in models
+        if all(plan.allows(model) for plan in plans) and tariff_of(payer, rates, model, now) is not None
+    ]
 
 
 async def _admit(
@@ -261,6 +273,13 @@ def _reads(request: Request) -> tuple[str, ...]:
     if b'"cache_control"' not in request.body:
         return ("input",)
     return ("input", "cache_write", "cache_write_1h") if b'"1h"' in request.body else ("input", "cache_write")
+
+
+def _writes(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return the kinds that a request's answer may be charged as."""
+    modalities = document.get("modalities")
+    sound = isinstance(modalities, list) and "audio" in modalities
+    return ("output", "reasoning", "audio_output") if sound else ("output", "reasoning")
 
 
 async def _seen(desk: Desk, address: Address) -> tuple[Plan, int]:

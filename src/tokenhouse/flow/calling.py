@@ -1,7 +1,7 @@
 """Calling: the part of the house through which model calls go, and which loses none of their charges."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -50,6 +50,10 @@ class Calling:
         Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit, NotFound, Busy.
         """
         return await call.begin(self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor)
+
+    async def callable_models(self, ref: str, models: Iterable[str]) -> list[str]:
+        """Return those of `models` that every plan on an account's way up allows, and that have a price."""
+        return await call.callable_models(self._desk, ref, models)
 
     @asynccontextmanager
     async def call(

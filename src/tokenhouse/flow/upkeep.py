@@ -108,7 +108,10 @@ async def touch(desk: Desk, addresses: list[Address]) -> None:
 
 
 async def _patient(desk: Desk, address: Address, operation: Touch) -> None:
-    """Have one account touched; a full queue is waited for, since callers go first. A closing house is left."""
+    """Have one account touched; a full queue is waited for, since callers go first.
+
+    Raises: Busy when the house closes.
+    """
     while True:
         try:
             await desk.carry_out(address, operation)

@@ -104,7 +104,7 @@ class Served:
 @asynccontextmanager
 async def served(app: Callable[..., Any], **options: Any) -> AsyncIterator[Served]:
     """Serve an application with uvicorn on a free port, in this loop."""
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on", **options)
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on", log_config=None, **options)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server._serve())

@@ -24,7 +24,12 @@ EVENTS = b"".join(
 
 
 def heard(
-    chunks: list[bytes], kind: str = "application/json", packing: str = "", *, whole: bool = True, request=None
+    chunks: list[bytes],
+    kind: str = "application/json",
+    packing: str = "",
+    *,
+    whole: bool = True,
+    request=None,
 ) -> Measured:
     headers = [(b"content-type", kind.encode())] if kind else []
     headers += [(b"Content-Encoding", packing.encode())] if packing else []

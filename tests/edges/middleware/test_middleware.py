@@ -318,7 +318,9 @@ async def test_even_a_fault_of_ours_at_the_end_breaks_no_answer(house, monkeypat
         answer = await serving.ask("/chat", HELLO, **TRUSTED)
         assert (answer.status, answer.body) == (200, ANSWER)
         await soon(lambda: "not ended" in caplog.text)
-    assert [record.levelno for record in caplog.records if "not ended" in record.message] == [logging.CRITICAL]
+    assert [record.levelno for record in caplog.records if "not ended" in record.message] == [
+        logging.CRITICAL
+    ]
 
 
 async def test_new_people_have_an_account_only_where_that_is_wanted(house):

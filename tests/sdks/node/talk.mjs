@@ -20,5 +20,5 @@ export async function talk(ways) {
 /** An exception as a user sees it: its class, its status, its text, and the body that it kept. */
 function told(error) {
   const status = error.status ?? error.statusCode ?? null;
-  return { class: error.constructor.name, status, text: error.message, body: error.error ?? error.data ?? null };
+  return { class: error.constructor.name, status, text: error.message, body: error.error ?? error.responseBody ?? null };
 }

@@ -87,7 +87,8 @@ def completions(base, key, model, text, retries=None, **_):
 
 def embeddings(base, key, model, text, retries=None, **_):
     answer = client(base, key, retries).embeddings.create(model=model, input=[text, "another"])
-    return {"sizes": [len(one.embedding) for one in answer.data], "usage": spent(answer.usage.prompt_tokens, 0)}
+    sizes = [len(one.embedding) for one in answer.data]
+    return {"sizes": sizes, "usage": spent(answer.usage.prompt_tokens, 0)}
 
 
 def models(base, key, retries=None, **_):

@@ -1,4 +1,4 @@
-"""How a test talks with a client's script: an ask on each line that comes in, what the client showed on each that goes out."""
+"""How a test talks with a client's script: an ask on each line in, what the client showed on each line out."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ def talk(ways: dict[str, Callable[..., dict[str, Any]]]) -> None:
         ask = json.loads(line)
         try:
             shown = ways[ask.pop("way")](base, **ask)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- whatever a client raises is what it shows
             shown = {"error": told(error)}
         print(json.dumps(shown), flush=True)
 

@@ -105,7 +105,8 @@ def curl(url: str, secret: str, *, stream: bool = False) -> str:
     body = {"model": MODEL, "messages": [{"role": "user", "content": "안녕하세요!"}]}
     sent = json.dumps(body | ({"stream": True} if stream else {}), ensure_ascii=False)
     heads = f"-H 'authorization: Bearer {secret}' -H 'content-type: application/json'"
-    return f"curl {'-sN' if stream else '-s'} {url}/v1/chat/completions {heads} -d '{sent}'"
+    how = "-sN" if stream else r"-sw '\n'"  # A document does not end its line by itself.
+    return f"curl {how} {url}/v1/chat/completions {heads} -d '{sent}'"
 
 
 def python(url: str, secret: str) -> str:

@@ -116,7 +116,9 @@ class Greeting:
             (terminal.say("serve.workers"), f"{chosen.workers} ({chosen.environment})"),
         ]
         if self.demo is not None:
-            left = terminal.amount(self.demo.balance.remaining, self.demo.balance.unit)
+            unit = self.demo.balance.unit
+            left = terminal.amount(self.demo.balance.remaining, unit)
+            left = left if unit.symbol else f"{left} {unit.name}"
             name = "serve.opened" if self.demo.made else "serve.there"
             told = terminal.say(name, account=self.demo.balance.account, left=left, file=str(self.demo.file))
             pairs.append((terminal.say("serve.account"), told))
@@ -167,7 +169,7 @@ async def _greeting(house: Tokenhouse, settings: Settings, url: str) -> Greeting
     from tokenhouse.edges.upstream import Upstreams
 
     models: dict[str, list[str]] = {}
-    for pattern, route in Upstreams(settings).patterns:
+    for pattern, route in Upstreams(settings).routes.patterns:
         models.setdefault(route.upstream, []).append(pattern)
     return Greeting(
         url=url,

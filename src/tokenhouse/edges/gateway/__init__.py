@@ -1,10 +1,10 @@
 """The gateway: the paths of OpenAI and Anthropic, as their own SDKs call them, metered on the way.
 
-    gateway = Gateway(house, upstreams)      # a pure ASGI application
-    await upstreams.open()
-    ...
-    await gateway.close()                    # every call under way is ended and charged
-    await upstreams.close()
+gateway = Gateway(house, upstreams)      # a pure ASGI application
+await upstreams.open()
+...
+await gateway.close()                    # every call under way is ended and charged
+await upstreams.close()
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from tokenhouse.edges.gateway.answers import Answers
 from tokenhouse.edges.gateway.caller import Caller, GoneError, Receive, Scope, Send
 from tokenhouse.edges.gateway.pages import Pages
 from tokenhouse.edges.gateway.streamed import Streamed
-from tokenhouse.edges.gateway.visit import Visit
+from tokenhouse.edges.gateway.visit import CLOSING, Visit
 from tokenhouse.edges.gateway.whole import Whole
 from tokenhouse.edges.upstream import Upstreams
-from tokenhouse.errors import Busy, NotFound, TokenhouseError
+from tokenhouse.errors import NotFound, TokenhouseError
 from tokenhouse.flow.keys import admit
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.dialects import DIALECTS
@@ -37,8 +37,6 @@ COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 MODELS: Final = "/v1/models"
 PATHS: Final = (*METERED, COUNT_TOKENS, MODELS, f"{MODELS}/")
 """What the gateway answers; the last one is a beginning."""
-RETRY_AFTER_S: Final = 5
-"""When to come back to a server that stops: by then another one stands in its place."""
 
 
 class Gateway:
@@ -57,7 +55,7 @@ class Gateway:
         caller = Caller(scope, receive, send)
         try:
             if self._closing:
-                raise Busy("closing", retry_after_s=RETRY_AFTER_S)
+                raise CLOSING
             name = METERED.get(caller.path)
             if name is not None and caller.method == "POST":
                 await self._meter(caller, name)
@@ -84,7 +82,7 @@ class Gateway:
         caller.account = key.account
         request = DIALECTS[name].read(await caller.body(self._body_max))
         admit(key, request.model)
-        route = self._upstreams.route(request.model, request.dialect.protocol)
+        route = self._upstreams.routes.find(request.model, request.dialect.protocol)
         kind = Streamed if request.stream else Whole
         visit = kind(self._house, self._upstreams, self._answers, caller, key, request, route)
         work = asyncio.create_task(visit.run(), name="tokenhouse call")
@@ -105,7 +103,7 @@ class Gateway:
             caller.account = key.account
             body = await caller.body(self._body_max)
             return await self._pages.count_tokens(caller, key, body)
-        if (path == MODELS or path.startswith(f"{MODELS}/")) and method in ("GET", "HEAD"):
+        if (path == MODELS or path.startswith(f"{MODELS}/")) and method == "GET":
             key = await self._house.authenticate(caller.secret)
             caller.account = key.account
             return await self._pages.models(caller, key, path[len(MODELS) + 1 :])
@@ -117,7 +115,11 @@ class Gateway:
             log.error("%s %s", caller.method, caller.path, exc_info=no)
         told = await self._answers.refusal(no, _protocol(caller), caller.account)
         headers = told.headers
-        if isinstance(no, NotFound) and no.reason == "path_unknown" and caller.path in (*METERED, COUNT_TOKENS):
+        if (
+            isinstance(no, NotFound)
+            and no.reason == "path_unknown"
+            and caller.path in (*METERED, COUNT_TOKENS)
+        ):
             return await caller.answer(405, [*headers, ("allow", "POST")], told.body)
         return await caller.answer(told.status, headers, told.body)
 

@@ -29,7 +29,9 @@ class Answers:
         self._settings = house.desk.settings
         self._locales: dict[str, tuple[str, float]] = {}
 
-    async def refusal(self, error: Exception, protocol: Literal["openai", "anthropic"], account: str) -> Answer:
+    async def refusal(
+        self, error: Exception, protocol: Literal["openai", "anthropic"], account: str
+    ) -> Answer:
         """Return the answer to a call that failed; for a no of the rules, also where its account stands.
 
         `account` is "" where nobody knows yet who calls.
@@ -53,14 +55,13 @@ class Answers:
         ]
 
     async def warning(self, balance: BalanceView) -> dict[str, Any] | None:
-        """Return what an account near its end is told inside an answer; None where there is nothing to tell."""
+        """Return what an account near its end is told inside an answer; None for all others."""
         if balance.level not in WARNED or not self._settings.warning_in_body:
             return None
         unit = balance.unit
         facts = {
             "percent": f"{balance.used_percent:g}",
             "remaining": f"{Decimal(balance.remaining).scaleb(-unit.decimals):,f}",
-            "unit": unit.name,
         }
         told = {
             "level": balance.level.upper(),

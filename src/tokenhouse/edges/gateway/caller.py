@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
-from tokenhouse.edges.headers import Header
+from tokenhouse.edges.headers import Header, encoded
 from tokenhouse.errors import InvalidInput
 
 Scope = MutableMapping[str, Any]
@@ -82,8 +82,7 @@ class Caller:
     async def start(self, status: int, headers: Iterable[Header]) -> None:
         """Begin the answer."""
         self.started = True
-        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await self._say({"type": "http.response.start", "status": status, "headers": told})
+        await self._say({"type": "http.response.start", "status": status, "headers": encoded(headers)})
 
     async def more(self, part: bytes) -> None:
         """Send the next part of the answer; return when there is room for another."""

@@ -38,6 +38,13 @@ class Streamed(Visit):
                 self._stopped = True
                 return
 
+    async def _refuse(self, trouble: Exception) -> None:
+        """Tell the caller why there is no answer, or why it ends here."""
+        if not self._caller.started or self._caller.gone:
+            return await super()._refuse(trouble)
+        told = await self._answers.refusal(trouble, self._protocol, self._key.account)
+        return await self._caller.end(self._relay.broken(told.body))
+
     async def _begin(self, reply: Reply) -> None:
         """Begin the answer, when its first bytes are there: until then a failure is an ordinary error."""
         path = self._standing
@@ -53,11 +60,10 @@ class Streamed(Visit):
         ended = self._ending(measured, trouble)
         if self._left:
             await self._settle(measured, ended)
-            return
+            return await self._part()
         if ended == "cut" and not self._caller.started and not rest:
             await self._settle(measured, ended)
-            await self._refuse(trouble or self._broke_off)
-            return
+            return await self._refuse(trouble or self._broke_off)
         if ended in ("cut", "stopped"):
             no = stopped(self._key.account) if self._stopped else trouble or self._broke_off
             told = await self._answers.refusal(no, self._protocol, self._key.account)
@@ -67,7 +73,7 @@ class Streamed(Visit):
         if rest:
             await self._caller.more(rest)
         await self._settle(measured, ended)
-        await self._caller.end()
+        return await self._caller.end()
 
     def _ending(self, measured: Measured, trouble: Exception | None) -> Ending:
         """Return how the stream ended."""

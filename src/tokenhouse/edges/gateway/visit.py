@@ -6,13 +6,15 @@ as the plan says, and nothing else; setting aside and charging always run to the
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final, Literal
 
 from tokenhouse.edges.gateway.answers import Answers
 from tokenhouse.edges.gateway.caller import Caller
 from tokenhouse.edges.headers import Header, sent_back, sent_on
-from tokenhouse.edges.upstream import DEMO, Reply, Route, Upstreams
-from tokenhouse.errors import TokenhouseError, UpstreamTrouble
+from tokenhouse.edges.routes import DEMO, Route
+from tokenhouse.edges.upstream import Reply, Upstreams
+from tokenhouse.errors import Busy, TokenhouseError, UpstreamTrouble
 from tokenhouse.flow.call import Call, Ending, Needs
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.base import Measured, Request
@@ -23,6 +25,9 @@ log: Final = logging.getLogger("tokenhouse.gateway")
 
 KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
 """A whole answer beyond this is relayed as it comes, and charged by its length."""
+PART_S: Final = 1.0
+CLOSING: Final = Busy("closing", retry_after_s=5)
+"""What is said when the server stops: by the time that is told, another one stands in its place."""
 HIDDEN: Final = b"[key]"
 """What stands in an error of a provider where it repeats the key that it was asked with."""
 
@@ -72,13 +77,13 @@ class Visit:
             return await self._end(self._reply, trouble)
         if self._left is not None and self._asked and self._reply is None and trouble is None:
             await self._settle(Measured(), self._left)
-            return None
+            return await self._part()
         await self._release(self._left or ("error" if trouble is None else "upstream"))
         if trouble is not None:
             return await self._refuse(trouble)
         if self._reply is not None:
             return await self._pass_on_error(self._reply)
-        return None
+        return await self._part()
 
     def leave(self, why: Literal["disconnect", "cut"]) -> None:
         """End the call: its caller has left (`disconnect`), or this server stops (`cut`).
@@ -178,6 +183,12 @@ class Visit:
             log.error("call of %s by key %s", self._request.model, self._key.prefix, exc_info=trouble)
         told = await self._answers.refusal(trouble, self._protocol, self._key.account)
         await self._caller.answer(*told)
+
+    async def _part(self) -> None:
+        """Tell a caller that is still there that the server stops; nobody waits long for a slow one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PART_S):
+                await self._refuse(CLOSING)
 
     async def _settle(self, measured: Measured, ended: Ending) -> list[Member]:
         """Charge what was used and return how the account stands. A charge that fails stops no answer."""

@@ -26,7 +26,7 @@ class Whole(Visit):
             return await self._end_unkept()
         if trouble is None and not self._heard:
             await self._settle(Measured(), self._left or "cut")
-            return None
+            return await self._part()
         body = bytes(self._whole)
         measured = self._request.dialect.measure(self._request, body)
         if trouble is None and _broken(measured, body):

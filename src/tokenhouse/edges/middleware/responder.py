@@ -57,8 +57,7 @@ class Responder:
         """Run the application; when this returns or raises, the call has ended."""
         scope[PLACE] = self._handle
         self._inbox.hides = self._on_disconnect == "drain"
-        if self._on_disconnect == "free-if-nothing":
-            self._inbox.watch()
+        self._inbox.watch()
         try:
             await app(scope, self._inbox.receive, self.send)
         except BaseException as trouble:
