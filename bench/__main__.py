@@ -11,6 +11,7 @@ from bench.growth import growth
 from bench.init import init
 from bench.ledger import hot, ledger
 from bench.lone import lone
+from bench.middleware import middleware
 from bench.seed import place, seed, state_settings
 from bench.simulate import simulate
 from bench.start import start
@@ -20,7 +21,14 @@ from bench.verify import check_all, verify
 
 LOADS = {"ledger": ledger, "hot": hot, "lone": lone}
 """Figures over one house of many accounts, which is verified afterwards."""
-PLACES = {"growth": growth, "verify": verify, "init": init, "statistics": statistics, "gateway": gateway}
+PLACES = {
+    "growth": growth,
+    "verify": verify,
+    "init": init,
+    "statistics": statistics,
+    "gateway": gateway,
+    "middleware": middleware,
+}
 """Figures that make houses of their own, each on a fresh server."""
 NAMES = (*LOADS, *PLACES, "simulate", "tokens", "start")
 

@@ -37,6 +37,7 @@ async def start(form: Form, found: Findings) -> None:
     with TemporaryDirectory(prefix="tokenhouse-bench-") as folder:
         homes, number = Path(folder), count()
         memory: list[float] = []
+        server_memory: list[float] = []
 
         async def opened(home: str) -> float:
             async with _opened(homes / home) as (taken_ms, peak_kb):
@@ -52,7 +53,7 @@ async def start(form: Form, found: Findings) -> None:
                     "help": lambda: _wall_ms(COMMAND, "--help"),
                     "cold": lambda: opened(f"cold-{next(number)}"),
                     "warm": lambda: opened("warm"),
-                    "first line": lambda: _first_line_ms(homes / f"run-{next(number)}"),
+                    "first line": lambda: _first_line_ms(homes / f"run-{next(number)}", server_memory),
                 },
             )
     own = [whole - bare for whole, bare in zip(taken["import"], taken["python"], strict=True)]
@@ -65,6 +66,7 @@ async def start(form: Form, found: Findings) -> None:
         Figure(name="open a house: its server runs", values=taken["warm"], target=2_000, **most),
         Figure(name="memory of an idle house", values=memory, target=150, **most | {"unit": "MB"}),
         Figure(name="make run, cold, to its first line", values=taken["first line"], target=5_000, **most),
+        Figure(name="memory of an idle server", values=server_memory, target=150, **most | {"unit": "MB"}),
     ]
 
 
@@ -89,20 +91,27 @@ async def _opened(home: Path) -> AsyncIterator[tuple[float, float]]:
         await process.communicate(b"\n")
 
 
-async def _first_line_ms(home: Path) -> float:
-    """Return how long the command of `make run` takes to say its first line, in a new home."""
+async def _first_line_ms(home: Path, memory: list[float]) -> float:
+    """Return how long the command of `make run` takes to serve and say so, in a new home; note its memory."""
     begin = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        *(COMMAND, "replay", "--sample"),
+        *(COMMAND, "serve", "--port", "0", "--log-level", "warning"),
         env=_at(home),
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
     )
     assert await process.stdout.readline()
     taken_ms = (time.perf_counter() - begin) * 1_000
-    await process.stdout.read()
-    await process.wait()
+    memory.append(_memory_mb(process.pid))
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
     return taken_ms
+
+
+def _memory_mb(pid: int) -> float:
+    """Return what a process holds in memory, as Linux tells."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1_024
 
 
 def _at(home: Path) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Served:
 
     def said(self) -> str:
         """Return what it has printed; it must have said that it serves."""
-        while not self.out.rstrip().endswith(("first.", "}")):
+        while not self.out.endswith(("first.\n", "\n}\n")):
             line = self.process.stdout.readline()
             assert line, self.err
             self.out += line
@@ -67,7 +67,7 @@ class Served:
 
     @property
     def secret(self) -> str:
-        return re.search(r"th_[\w-]+", self.said())[0]
+        return re.search(r"(?<!\w)th_[\w-]+", self.said())[0]
 
     def lines(self, beginning: str) -> list[str]:
         """Return the lines that begin like this, as they would be copied."""

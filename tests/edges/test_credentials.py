@@ -1,4 +1,4 @@
-"""Whose call is it: each proof believed as far as it proves something, and nothing that could be anybody's."""
+"""Whose call is it: each proof is believed as far as it proves something, and nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -224,7 +224,7 @@ async def test_an_application_may_say_itself_who_calls(house: Tokenhouse):
         (lambda: credentials_of("x-user-id"), "account_open"),
         (lambda: credentials_of([]), "account_open"),
         (lambda: credentials_of(["x-user-id"]), "account_open"),
-        (lambda: TrustedHeader(), "header_open"),
+        (TrustedHeader, "header_open"),
         (lambda: TrustedHeader(secret=""), "secret_empty"),
         (lambda: TrustedHeader(secret="   "), "secret_empty"),
         (lambda: TrustedHeader(secret="short"), "secret_short"),
@@ -232,7 +232,7 @@ async def test_an_application_may_say_itself_who_calls(house: Tokenhouse):
         (lambda: TrustedHeader(peers=["proxy"]), "peer_invalid"),
         (lambda: TrustedHeader(peers=["0.0.0.0/0"]), "peers_everybody"),
         (lambda: TrustedHeader(peers=["::/0"], secret=SECRET), "peers_everybody"),
-        (lambda: JwtClaim(), "token_keys"),
+        (JwtClaim, "token_keys"),
         (lambda: JwtClaim(secret=SECRET, public_key="x"), "token_keys"),
         (lambda: JwtClaim(secret=""), "secret_empty"),
         (lambda: JwtClaim(secret="your-256-bit-secret"), "secret_short"),

@@ -312,3 +312,15 @@ async def test_a_long_answer_is_counted_whole(house: Tokenhouse):
     (entry,) = await house.history("a", kinds=("charge",))
     assert entry.usage is not None
     assert abs(entry.usage["output"] - COUNTED_AT_ONCE) <= 2
+
+
+@pytest.mark.row("E3")
+async def test_a_long_prompt_is_counted_before_it_is_refused(house: Tokenhouse, database: str, clock: Any):
+    long = Needs(model="gpt-4o", bound=COUNTED_AT_ONCE + 1, count=lambda: Counted(500), output=16)
+    await house.grant("a", COUNTED_AT_ONCE * 100)
+    await (await house.begin("a", wants(1, 1))).release()
+    async with Tokenhouse.open(database, clock=clock) as other:
+        await other.charge("a", COUNTED_AT_ONCE * 100)
+    assert (await house.begin("a", long)).reservation.held == 516
+    with pytest.raises(InsufficientCredit):
+        await house.begin("a", long)

@@ -70,3 +70,19 @@ async def test_a_request_that_cannot_be_read_is_told_by_field(house, request_, d
     assert reason in (None, no.value.reason)
     assert no.value.facts["field"] == field
     assert (await house.balance("a")).held == 0
+
+
+@pytest.mark.row("E6")
+async def test_an_account_may_call_what_every_plan_above_it_allows_and_prices(house: Tokenhouse):
+    await house.write_plan(
+        {"name": "company", "rate": {"by": "rates"}, "models": {"allow": ["small*", "large"]}}
+    )
+    await house.write_plan({"name": "user", "models": {"allow": ["small*", "other"]}})
+    for model in ("small-1", "other"):
+        await house.write_rate({"model": model, "input": 1, "output": 1, "per": 1})
+    await house.account("acme", plan="company")
+    await house.account("kim", parent="acme", plan="user")
+    every = ["large", "other", "small-1", "small-2"]
+    assert await house.callable_models("kim", every) == ["small-1"]
+    assert await house.callable_models("acme", every) == ["small-1"]
+    assert await house.callable_models("a", every) == every

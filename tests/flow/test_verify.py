@@ -13,6 +13,7 @@ from tests.conftest import Clock, Postgres
 from tests.flow.breaks import ACCOUNT, ANN, BREAKS, damage, entry, keep, mend, stored
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, NotFound
+from tokenhouse.flow import audit
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.rules.audit import CHECKS
 from tokenhouse.rules.usage import Usage
@@ -209,6 +210,16 @@ async def test_damage_to_several_of_one_company_is_told_of_each(broken):
         await damage(broken, entry("note = 'nothing'", f"{whose} and seq = 2"))
     found = (await verified(broken)).findings
     assert sorted(one.account for one in found if one.check == "chain") == sorted(refs)
+
+
+async def test_a_cell_of_more_accounts_than_are_folded_at_once_is_verified_whole(broken, monkeypatch):
+    whole = await verified(broken)
+    await damage(broken, entry("note = 'nothing'", f"{ACCOUNT.format('kim')} and seq = 2"))
+    for accounts in (1, 2):
+        monkeypatch.setattr(audit, "ACCOUNTS", accounts)
+        paged = await verified(broken)
+        assert (paged.accounts, paged.entries) == (whole.accounts, whole.entries)
+        assert {one.account for one in paged.findings} == {"kim"}
 
 
 async def test_a_database_that_goes_away_in_the_middle_is_trouble_and_no_verdict(broken, postgres):

@@ -162,25 +162,23 @@ async def strangers(talk: Talk) -> None:
 
 async def upstream_errors(talk: Talk) -> None:
     """What the provider refuses or fails at is passed on as it is, and costs nothing."""
-    used = (await talk.served.house.balance(f"rich {talk.form}")).used_total
+    used = await talk.served.used()
     passed = await talk.refused("upstream 400", "whole", model="demo-error-400")
     assert (passed.status, passed.error["message"]) == (400, FAILED)
     passed = await talk.refused("upstream 500", "whole", model="demo-error-500", retries=0)
     assert (passed.status, passed.error["message"]) == (500, FAILED)
-    assert (await talk.served.house.balance(f"rich {talk.form}")).used_total == used
+    assert await talk.served.used() == used
 
 
 async def stream_errors(talk: Talk) -> None:
     """An error in the middle of a stream is shown, and what came before it is charged."""
-    ref = f"rich {talk.form}"
-    used = (await talk.served.house.balance(ref)).used_total
+    used = await talk.served.used()
     shown, (passed,) = await talk.ask("streamed", model="demo-error-mid-stream", retries=0)
     made = talk.served.demo.log.calls[-1]
     assert (passed.status, made.ended) == (200, "error-mid-stream")
     assert shown["error"]["class"] == SHOWN[talk.name, talk.form]["error in a stream"], shown
     assert FAILED in shown["error"]["text"]
-    charged = (await talk.served.house.balance(ref)).used_total - used
-    assert charged == made.tokens_input + made.tokens_output
+    assert await talk.served.used() - used == made.tokens_input + made.tokens_output
 
 
 SCENARIOS = (

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class Seen:
     headers: dict[str, str] = field(default_factory=dict)
     tokens: int = 0
     """Tokens of a stream that the caller has."""
+    asked_ms: int = 0
+    over_ms: int = 0
     ended: str = "broken"
     """`whole` (to the end of the HTTP answer), `left` (the caller hung up) or `broken`."""
 
@@ -91,11 +94,11 @@ class Callers:
         while not self.over.is_set():
             call = self._call(account, chance)
             self.seen.append(call)
-            try:
+            call.asked_ms = time.time_ns() // 1_000_000
+            with suppress(OSError):  # A TimeoutError is one: whoever waits too long hangs up.
                 async with asyncio.timeout(PATIENCE_S):
                     await self._make(call, chance)
-            except OSError:  # A TimeoutError is one: whoever waits too long hangs up.
-                pass
+            call.over_ms = time.time_ns() // 1_000_000
             if call.status != 200:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.over.wait(), ASKED_AGAIN_S * (1 + chance.random()))

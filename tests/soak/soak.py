@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvloop
 
-from tests.soak.books import Books, compare, journal, judge_balances, produced
+from tests.soak.books import Books
 from tests.soak.callers import Callers
+from tests.soak.records import Records, journal, produced
 from tests.soak.stage import Stage, stage
 from tokenhouse.house import Tokenhouse
 
@@ -37,9 +38,16 @@ async def soak(home: Path, *, streams: int, seconds: float, seed: int = 1) -> Bo
         await asyncio.to_thread(set_up.end_app, signal.SIGTERM)
         await asyncio.to_thread(set_up.until_quiet)
         lines, balances, findings = await settle_up(set_up)
-        calls = produced(set_up.log)
-        books = compare(accounts, callers.seen, calls, lines, set_up.killed_ms)
-        judge_balances(balances, books)
+        records = Records(
+            accounts=accounts,
+            seen=callers.seen,
+            calls=produced(set_up.log),
+            lines=lines,
+            balances=balances,
+            killed_ms=set_up.killed_ms,
+            told_ms=set_up.told_ms,
+        )
+        books = Books(records).close()
         books.lost += findings
         books.figures["streams at once, at most"] = callers.listening_most
         return books

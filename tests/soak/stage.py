@@ -50,6 +50,9 @@ class Stage:
     stop_s: int
     app: subprocess.Popen[bytes] | None = None
     killed_ms: list[int] = field(default_factory=list)
+    """When the app was killed without warning."""
+    told_ms: list[int] = field(default_factory=list)
+    """When it was told to go."""
 
     @property
     def log(self) -> Path:
@@ -94,8 +97,8 @@ class Stage:
         """Tell the app to go, or kill it, and return when it is gone."""
         self.app.send_signal(kind)
         self.app.wait(MOVES_S)
-        if kind == signal.SIGKILL:
-            self.killed_ms.append(time.time_ns() // 1_000_000)
+        times = self.killed_ms if kind == signal.SIGKILL else self.told_ms
+        times.append(time.time_ns() // 1_000_000)
 
     def restart_app(self, kind: signal.Signals) -> None:
         """Have the app go, or kill it, and start it again."""

@@ -98,9 +98,12 @@ class Application:
 
         Raises: StartRefused, DatabaseTrouble.
         """
-        prepared = asyncio.create_task(asyncio.to_thread(tokens.prepare), name="tokenhouse vocabularies")
+        upstreams = Upstreams(self._settings)
+        models = [pattern for pattern, _ in upstreams.routes.patterns]
+        prepared = asyncio.create_task(
+            asyncio.to_thread(tokens.prepare, *models), name="tokenhouse vocabularies"
+        )
         async with self._open(settings=self._settings, clock=self._clock) as house:
-            upstreams = Upstreams(self._settings)
             await upstreams.open()
             try:
                 await prepared

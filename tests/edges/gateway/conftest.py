@@ -22,10 +22,14 @@ OPERATORS_KEY = "sk-the-operators-own"
 class Gate:
     """Everything that a test of the gateway talks to."""
 
-    def __init__(self, house: Tokenhouse, gateway: Gateway, provider: Provider, demo: Demo, secret: str) -> None:
-        self.house, self.app, self.provider, self.demo, self.secret = house, gateway, provider, demo, secret
+    def __init__(self, house: Tokenhouse, upstreams: Upstreams, provider: Provider, secret: str) -> None:
+        self.house, self.upstreams, self.provider, self.secret = house, upstreams, provider, secret
+        self.app = Gateway(house, upstreams)
+        self.demo = upstreams.demo
 
-    def call(self, path: str, *, room: int = 0, query: str = "", headers: Any = None, **members: Any) -> Client:
+    def call(
+        self, path: str, *, room: int = 0, query: str = "", headers: Any = None, **members: Any
+    ) -> Client:
         """Begin a call of the scripted provider; `members` go into the body."""
         body = json.dumps(BODIES[path] | members).encode()
         return self.send(path, body, room=room, query=query, headers=headers)
@@ -57,9 +61,7 @@ def upstream() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def gate(
-    database: str, clock: Any, tmp_path: Any, upstream: dict[str, Any]
-) -> AsyncIterator[Gate]:
+async def gate(database: str, clock: Any, tmp_path: Any, upstream: dict[str, Any]) -> AsyncIterator[Gate]:
     def says(asked: Asked) -> Says:
         return Says.whole(WHOLE["/v1" + asked.path.removeprefix("/base").partition("?")[0]])
 
@@ -77,12 +79,11 @@ async def gate(
         async with Tokenhouse.open(database, settings=settings, clock=clock) as house:
             await house.write_plan(PREPAID)
             await house.account("a", plan="prepaid", locale="en")
-            demo = Demo(first_s=0, chunk_s=0)
-            upstreams = Upstreams(settings, demo)
+            upstreams = Upstreams(settings, Demo(first_s=0, chunk_s=0))
             await upstreams.open()
-            gateway = Gateway(house, upstreams)
-            yield Gate(house, gateway, provider, demo, (await house.create_key("a")).secret)
-            await gateway.close()
+            made = Gate(house, upstreams, provider, (await house.create_key("a")).secret)
+            yield made
+            await made.app.close()
             await upstreams.close()
             assert (await house.balance("a")).held == 0, "a reservation is left open"
             verdict = await house.verify()

@@ -84,9 +84,7 @@ class Provider:
         """Answer one request; return whether the connection lives on."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.rstrip("\r\n").split("\r\n")
-        headers = {
-            name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)
-        }
+        headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)}
         method, path, _ = line.split(" ")
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         asked = Asked(method, path, headers, body)

@@ -1,4 +1,4 @@
-"""What a test of the middleware may ask for: a house with an account, an app behind a real socket, a raw client."""
+"""What a test of the middleware may ask for: a house with an account, an app on a socket, a raw client."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Which requests are metered: prefixes, patterns, methods, mounted applications; and what refuses to start."""
+"""Which requests are metered: prefixes, patterns, methods, mounted applications; what refuses to start."""
 
 import pytest
 
@@ -69,6 +69,8 @@ def test_a_mounted_application_is_matched_as_it_sees_itself():
         (lambda: Endpoint("/chat", methods=[]), "endpoint_methods"),
         (lambda: Endpoint("/chat", methods="POST"), "endpoint_methods"),
         (lambda: Endpoint("/chat", dialect="openai"), "endpoint_dialect"),
+        (lambda: Endpoint("/chat", fields="message"), "endpoint_fields"),
+        (lambda: Endpoint("/chat", answer_fields="answer"), "endpoint_fields"),
         (lambda: Endpoint("/chat", default=-1), "endpoint_tokens"),
         (lambda: Endpoint("/chat", output=0), "endpoint_tokens"),
         (lambda: Endpoints([]), "endpoints_none"),

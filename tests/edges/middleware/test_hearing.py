@@ -1,7 +1,8 @@
-"""What is heard of an answer: usage where vendors say it, else text; whatever the chunks, the size, the packing."""
+"""What is heard of an answer: usage where vendors say it, else text; whatever chunks, size and packing."""
 
 import gzip
 import zlib
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -41,7 +42,7 @@ def heard(
 
 def cut(body: bytes, places: list[int]) -> list[bytes]:
     ends = sorted({place % (len(body) + 1) for place in places} | {0, len(body)})
-    return [body[first:last] for first, last in zip(ends, ends[1:], strict=False)]
+    return [body[first:last] for first, last in pairwise(ends)]
 
 
 PLACES = st.lists(st.integers(0, 10_000), max_size=12)

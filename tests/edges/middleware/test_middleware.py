@@ -1,4 +1,4 @@
-"""What the middleware does to requests and answers over a socket, and what it charges for each end of a call."""
+"""What the middleware does to requests and answers over a socket, and what each end of a call is charged."""
 
 import asyncio
 import logging
@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from tests.edges.middleware.conftest import PREPAID, SECRET, TRUSTED, served, soon
-from tokenhouse import Endpoint, TokenMiddleware, Tokenhouse, TrustedHeader, Usage, tokenhouse_call
-from tokenhouse.flow import settle
+from tokenhouse import Endpoint, Tokenhouse, TokenMiddleware, TrustedHeader, Usage, tokenhouse_call
 from tokenhouse.errors import DatabaseTrouble
+from tokenhouse.flow import settle
 
 pytestmark = pytest.mark.row("C4")
 

@@ -1,4 +1,4 @@
-"""The back end's scenarios, end to end: a quota of 10,000 tokens a month, over a socket, through the middleware."""
+"""The back end's scenarios, end to end over a socket: a quota of 10,000 tokens a month."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.edges.middleware.conftest import SECRET, Answer, Served, served, soon
-from tokenhouse import Price, TokenMiddleware, Tokenhouse, TrustedHeader, tokenhouse_call
+from tokenhouse import Price, Tokenhouse, TokenMiddleware, TrustedHeader, tokenhouse_call
 from tokenhouse.edges.middleware import QUOTA_ENDPOINTS
 from tokenhouse.settings import Settings
 

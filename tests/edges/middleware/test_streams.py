@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from tests.edges.middleware.conftest import PREPAID, SECRET, TRUSTED, served, soon
-from tokenhouse import TokenMiddleware, Tokenhouse, TrustedHeader, tokenhouse_call
+from tokenhouse import Tokenhouse, TokenMiddleware, TrustedHeader, tokenhouse_call
 
 pytestmark = pytest.mark.row("C4", "E6")
 

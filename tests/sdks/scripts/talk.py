@@ -1,4 +1,4 @@
-"""How a test talks with a client's script: an ask on each line in, what the client showed on each line out."""
+"""How a test talks with a client's script: a line in is an ask, a line out what the client showed."""
 
 import json
 import sys

@@ -1,5 +1,6 @@
 """Streamed answers: each chunk goes on before the next one is read, so a slow caller slows its provider."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from tokenhouse.edges.gateway.answers import as_comment, stopped
@@ -29,14 +30,15 @@ class Streamed(Visit):
         self._relay = relay = self._request.dialect.relay(self._request)
         caller, watched = self._caller, self._call.plan.call.stop_stream
         while chunk := await reply.chunk():
-            shown = relay.feed(chunk)
-            if shown and not caller.gone:
-                if not caller.started:
-                    await self._begin(reply)
-                await caller.more(shown)
-            if watched and self._outgrown(len(chunk)):
-                self._stopped = True
-                return
+            for part in _steps(chunk) if watched else (chunk,):
+                shown = relay.feed(part)
+                if shown and not caller.gone:
+                    if not caller.started:
+                        await self._begin(reply)
+                    await caller.more(shown)
+                if watched and self._outgrown(len(part)):
+                    self._stopped = True
+                    return
 
     async def _refuse(self, trouble: Exception) -> None:
         """Tell the caller why there is no answer, or why it ends here."""
@@ -97,3 +99,9 @@ class Streamed(Visit):
         said = len(self._relay.measured.text.encode(errors="replace"))
         self._unseen = STEP_BYTES + said // STEP_SHARE
         return self._call.outgrown(said)
+
+
+def _steps(chunk: bytes) -> Iterator[bytes]:
+    """Yield a chunk in pieces so small that a stream is not far beyond its account's end when it is seen."""
+    for at in range(0, len(chunk), STEP_BYTES):
+        yield chunk[at : at + STEP_BYTES]

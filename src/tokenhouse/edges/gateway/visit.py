@@ -138,6 +138,7 @@ class Visit:
         request, route, caller = self._request, self._route, self._caller
         dialect = self._upstreams.dialect(route, request.dialect.name)
         headers = sent_on(caller.headers)
+        headers.setdefault("x-request-id", self._call.reservation.id)  # One name there and in our journal.
         if route.upstream == DEMO:
             headers["x-demo"] = caller.header(b"x-demo")
         body = dialect.outgoing(request, self._call.cap, route.model)

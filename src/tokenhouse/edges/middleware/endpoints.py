@@ -1,7 +1,7 @@
 """Endpoints: which requests are metered, and what is known of each before it is read."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
@@ -44,9 +44,9 @@ class Endpoint:
     """Input tokens of a request that shows none: a form, a file, a body without text."""
     output: int | None = None
     """Output tokens that it produces at most; None: what the plan says of a call."""
-    fields: Sequence[str] = TEXT_FIELDS
+    fields: Collection[str] = TEXT_FIELDS
     """Members of a body whose texts are counted, at whatever depth."""
-    answer_fields: Sequence[str] = ANSWER_FIELDS
+    answer_fields: Collection[str] = ANSWER_FIELDS
     """The same of an answer that says nothing of usage."""
     estimate: Estimate | None = None
     """Your own rule in place of `fields`: of a decoded body, its tokens, or the text to count, or None."""
@@ -61,6 +61,8 @@ class Endpoint:
         if self.dialect is not None and self.dialect not in DIALECTS:
             known = ", ".join(DIALECTS)
             raise StartRefused("endpoint_dialect", path=self.path, value=self.dialect, known=known)
+        if isinstance(self.fields, str) or isinstance(self.answer_fields, str):
+            raise StartRefused("endpoint_fields", path=self.path)
         if self.default < 0 or (self.output is not None and self.output < 1):
             raise StartRefused("endpoint_tokens", path=self.path)
 

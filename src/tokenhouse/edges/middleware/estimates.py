@@ -1,7 +1,7 @@
 """Estimates: what a request needs, told from its body before the application has seen it."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -60,7 +60,7 @@ def needs(endpoint: Endpoint, content_type: str, body: bytes | None) -> tuple[Ne
     return Needs(model=model, bound=size, count=_counting(model, texts), output=endpoint.output), None
 
 
-def texts_of(document: object, fields: frozenset[str]) -> Iterator[str]:
+def texts_of(document: object, fields: Collection[str]) -> Iterator[str]:
     """Yield the texts that stand under one of `fields`, in order, at whatever depth; no recursion.
 
     A list under such a name counts for each text in it; a table under it is looked through like any other.
@@ -82,7 +82,7 @@ def _found(endpoint: Endpoint, document: object) -> int | list[str]:
     if document is None:
         return []
     if endpoint.estimate is None:
-        return list(texts_of(document, frozenset(endpoint.fields)))
+        return list(texts_of(document, endpoint.fields))
     try:
         told = endpoint.estimate(document)
     except Exception:

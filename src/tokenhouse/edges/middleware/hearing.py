@@ -7,7 +7,7 @@ Sounds, pictures and files hold no text.
 
 import codecs
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -52,7 +52,7 @@ def hearing(endpoint: Endpoint, request: Request | None, headers: Iterable[tuple
 
 def _ear(endpoint: Endpoint, request: Request | None, kind: str) -> Hearing:
     """Return who hears an answer of a kind, unpacked."""
-    fields = frozenset(endpoint.answer_fields)
+    fields = endpoint.answer_fields
     if kind.startswith(EVENTS):
         return Dictated(request.dialect.relay(request)) if request is not None else Events(fields)
     if kind.startswith(LINES):
@@ -65,7 +65,7 @@ def _ear(endpoint: Endpoint, request: Request | None, kind: str) -> Hearing:
 class Gathered:
     """Usage and text as they come in. Text beyond the most that is kept is reckoned by its bytes."""
 
-    def __init__(self, fields: frozenset[str]) -> None:
+    def __init__(self, fields: Collection[str]) -> None:
         self._fields, self._tally = fields, Tally()
         self._texts: list[str] = []
         self._length = self._unread = 0
@@ -100,7 +100,7 @@ class Gathered:
 class Whole:
     """Hears an answer in one piece, as its dialect does or by the names of its members."""
 
-    def __init__(self, fields: frozenset[str], request: Request | None) -> None:
+    def __init__(self, fields: Collection[str], request: Request | None) -> None:
         self._fields, self._request = fields, request
         self._kept = bytearray()
         self._size = 0
@@ -148,7 +148,7 @@ class Dictated:
 class Events:
     """Hears a stream of events of an application's own; data that is no JSON is text."""
 
-    def __init__(self, fields: frozenset[str]) -> None:
+    def __init__(self, fields: Collection[str]) -> None:
         self._gathered, self._splitter = Gathered(fields), Splitter()
 
     def feed(self, chunk: bytes) -> None:
@@ -176,7 +176,7 @@ class Events:
 class Lines:
     """Hears a stream of JSON documents, one a line."""
 
-    def __init__(self, fields: frozenset[str]) -> None:
+    def __init__(self, fields: Collection[str]) -> None:
         self._gathered = Gathered(fields)
         self._rest = bytearray()
 
@@ -209,7 +209,7 @@ class Plain:
     """Hears plain text as it comes."""
 
     def __init__(self) -> None:
-        self._gathered = Gathered(frozenset())
+        self._gathered = Gathered(())
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, chunk: bytes) -> None:
@@ -236,7 +236,7 @@ class Unread:
     """Hears an answer that is packed in a way that we do not know: its bytes are all that is told of it."""
 
     def __init__(self) -> None:
-        self._gathered = Gathered(frozenset())
+        self._gathered = Gathered(())
 
     def feed(self, chunk: bytes) -> None:
         """Note how many bytes went by."""

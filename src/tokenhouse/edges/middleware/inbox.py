@@ -83,7 +83,9 @@ class Inbox:
             self._watching.cancel()
 
     async def _watch(self) -> None:
-        """Wait until the client leaves."""
-        while (await self._receive())["type"] != DISCONNECT:
-            continue
-        self.left = not self._over.is_set()
+        """Wait until the client leaves. A server that says anything else now knows nothing of that."""
+        message = await self._receive()
+        if message["type"] == DISCONNECT:
+            self.left = not self._over.is_set()
+        else:
+            await self._over.wait()
