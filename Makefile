@@ -68,10 +68,11 @@ cover: $(VENV)/.dev  ## Show the lines and branches of rules/ that no test takes
 
 # asyncpg since 0.31 crashes under any tracer (MagicStack/asyncpg#1292), and coverage.py is one. slipcover writes its
 # counters into the bytecode instead, and so sees tests that use the database.
-coverflow: $(VENV)/.dev $(VENV)/slipcover  ## Show the lines and branches of flow/ that no fast test takes.
+coverflow: $(VENV)/.dev $(VENV)/slipcover  ## Show the same of flow/, by tests with a database, and fail if there are any.
 	@PYTHONPATH=$(VENV)/slipcover $(BIN)/python -W ignore::RuntimeWarning:slipcover.importer -m slipcover \
-		--branch --skip-covered --source src/tokenhouse/flow -m pytest -q --no-header \
-		-W ignore::pytest.PytestAssertRewriteWarning -m "not slow and not fault and not bench"
+		--branch --skip-covered --fail-under 100 --source src/tokenhouse/flow -m pytest -q --no-header \
+		-W ignore::pytest.PytestAssertRewriteWarning -m "not slow and not fault and not bench" \
+		tests/flow tests/edges/cli tests/test_hostile.py tests/test_portal.py
 
 public: $(VENV)/.dev  ## Accept the public names as they are now.
 	@$(BIN)/python -m tests.test_public
@@ -90,6 +91,7 @@ lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that py
 	@$(PIN) --output-file requirements/dev.txt --extra parquet --extra prices --group dev pyproject.toml
 	@$(PIN) --output-file requirements/sdks.txt --group sdks
 	@$(PIN) --output-file requirements/sdks-litellm.txt --group sdks-litellm
+	@$(PIN) --output-file requirements/slipcover.txt --group slipcover
 	@$(MAKE) sdks && $(NPM) update --package-lock-only
 	@! grep -HnE '://|^ *--[^h]' requirements/*.txt || { echo "An address got into a lock." >&2; exit 1; }
 
@@ -132,8 +134,10 @@ $(SDKS)/.node: $(SDKS)/.python tests/sdks/node/package-lock.json
 	@$(NPM) --silent ci
 	@touch $@
 
-$(VENV)/slipcover: $(VENV)/.python
-	@$(BIN)/pip install -qq --target $@ "slipcover>=1.1"
+$(VENV)/slipcover: $(VENV)/.python requirements/slipcover.txt
+	@rm -rf $@
+	@$(BIN)/pip install -qq --require-hashes --target $@ -r requirements/slipcover.txt
+	@touch $@
 
 clean:  ## Remove the virtual environment, caches and what `make run` kept.
 	rm -rf $(VENV) tests/sdks/node/node_modules .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis

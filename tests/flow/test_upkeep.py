@@ -1,11 +1,13 @@
 """Upkeep: a sweep goes through all that is due, yields to callers, ends with its house, and is done once."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
 from tokenhouse import Settings, Tokenhouse
-from tokenhouse.errors import Busy, InsufficientCredit
+from tokenhouse.errors import Busy, DatabaseTrouble, InsufficientCredit
 from tokenhouse.flow import upkeep
 
 PLAN = {"name": "prepaid", "signup": {"amount": 100}}
@@ -80,3 +82,18 @@ async def test_a_sweep_ends_with_its_house(house, clock):
         with pytest.raises(Busy) as no:
             await house.sweep()
     assert no.value.reason == "closing"
+
+
+async def test_a_house_says_whether_its_database_answers(house, database, postgres):
+    assert (await house.ready())[:2].isdigit()
+    name = urlsplit(database).path[1:]
+    ended = ThreadPoolExecutor(1)
+    for statement in (
+        f'alter database "{name}" with allow_connections false',
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'",
+    ):
+        ended.submit(postgres.execute, statement).result()
+    with pytest.raises(DatabaseTrouble):
+        await house.ready()
+    ended.submit(postgres.execute, f'alter database "{name}" with allow_connections true').result()
+    assert (await house.ready())[:2].isdigit()

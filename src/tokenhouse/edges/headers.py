@@ -64,7 +64,8 @@ def limited(path: list[Member], protocol: str, *, model: str, api_key: str, now:
 
     Every limit on the way up its tree is a policy of `ratelimit`; the tightest one of requests, and of
     tokens, is told in the vendor's own headers. Where the unit is a token, what is left of the period is such
-    a limit too. `path` is the account and those above it, as they stand after a call of `model`.
+    a limit too. Callers of a `protocol` of their own get the policies alone. `path` is the account and those
+    above it, as they stand after a call of `model`.
     """
     told: list[Header] = []
     tightest: dict[str, _Window] = {}
@@ -82,7 +83,10 @@ def limited(path: list[Member], protocol: str, *, model: str, api_key: str, now:
             told.append(("ratelimit-policy", f'"{limit.name}";q={limit.amount};w={length}'))
             told.append(("ratelimit", f'"{limit.name}";r={left};t={rest}'))
     for what, one in tightest.items():
-        told += _openai(what, one, now) if protocol == "openai" else _anthropic(what, one)
+        if protocol == "openai":
+            told += _openai(what, one, now)
+        elif protocol == "anthropic":
+            told += _anthropic(what, one)
     return told
 
 

@@ -80,8 +80,42 @@ def _listening(family: int, kind: int, place: Any, *, shared: bool) -> socket.so
 
 def url(host: str, port: int) -> str:
     """Return the address by which a client on this machine reaches a server that listens on `host`."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 -- named, not bound
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- named, not bound
     return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+class Together:
+    """A transport that sends in one piece what is written in one turn of the loop.
+
+    Uvicorn writes the head of an answer by itself and its body after that: two ways into the system, and two
+    wakings of whoever reads. Nothing waits longer than until the loop comes round again.
+    """
+
+    __slots__ = ("_loop", "_parts", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Take what is to be sent."""
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Send what was taken, and close."""
+        self._send()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Do anything else as the transport itself does."""
+        return getattr(self._transport, name)
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
 
 class Connection(HttpToolsProtocol):
@@ -97,7 +131,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
-        super().connection_made(transport)
+        super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
         self._await_head()
 
     def on_message_begin(self) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.rules.account import apply
@@ -25,8 +27,7 @@ KINDS = (
 """Every kind of entry that a journal can hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LotView:
+class LotView(msgspec.Struct, frozen=True, kw_only=True):
     """One lot: credit with an origin and perhaps an end."""
 
     source: str
@@ -35,8 +36,7 @@ class LotView:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceView:
+class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     """Where an account stands. Amounts are in the unit's smallest part.
 
     For an account that draws on one above it, `available` and `held` are the payer's, and `used` its own.

@@ -199,6 +199,29 @@ async def test_a_stream_may_end_when_the_server_stops(environ):
     assert [history[0].facts.get("ended"), verdict.clean] == [None, True]
 
 
+@pytest.mark.fault
+@pytest.mark.row("E2")
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_second_ctrl_c_waits_for_no_stream_and_charges_it_all_the_same(environ, workers):
+    with serving(environ | {"TOKENHOUSE_STOP_S": "60"}, "--workers", workers) as server:
+        server.said()
+        stream = Stream(server, STREAM).begun()
+        server.process.send_signal(signal.SIGINT)
+        seen = len(stream.came)
+        await asyncio.to_thread(until, lambda: len(stream.came) > seen, 10)
+        assert server.stop(signal.SIGINT) == 0
+        stream.ended()
+    balance, history, verdict = await books(environ)
+    assert (len(charges(history)), balance.held, verdict.clean) == (1, 0, True)
+
+
+def test_a_stop_that_comes_while_it_starts_is_heard(environ):
+    with serving(environ, "--log-level", "debug") as server:
+        server.heard("opening the house")
+        assert server.stop() == 0
+    assert "started" not in server.err
+
+
 @pytest.mark.parametrize("locale", messages.LOCALES)
 def test_a_port_in_use_is_said_in_one_line(environ, locale):
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -32,13 +32,21 @@ class Client:
             "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }
-        self.task = asyncio.create_task(app(scope, self._said.get, self.heard.put))
+        self._gone = False
+        self.task = asyncio.create_task(app(scope, self._said.get, self._hear))
         self.status = 0
         self.headers: dict[str, str] = {}
 
     def hang_up(self) -> None:
-        """Close the connection, as far as the application can tell."""
+        """Close the connection: nothing more arrives, and whoever waited to send waits no longer."""
+        self._gone = True
+        while not self.heard.empty():
+            self.heard.get_nowait()
         self._said.put_nowait({"type": "http.disconnect"})
+
+    async def _hear(self, message: dict[str, Any]) -> None:
+        if not self._gone:
+            await self.heard.put(message)
 
     async def begin(self) -> None:
         """Return when the answer has begun."""

@@ -26,6 +26,7 @@ class Gate:
         self.house, self.upstreams, self.provider, self.secret = house, upstreams, provider, secret
         self.app = Gateway(house, upstreams)
         self.demo = upstreams.demo
+        self.clock = house.desk.clock
 
     def call(
         self, path: str, *, room: int = 0, query: str = "", headers: Any = None, **members: Any

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.providers.recorded import BY_NUMBER, here
+from tests.providers.recorded import USAGE as RECORDED
+from tests.providers.recorded import body as recorded_body
 from tokenhouse import Endpoint, Usage
 from tokenhouse.edges.middleware import hearing as of
 from tokenhouse.edges.middleware.hearing import COPY_MAX, hearing
@@ -90,6 +93,16 @@ def test_plain_text_is_text(places):
 def test_json_without_usage_counts_what_stands_under_the_answers_names(document, text):
     found = heard([msgspec.json.encode(document)])
     assert (found.usage, found.text, found.bytes_unread) == (None, text, 0)
+
+
+@here
+@pytest.mark.parametrize("number", sorted(RECORDED))
+def test_usage_is_found_in_what_any_vendor_has_really_sent(number):
+    """Recorded answers, passed on by an application as they came, seven hundred bytes at a time."""
+    kind = "text/event-stream" if BY_NUMBER[number]["stream"] else "application/json"
+    body = recorded_body(number)
+    chunks = [body[first : first + 700] for first in range(0, len(body), 700)]
+    assert heard(chunks, kind).usage == RECORDED[number]
 
 
 def test_an_applications_own_names_are_its_own():

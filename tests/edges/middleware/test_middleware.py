@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -138,7 +140,8 @@ async def test_a_rate_limit_is_429_and_says_when_to_come_back(house):
     limit = [{"what": "requests", "amount": 1, "every": "minute"}]
     await house.write_plan({**PREPAID, "limit": limit})
     async with served(metered(house, json_app())) as serving:
-        assert (await serving.ask("/chat", HELLO, **TRUSTED)).status == 200
+        yes = await serving.ask("/chat", HELLO, **TRUSTED)
+        assert (yes.status, yes.headers["ratelimit"]) == (200, '"requests/minute";r=0;t=60')
         no = await serving.ask("/chat", HELLO, **TRUSTED)
     assert (no.status, no.headers["retry-after"]) == (429, "60")
     assert "x-should-retry" not in no.headers
@@ -321,6 +324,12 @@ async def test_even_a_fault_of_ours_at_the_end_breaks_no_answer(house, monkeypat
     assert [record.levelno for record in caplog.records if "not ended" in record.message] == [
         logging.CRITICAL
     ]
+
+
+def test_who_does_not_ask_for_the_middleware_does_not_wait_for_it():
+    code = "import sys, tokenhouse; print(*(name for name in sys.modules if 'edges' in name))"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == ""
 
 
 async def test_new_people_have_an_account_only_where_that_is_wanted(house):

@@ -73,6 +73,7 @@ async def _serve(
     if settings.workers == 1:
         application = server.build(settings, clock=terminal.clock)
         listener = Listener(application, settings, told)
+        log.debug("opening the house")
         async with application.opened() as house:
             greeting = await _greeting(house, settings, url)
             await listener.serve(sockets)

@@ -11,7 +11,7 @@ from tokenhouse.edges import problems
 from tokenhouse.edges.headers import WARNED, Header, limited, standing
 from tokenhouse.edges.problems import Answer
 from tokenhouse.errors import InsufficientCredit, Refused, TokenhouseError
-from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.flow.report import BalanceView
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.verdict import Member
 
@@ -46,11 +46,13 @@ class Answers:
             return told
         return told._replace(headers=[*told.headers, *standing(balance, clock())])
 
-    def standing(self, account: str, path: list[Member], protocol: str, model: str, key: str) -> list[Header]:
+    def standing(
+        self, balance: BalanceView, path: list[Member], protocol: str, model: str, key: str
+    ) -> list[Header]:
         """Return the headers that say where an account stands after a call."""
         now = self._house.desk.clock()
         return [
-            *standing(view(account, path), now),
+            *standing(balance, now),
             *limited(path, protocol, model=model, api_key=key, now=now),
         ]
 

@@ -50,8 +50,9 @@ class Streamed(Visit):
     async def _begin(self, reply: Reply) -> None:
         """Begin the answer, when its first bytes are there: until then a failure is an ordinary error."""
         path = self._standing
-        await self._caller.start(reply.status, self._headers(reply, path))
-        warning = await self._answers.warning(view(self._key.account, path))
+        balance = view(self._key.account, path)
+        await self._caller.start(reply.status, self._headers(reply, path, balance))
+        warning = await self._answers.warning(balance)
         if warning is not None:
             await self._caller.more(as_comment(warning))
 

@@ -16,6 +16,7 @@ from tokenhouse.edges.routes import DEMO, Route
 from tokenhouse.edges.upstream import Reply, Upstreams
 from tokenhouse.errors import Busy, TokenhouseError, UpstreamTrouble
 from tokenhouse.flow.call import Call, Ending, Needs
+from tokenhouse.flow.report import BalanceView, view
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.base import Measured, Request
 from tokenhouse.rules.verdict import Member
@@ -212,8 +213,8 @@ class Visit:
         """How the account stood when its credit was set aside."""
         return self._call.reservation.answer.path
 
-    def _headers(self, reply: Reply, path: list[Member]) -> list[Header]:
+    def _headers(self, reply: Reply, path: list[Member], balance: BalanceView | None = None) -> list[Header]:
         """Return the headers of an answer: the provider's, as far as they may, and ours."""
-        account, model = self._key.account, self._request.model
-        ours = self._answers.standing(account, path, self._protocol, model, self._key.id)
+        seen = balance or view(self._key.account, path)
+        ours = self._answers.standing(seen, path, self._protocol, self._request.model, self._key.id)
         return [*sent_back(reply.headers), *ours]

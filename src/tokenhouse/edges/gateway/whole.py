@@ -37,10 +37,11 @@ class Whole(Visit):
         path = await self._settle(measured, self._left or ("complete" if measured.error is None else "error"))
         if self._caller.gone:
             return None
-        warning = await self._answers.warning(view(self._key.account, path))
+        balance = view(self._key.account, path)
+        warning = await self._answers.warning(balance)
         if warning is not None:
             body = with_member(body, warning)
-        return await self._caller.answer(reply.status, self._headers(reply, path), body)
+        return await self._caller.answer(reply.status, self._headers(reply, path, balance), body)
 
     async def _end_unkept(self) -> None:
         """Charge an answer that has gone by without being kept; one that broke off is left without an end."""

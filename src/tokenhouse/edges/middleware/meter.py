@@ -14,7 +14,7 @@ from tokenhouse.edges.middleware.endpoints import Endpoint, Endpoints
 from tokenhouse.edges.middleware.inbox import ClientLeft, Inbox, Receive
 from tokenhouse.edges.middleware.lifespan import Lifespan
 from tokenhouse.edges.middleware.responder import BODY, START, App, Responder, Scope, Send
-from tokenhouse.errors import InvalidInput, NotFound, StartRefused, TokenhouseError
+from tokenhouse.errors import InvalidInput, NotFound, Refused, StartRefused, TokenhouseError
 from tokenhouse.flow.call import Call, Needs
 from tokenhouse.flow.keys import admit
 from tokenhouse.house import Tokenhouse
@@ -95,8 +95,11 @@ class TokenMiddleware:
         except TokenhouseError as no:
             await self._refuse(no, endpoint, identity, house, send)
             return
-        told = headers.encoded(headers.standing(call.balance, house.desk.clock()))
-        responder = Responder(call, endpoint, request, inbox, send, told, self._ends)
+        now, api_key = house.desk.clock(), identity.api_key
+        told = headers.standing(call.balance, now)
+        path = call.reservation.answer.path
+        told += headers.limited(path, endpoint.protocol, model=needs.model, api_key=api_key, now=now)
+        responder = Responder(call, endpoint, request, inbox, send, headers.encoded(told), self._ends)
         await responder.run(self._app, scope)
 
     async def _needs(self, endpoint: Endpoint, scope: Scope, inbox: Inbox) -> tuple[Needs, Request | None]:
@@ -129,10 +132,10 @@ class TokenMiddleware:
         house: Tokenhouse,
         send: Send,
     ) -> None:
-        """Send a no in the language of its account, with where that stands."""
+        """Send a no; in the language of its account, with where that stands, unless the trouble is ours."""
         now, told = house.desk.clock(), list[tuple[str, str]]()
         locale: str = house.desk.settings.locale
-        if identity is not None:
+        if identity is not None and isinstance(no, Refused | InvalidInput):
             try:
                 locale = (await house.describe(identity.account)).locale or locale
                 told = headers.standing(await house.balance(identity.account), now)

@@ -12,7 +12,7 @@ select current_setting('server_version') as version, clock_timestamp() as now,
        pg_database_size(current_database()) as bytes;
 
 -- name: find_version :one
--- why: The cheapest question that only a server at work can answer; asked by whoever asks whether we are ready.
+-- why: The cheapest question that only a server at work can answer, for whoever asks whether we are ready.
 select current_setting('server_version') as version;
 
 -- name: list_partitions :many
