@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run replay test setup sdks check lint format fast faults bench cover coverflow lock public requirements clean
+.PHONY: help run replay test setup sdks check lint format fast faults soak bench cover coverflow lock public requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -58,6 +58,9 @@ fast: $(VENV)/.dev  ## Run the tests that take seconds.
 
 faults: $(VENV)/.dev  ## Run the fault tests many times over: kills, cuts, clock steps.
 	@FAULT_ROUNDS="$${FAULT_ROUNDS:-20}" $(BIN)/python -m pytest -m fault
+
+soak: $(VENV)/.dev  ## Put 2,000 streams through the gateway while everything fails, and print the books.
+	@$(BIN)/python -m tests.soak.soak
 
 bench: $(VENV)/.dev  ## Measure what bench/ promises.
 	@$(BIN)/python -m bench

@@ -5,7 +5,9 @@
 
 import ast
 import inspect
+import re
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,29 +15,44 @@ import pytest
 
 from tokenhouse import settings
 from tokenhouse.errors import StartRefused
-from tokenhouse.settings import Settings, read
+from tokenhouse.settings import Settings, Upstream, read
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!-- /table -->"
 
 
-def table() -> str:
-    """Return the table of settings, from their own lines in the source."""
+def fields(kind: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning of each field of a class of settings, from its lines in the source."""
     [body] = [
         node.body
         for node in ast.parse(inspect.getsource(settings)).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        if isinstance(node, ast.ClassDef) and node.name == kind
     ]
-    lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
     for field, said in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr) and field.value is not None:
-            name = ast.unparse(field.target)
-            default = (
-                ast.unparse(field.value).removeprefix("Path(").removesuffix(")").strip("'").replace("_", "")
-            )
-            shown = "none" if default == "None" else f"`{default}`"
-            meaning = ast.literal_eval(said.value)
-            lines.append(f"| `{name}` | `TOKENHOUSE_{name.upper()}` | {shown} | {meaning} |")
+        if isinstance(field, ast.AnnAssign):
+            default = "" if field.value is None else ast.unparse(field.value)
+            default = default.removeprefix("Path(").removesuffix(")" if "Path" in ast.unparse(field) else "")
+            plain = re.sub(r"(?<=\d)_(?=\d)", "", default.strip("'"))
+            named = {"None": "none", "": "needed", "()": "none", "{}": "none", "''": "none"}
+            shown = named.get(default, f"`{plain}`")
+            meaning = ast.literal_eval(said.value) if isinstance(said, ast.Expr) else ""
+            yield ast.unparse(field.target), shown, meaning
+
+
+def table() -> str:
+    """Return the tables of settings and of upstreams."""
+    lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    for name, shown, meaning in fields("Settings"):
+        variable = "only in the file" if name == "upstream" else f"`TOKENHOUSE_{name.upper()}`"
+        lines.append(f"| `{name}` | {variable} | {shown} | {meaning} |")
+    lines += [
+        "",
+        "A table `[[upstream]]` for each provider:",
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields("Upstream")]
     return "\n".join(lines)
 
 
@@ -46,7 +63,7 @@ def page() -> str:
 
 def test_the_docs_list_every_setting():
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.test_settings`"
-    assert all(f"`{name}`" in page() for name in Settings.__struct_fields__)
+    assert all(f"`{name}`" in page() for name in (*Settings.__struct_fields__, *Upstream.__struct_fields__))
 
 
 @pytest.mark.row("C6")

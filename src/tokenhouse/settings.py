@@ -21,12 +21,15 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A provider to which calls are sent: one `[[upstream]]` table of `tokenhouse.toml`."""
 
     name: str
+    """What the operator calls it: in logs, in `GET /v1/models`."""
     url: str
     """Where its paths begin, `/v1` included: `https://api.openai.com/v1`, `https://api.anthropic.com/v1`."""
     protocol: Literal["openai", "anthropic"] = "openai"
+    """Which calls it takes: "openai" or "anthropic". None is translated into the other."""
     key: str = ""
-    """Its API key, which no text of ours ever shows; `key_env` names a variable that holds it instead."""
+    """Its API key, which no text of ours ever shows."""
     key_env: str = ""
+    """The variable of the environment that holds the key instead."""
     models: tuple[str, ...] = ("*",)
     """Names, or starts of names and `*`. Among all upstreams the most specific one has the model."""
     rename: dict[str, str] = {}
@@ -65,7 +68,12 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __repr__(self) -> str:
         """Return its name and place; not what opens it."""
-        return f"Upstream(name={self.name!r}, url={self.url!r}, protocol={self.protocol!r})"
+        return f"Upstream(name={self.name!r}, place={self.place!r}, protocol={self.protocol!r})"
+
+    @property
+    def place(self) -> str:
+        """Return its address without a query, which may hold what opens it."""
+        return self.url.partition("?")[0]
 
     def opened(self, environ: Mapping[str, str]) -> "Upstream":
         """Return it with its key, from the variable that holds it. Raises: StartRefused if that is empty."""

@@ -6,6 +6,7 @@ from tokenhouse.edges.demo import Demo
 from tokenhouse.edges.routes import DEMO
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import NotFound, StartRefused
+from tokenhouse.flow.examine import in_force
 from tokenhouse.settings import Settings, Upstream, read
 
 pytestmark = pytest.mark.row("E6")
@@ -99,13 +100,14 @@ def test_two_of_one_name_are_refused():
 
 def test_the_file_describes_upstreams_and_the_environment_holds_their_keys(tmp_path):
     (tmp_path / "tokenhouse.toml").write_text(
-        f'[[upstream]]\nname = "o"\nurl = "{URL}"\nkey_env = "OUR_KEY"\nmodels = ["gpt-*"]\n'
+        f'[[upstream]]\nname = "o"\nurl = "{URL}?code=sk-q"\nkey_env = "OUR_KEY"\nmodels = ["gpt-*"]\n'
         f'[[upstream]]\nname = "a"\nurl = "{URL}"\nprotocol = "anthropic"\nkey = "sk-a"\nidle_s = 9\n'
         'rename = { fast = "claude-x" }\n[upstream.headers]\nx-team = "sk-h"\n'
     )
     found = read({"TOKENHOUSE_HOME": str(tmp_path), "OUR_KEY": "sk-o"})
     assert [one.key for one in found.upstream] == ["sk-o", "sk-a"]
-    assert not any(secret in repr(found) for secret in ("sk-o", "sk-a", "sk-h"))
+    shown = f"{found} {in_force(found)}"
+    assert not any(secret in shown for secret in ("sk-o", "sk-a", "sk-h", "sk-q"))
     assert found.upstream[1].headers == {"x-team": "sk-h"}
     for environ in ({}, {"OUR_KEY": " "}):
         with pytest.raises(StartRefused, match="OUR_KEY is not set, or empty"):

@@ -152,7 +152,8 @@ async def test_each_no_is_the_rules_own(house: Tokenhouse):
 
 async def test_a_block_is_charged_what_it_records_its_input_or_nothing(house: Tokenhouse):
     async with house.call("a", needs()) as call:
-        call.record(Usage(input=8, output=2))
+        call.record(Usage(input=5))
+        call.record(Usage(input=3, output=2))
     async with house.call("a", needs()):
         pass
     with pytest.raises(ZeroDivisionError):

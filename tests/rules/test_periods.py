@@ -302,6 +302,12 @@ def test_forever_is_one_period():
     assert list(periods_between(5, 5, "day")) == []
 
 
+def test_instants_that_databases_hold_are_what_they_were():
+    assert FOREVER == 4_611_686_018_427_387_904
+    assert at("0002-01-01T00:00:00Z") == AT_MIN
+    assert at("9990-01-01T00:00:00Z") == AT_MAX
+
+
 @pytest.mark.parametrize("every", EVERY)
 @pytest.mark.parametrize("now", [AT_MIN, AT_MAX - 1])
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
@@ -357,6 +363,11 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
 @pytest.mark.parametrize("value", [NAIVE, date(2026, 1, 1), "2026-01-01", None, 5], ids=label)
 def test_a_time_without_its_zone_is_no_instant(value):
     refused("instant_naive", instant, value)
+
+
+def test_a_refused_time_is_told_as_people_write_it():
+    for value, told in ((NAIVE, "2026-01-01T00:00:00"), (NAIVE.date(), "2026-01-01")):
+        assert refused("instant_naive", instant, value).facts["value"] == told
 
 
 @pytest.mark.parametrize("value", [FOREVER, -FOREVER, 2**100])

@@ -18,7 +18,7 @@ from tokenhouse.testing import Clock
 ROOT = Path(__file__).resolve().parents[2]
 SDKS = ROOT / ".venv" / "sdks"
 HERE = Path(__file__).parent
-ASK_S = 30
+ASK_S = 120
 
 SURROUNDINGS = {
     **{name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))},

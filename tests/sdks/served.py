@@ -94,7 +94,7 @@ class Served:
         A client that raises in the middle of a stream has left before the charge of it is written.
         """
         names = [account.ref for account in await self.house.accounts()]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 balances = [await self.house.balance(name) for name in names]
                 if not any(balance.held for balance in balances):

@@ -74,7 +74,7 @@ class Books:
         return self
 
     def _by_operation(self) -> dict[str, Line]:
-        """Return the one entry that ends each call; a second one, or a second call of one id, is a finding."""
+        """Return the entry that ends each call; a second one, or a second call of one id, is a finding."""
         ended: dict[str, Line] = {}
         for line in self.records.lines:
             if line.operation in ended:
@@ -117,7 +117,7 @@ class Books:
             self.lost.append(f"its plan charges the input of what lapses: {line}, {call}")
 
     def _judge_refusals(self, ended: Sequence[Line]) -> None:
-        """See whether each refusal of ours was right: of the poor alone, while they could not pay the least."""
+        """See whether each refusal of ours was right: of the poor, while they could not pay the least."""
         least = LEAST_OUTPUT + max((call.tokens_input for call in self.records.calls), default=0)
         for one in self.records.seen:
             if one.status not in OURS or one.wish == f"error-{one.status}":
@@ -147,7 +147,7 @@ class Books:
                 self.overspend.append(f"in debt: {dict(row)}")
 
     def _count(self, ended: Sequence[Line]) -> None:
-        """Return what happened, in figures."""
+        """Write down what happened, in figures."""
         seen, calls = self.records.seen, self.records.calls
         endings = Counter(one.ended for one in seen if one.status == 200)
         self.figures |= {

@@ -79,9 +79,11 @@ class Callers:
     seed: int
     over: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[Seen] = field(default_factory=list)
-    listening: int = 0
-    """Streams that are being listened to now."""
-    listening_most: int = 0
+    hearing: int = 0
+    """Answers that have begun and not ended."""
+    hearing_most: int = 0
+    heard: int = 0
+    """Answers that have begun."""
 
     async def run(self) -> None:
         """Call until `over`, and listen to what was begun until it ends."""
@@ -122,13 +124,11 @@ class Callers:
     async def _make(self, call: Seen, chance: random.Random) -> None:
         """Make one call and note in it what comes. Raises: OSError, where a connection breaks."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self.listening += 1
-        self.listening_most = max(self.listening_most, self.listening)
         try:
             writer.write(_request(call, chance))
             await self._listen(call, reader, chance)
         finally:
-            self.listening -= 1
+            self.hearing -= call.status == 200
             writer.transport.abort()
 
     async def _listen(self, call: Seen, reader: asyncio.StreamReader, chance: random.Random) -> None:
@@ -150,6 +150,9 @@ class Callers:
                 continue
             if not call.status:
                 call.status, call.headers = _head(head)
+                self.hearing += call.status == 200
+                self.heard += call.status == 200
+                self.hearing_most = max(self.hearing_most, self.hearing)
             if call.streamed:
                 call.tokens = len(TOKENS.findall(body))
                 if call.leaves_after is not None and call.tokens >= call.leaves_after:

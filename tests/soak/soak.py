@@ -20,19 +20,24 @@ from tests.soak.stage import Stage, stage
 from tokenhouse.house import Tokenhouse
 
 ACCOUNTS = 40
+WORKS_S = 60.0
+"""How long it may take until calls flow again after a disaster."""
 
 
 async def soak(home: Path, *, streams: int, seconds: float, seed: int = 1) -> Books:
-    """Let `streams` callers call for `seconds`, with disasters in between; return what the books say."""
+    """Let callers call for `seconds` or more, with disasters in between; return what the books say.
+
+    `streams` answers go on at once; a sixth of the callers wait, are refused or ask again at any moment.
+    """
     with stage(home, chunk_s=streams / 4_000, stop_s=2) as set_up:
         accounts = await set_up.open_accounts(ACCOUNTS)
         await asyncio.to_thread(set_up.start_app)
-        callers = Callers(port=set_up.app_port, accounts=accounts, count=streams, seed=seed)
+        callers = Callers(port=set_up.app_port, accounts=accounts, count=streams * 6 // 5, seed=seed)
         calling = asyncio.create_task(callers.run())
         for disaster in disasters(set_up):
-            await asyncio.sleep(seconds / 5)
+            await at_work(callers, seconds / 5)
             await asyncio.to_thread(disaster)
-        await asyncio.sleep(seconds / 5)
+        await at_work(callers, seconds / 5)
         callers.over.set()
         await calling
         await asyncio.to_thread(set_up.end_app, signal.SIGTERM)
@@ -49,8 +54,17 @@ async def soak(home: Path, *, streams: int, seconds: float, seed: int = 1) -> Bo
         )
         books = Books(records).close()
         books.lost += findings
-        books.figures["streams at once, at most"] = callers.listening_most
+        books.figures["answers at once, at most"] = callers.hearing_most
         return books
+
+
+async def at_work(callers: Callers, seconds: float) -> None:
+    """Return when that time has passed, and many calls have begun in it and are going on."""
+    enough = callers.heard + callers.count // 2
+    await asyncio.sleep(seconds)
+    async with asyncio.timeout(WORKS_S):
+        while callers.heard < enough or callers.hearing < callers.count // 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def disasters(set_up: Stage) -> list[Callable[[], None]]:

@@ -32,8 +32,15 @@ class Recorded:
         return self.call.cap
 
     def record(self, usage: Usage | None = None, *, text: str = "") -> None:
-        """Note what the call used, as the provider says; or the text that it produced, to be counted."""
-        self.measured = Measured(usage=usage, text=text, finished=True)
+        """Note what the call used, as the provider says; or the text that it produced, to be counted.
+
+        Noted again, as where one call asks a provider twice, it adds up.
+        """
+        before = self.measured or Measured()
+        if usage is not None and before.usage is not None:
+            usage = before.usage + usage
+        usage = before.usage if usage is None else usage
+        self.measured = Measured(usage=usage, text=before.text + text, finished=True)
 
 
 class Calling:

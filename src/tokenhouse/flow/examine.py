@@ -110,6 +110,7 @@ def in_force(settings: Settings) -> dict[str, Any]:
     shown = {name: getattr(settings, name) for name in settings.__struct_fields__}
     if settings.database_url is not None:
         shown["database_url"] = without_secret(settings.database_url)
+    shown["upstream"] = {one.name: one.place for one in settings.upstream}
     return {name: str(value) if isinstance(value, Path) else value for name, value in shown.items()}
 
 

@@ -60,7 +60,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Pattern of the rate."""
     version: int
     """Version of the rate."""
-    above: int = 0
+    above: int
     """The tokens of input above which these prices hold; 0: the ordinary ones."""
 
 

@@ -36,7 +36,6 @@ SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-WEEK: Final = 7 * DAY
 DURATION_MAX: Final = 3_660 * DAY
 EVERY: Final[tuple[str, ...]] = get_args(Every)
 

@@ -1,4 +1,4 @@
-"""A gateway over a real house, before a scripted provider and the demo; afterwards the books must be clean."""
+"""A gateway over a real house, a scripted provider and the demo; afterwards the books must be clean."""
 
 import json
 from collections.abc import AsyncIterator

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 EVENT_STREAM = "text/event-stream"
 
@@ -57,7 +57,7 @@ class Provider:
         """Bytes of bodies that the sockets have taken."""
         self._connections: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> "Provider":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

@@ -1,4 +1,4 @@
-"""What crosses the gateway and what does not: no credential of the caller's goes up, nothing of ours comes back."""
+"""What crosses the gateway: no credential of the caller's goes up, nothing of ours comes back."""
 
 import pytest
 

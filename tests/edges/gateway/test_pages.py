@@ -43,14 +43,14 @@ async def test_openai_sees_what_speaks_its_protocol(listing):
 async def test_anthropic_sees_what_speaks_its_protocol_in_its_own_shape(listing):
     told = {"anthropic-version": "2023-06-01"}
     _, found = await asked(listing, **told)
-    assert [one["id"] for one in found["data"]] == ["claude-opus", "demo", "demo-large"]
-    assert found["data"][0] == {
+    assert [one["id"] for one in found["data"]] == ["demo", "claude-opus", "demo-large"]
+    assert found["data"][1] == {
         "type": "model",
         "id": "claude-opus",
         "display_name": "Claude Opus",
         "created_at": "2026-02-03T00:00:00Z",
     }
-    assert (found["has_more"], found["first_id"], found["last_id"]) == (False, "claude-opus", "demo-large")
+    assert (found["has_more"], found["first_id"], found["last_id"]) == (False, "demo", "demo-large")
     client, found = await asked(listing, f"{MODELS}/nope", **told)
     assert (client.status, found["type"]) == (404, "error")
 

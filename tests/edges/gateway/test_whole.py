@@ -1,4 +1,4 @@
-"""Whole answers: passed on unchanged, charged by what the provider says, with the balance after the charge."""
+"""Whole answers: passed on unchanged, charged by what the provider says, before they are sent."""
 
 import json
 

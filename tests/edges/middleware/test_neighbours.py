@@ -1,4 +1,4 @@
-"""Beside the middleware of others: packing, tasks of their own, preflights, mounts, files sent by the server."""
+"""Beside the middleware of others: packing, tasks of their own, preflights, mounts, files of the server."""
 
 import asyncio
 import gzip

@@ -93,6 +93,7 @@ class Gateway:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             visit.leave("cut")
+            await asyncio.shield(work)  # It tells the caller, which it cannot when we have returned.
             raise
 
     async def _tell(self, caller: Caller) -> None:
