@@ -245,10 +245,14 @@ VERBS: dict[str, Verb] = {
         },
     ),
     "keys": Verb(ALICE, {"ref": KNOWN_REF, "rows_max": PAGE}),
+    "callable_models": Verb(
+        {**ALICE, "models": ["m"]},
+        {"ref": KNOWN_REF, "models": [None, 5, "m", b"m", object(), *([one] for one in BAD_TEXT)]},
+    ),
     "revoke_key": Verb({"key_id": "key"}, {"key_id": ID, **texts("actor")}),
     "authenticate": Verb({"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43]}),
 }
-WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates", "find_key"}
+WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates", "find_key", "ready"}
 """Verbs that are asked nothing, or (`find_key`) that find nothing where there is nothing."""
 OF_THE_PROGRAM = {"self", "progress", "output"}
 """Parameters that hold no value from outside, but a part of the calling program."""

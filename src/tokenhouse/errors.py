@@ -84,6 +84,11 @@ class InsufficientCredit(Refused):
 
     code = "insufficient_credit"
 
+    def message(self, locale: str = "en") -> str:
+        """Return the sentence, and where more can be bought: many clients show a person nothing else."""
+        text, url = super().message(locale), self.facts.get("purchase_url")
+        return f"{text} {messages.say('purchase.at', locale, purchase_url=url)}" if url else text
+
 
 class Unauthenticated(TokenhouseError):
     """Nobody is known by what came with the call: no key, or one that is unknown, revoked or expired."""

@@ -73,6 +73,7 @@ class Portal:
     revoke_key = Verb(Tokenhouse.revoke_key)
     find_key = Verb(Tokenhouse.find_key)
     authenticate = Verb(Tokenhouse.authenticate)
+    callable_models = Verb(Tokenhouse.callable_models)
     plans = Verb(Tokenhouse.plans)
     write_plan = Verb(Tokenhouse.write_plan)
     write_rate = Verb(Tokenhouse.write_rate)

@@ -58,7 +58,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for pattern in self.models:
             if not pattern or "*" in pattern[:-1]:
                 raise StartRefused("upstream_pattern", name=self.name, value=ascii(pattern[:40]))
-        words = [word for pair in self.headers.items() for word in pair]
+        words = [self.key, *(word for pair in self.headers.items() for word in pair)]
         if not all(word.isprintable() and word.isascii() for word in words):
             raise StartRefused("upstream_header", name=self.name)
         for field in ("connect_s", "first_byte_s", "idle_s", "total_s"):

@@ -81,6 +81,7 @@ def test_routes_are_forgotten_before_they_fill_the_memory(monkeypatch):
         ({"models": ("a*b",)}, "start of names"),
         ({"models": ("",)}, "start of names"),
         ({"headers": {"a": "b\n"}}, "printable ASCII"),
+        ({"key": "mine\u00e9"}, "printable ASCII"),
         ({"idle_s": 0}, "idle_s"),
         ({"total_s": float("nan")}, "total_s"),
     ],

@@ -152,6 +152,12 @@ def test_terms_that_would_pay_the_caller_are_refused(terms):
     refused("terms_out_of_range", tariff, FLAT, POINT, terms)
 
 
+def test_terms_go_up_to_the_largest_minimum_and_the_whole_discount():
+    assert tariff(FLAT, POINT, Terms(minimum=AMOUNT_MAX)).charge(Usage(1)) == AMOUNT_MAX
+    assert tariff(FLAT, POINT, Terms(discount=Decimal(1))).charge(Usage(1)) == 0
+    refused("terms_out_of_range", tariff, FLAT, POINT, Terms(minimum=AMOUNT_MAX + 1))
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

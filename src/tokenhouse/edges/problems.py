@@ -58,7 +58,7 @@ REASONS: Final[dict[str, str]] = {
 """Reason -> kind, where a class has several."""
 UNTOLD: Final = (errors.DatabaseTrouble, errors.StartRefused)
 """Whose facts are for the operator: a caller hears the class' own sentence."""
-INNER: Final = ("status", "stop_code", "problem", "retry_after_s")
+INNER: Final = ("status", "stop_code", "problem", "retry_after_s", "missing", "free")
 """Facts that are no member of a body: they are its status, its code, its sentence or its headers."""
 
 _encode: Final = msgspec.json.Encoder().encode

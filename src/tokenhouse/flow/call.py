@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from tokenhouse.errors import InsufficientCredit, ModelRefused
+from tokenhouse.errors import InsufficientCredit, InvalidInput, ModelRefused
 from tokenhouse.flow import estimate, settle
-from tokenhouse.flow.desk import ADDRESSES_MAX, Desk, checked_whole
+from tokenhouse.flow.desk import ADDRESSES_MAX, Desk, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, read_path
 from tokenhouse.flow.reserve import Reservation, reserve
 from tokenhouse.flow.settle import Receipt
@@ -213,12 +213,15 @@ async def begin(
 
 async def callable_models(desk: Desk, ref: str, models: Iterable[str]) -> list[str]:
     """Return those of `models` that an account may call: allowed by every plan on its way up, and priced."""
+    if isinstance(models, str | bytes) or not isinstance(models, Iterable):
+        raise InvalidInput("text_expected", field="models", value=type(models).__name__)
+    named = [checked_text(model, "models") for model in models]
     path = await read_path(desk, await desk.address(ref))
     plans, payer = [member.plan for member in path], payer_of(path).plan
     rates, now = desk.catalog.rates, desk.now()
     return [
         model
-        for model in models
+        for model in named
         if all(plan.allows(model) for plan in plans) and tariff_of(payer, rates, model, now) is not None
     ]
 

@@ -24,7 +24,7 @@ from tokenhouse.errors import (
     Refused,
 )
 from tokenhouse.flow.keyring import Keyring
-from tokenhouse.rules.amounts import shown
+from tokenhouse.rules.amounts import named, shown
 from tokenhouse.rules.operations import Done, Mismatch, Operation, Refusal, Unknown
 from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.settings import Settings
@@ -50,6 +50,8 @@ REFUSALS: Final[dict[str, type[Refused]]] = {
 OF_THE_VALUE: Final = ("credit_maximum", "more_than_given", "more_than_charged", "no_own_credit")
 """Refusals that are about what was asked for, and stay so until something else is asked."""
 UNKNOWN: Final = {"reservation": "reservation_unknown", "charge": "charge_unknown", "grant": "grant_unknown"}
+NOW: Final = {"insufficient_credit": "insufficient_credit_now"}
+"""What is said of a refusal that time alone will not lift, where the unit belongs into it."""
 UNTIL: Final = {"limit_reached": "limit_reached_until", "insufficient_credit": "insufficient_credit_until"}
 """What is said of a refusal that time alone will lift."""
 
@@ -186,14 +188,18 @@ class Desk:
             name: getattr(no, name) for name in no.__struct_fields__ if name not in ("code", "resets_at")
         }
         facts["account"] = await self.ref(address, no.account)
-        facts["unit"] = answer.path[0].plan.unit.name
+        unit = answer.path[0].plan.unit
+        if not no.limit.startswith("requests/"):
+            facts["unit"] = unit.name
         if no.code in OF_THE_VALUE:
             raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts)
         stop = next(plan.stop for balance, plan in answer.path if balance.account == no.account)
         facts["status"], facts["stop_code"] = stop.status, stop.code
-        facts["purchase_url"] = self.settings.purchase_url
+        if no.code == "insufficient_credit":
+            facts["purchase_url"] = self.settings.purchase_url
+            facts |= {"missing": named(no.short_by, unit), "free": named(no.available, unit)}
         facts["resets_at"] = None if no.resets_at >= FOREVER else moment(no.resets_at)
-        reason = no.code if facts["resets_at"] is None else UNTIL[no.code]
+        reason = (NOW if facts["resets_at"] is None else UNTIL).get(no.code, no.code)
         raise REFUSALS[no.code](reason, **facts)
 
     async def ref(self, address: Address, account: int) -> str:

@@ -158,6 +158,11 @@ def show(amount: int, unit: Unit, *, symbol: bool = True) -> str:
     return f"{sign}{unit.symbol if symbol else ''}{whole:,}{'.' if fraction else ''}{fraction}"
 
 
+def named(amount: int, unit: Unit) -> str:
+    """Return `amount` with its unit, for a sentence: "$1.50", "5,001 token"."""
+    return show(amount, unit) if unit.symbol else f"{show(amount, unit)} {unit.name}"
+
+
 def parse_unit(document: object, field: str = "unit") -> Unit:
     """Return the unit of a plan's document: `{name, symbol, decimals}`.
 

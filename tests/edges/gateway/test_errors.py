@@ -61,6 +61,7 @@ async def test_an_upstream_that_is_not_there_is_said_so(gate):
         assert "cannot be reached" in error["message"]
         assert "127.0.0.1" not in json.dumps(error)
         assert "x-should-retry" not in client.headers
+        assert client.headers["x-tokenhouse-remaining"] == "100000"
     assert {entry.kind for entry in await gate.entries()} == {"release"}
 
 
@@ -202,6 +203,7 @@ async def test_a_model_that_is_not_there_is_said_so(gate, path, model, said):
     assert client.status == 404
     assert said in error["message"]
     assert error.get("code", "model_not_found") == "model_not_found"
+    assert client.headers["x-tokenhouse-remaining"] == "100000"
     assert await gate.entries() == []
 
 

@@ -10,7 +10,7 @@ from tokenhouse import messages
 from tokenhouse.edges import problems
 from tokenhouse.edges.headers import WARNED, Header, limited, standing
 from tokenhouse.edges.problems import Answer
-from tokenhouse.errors import InsufficientCredit, Refused, TokenhouseError
+from tokenhouse.errors import InsufficientCredit, NotFound, Refused, TokenhouseError
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.verdict import Member
@@ -32,13 +32,13 @@ class Answers:
     async def refusal(
         self, error: Exception, protocol: Literal["openai", "anthropic"], account: str
     ) -> Answer:
-        """Return the answer to a call that failed; for a no of the rules, also where its account stands.
+        """Return the answer to a call that failed; where somebody said no, also how its account stands.
 
         `account` is "" where nobody knows yet who calls.
         """
         clock = self._house.desk.clock
         told = problems.answer(error, protocol, await self.locale(account), now=clock())
-        if not account or not isinstance(error, Refused):
+        if not account or not isinstance(error, Refused | NotFound):
             return told
         try:
             balance = await self._house.balance(account)

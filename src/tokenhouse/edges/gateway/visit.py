@@ -58,6 +58,8 @@ class Visit:
         self._until: asyncio.Timeout | None = None
         self._asked = False
         """Whether the provider may have begun to work."""
+        self._standing: list[Member] = []
+        """How the account stood when its credit was set aside; empty until then."""
         self._whole = bytearray()
         self._unkept = 0
         """Bytes of an answer that was too large to be kept."""
@@ -73,6 +75,7 @@ class Visit:
             )
         except Exception as no:  # noqa: BLE001 -- whatever it is, the caller waits for an answer
             return await self._refuse(no)
+        self._standing = self._call.reservation.answer.path
         trouble = await self._ask()
         if self._reply is not None and self._reply.status < 400:
             return await self._end(self._reply, trouble)
@@ -184,7 +187,8 @@ class Visit:
         if not isinstance(trouble, TokenhouseError):
             log.error("call of %s by key %s", self._request.model, self._key.prefix, exc_info=trouble)
         told = await self._answers.refusal(trouble, self._protocol, self._key.account)
-        await self._caller.answer(*told)
+        ours = self._told(self._standing) if self._standing else []
+        await self._caller.answer(told.status, [*told.headers, *ours], told.body)
 
     async def _part(self) -> None:
         """Tell a caller that is still there that the server stops; nobody waits long for a slow one."""
@@ -208,13 +212,11 @@ class Visit:
         except TokenhouseError as trouble:
             log.warning("reservation %s is left to lapse: %s", self._call.reservation.id, trouble)
 
-    @property
-    def _standing(self) -> list[Member]:
-        """How the account stood when its credit was set aside."""
-        return self._call.reservation.answer.path
-
     def _headers(self, reply: Reply, path: list[Member], balance: BalanceView | None = None) -> list[Header]:
         """Return the headers of an answer: the provider's, as far as they may, and ours."""
+        return [*sent_back(reply.headers), *self._told(path, balance)]
+
+    def _told(self, path: list[Member], balance: BalanceView | None = None) -> list[Header]:
+        """Return the headers that say how the account stands."""
         seen = balance or view(self._key.account, path)
-        ours = self._answers.standing(seen, path, self._protocol, self._request.model, self._key.id)
-        return [*sent_back(reply.headers), *ours]
+        return self._answers.standing(seen, path, self._protocol, self._request.model, self._key.id)
