@@ -4,10 +4,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from bench import processor
 from bench.frame import Figure, Findings, Form, in_turn
 from bench.load import Load
 from bench.peers import Peer, free_port, litellm, nginx, portkey, running
@@ -42,15 +43,19 @@ class Served:
 
     port: int
     headers: Sequence[dict[str, str]] = ({},)
-    pid: int = 0
+    pids: Sequence[int] = ()
+    """Its process, and what works for it alone: for us, PostgreSQL."""
     answered: int = 0
+    costs_us: list[float] = field(default_factory=list)
+    """Processor time of a request, turn by turn of `rate`."""
 
     async def rate(self, seconds: float) -> float:
         """Return requests a second."""
         requests = [post(PATH, BODY, told) for told in self.headers]
-        begin = time.perf_counter()
+        begin, spent = time.perf_counter(), self._processor()
         waits = await closed_loop(self.port, requests, CALLERS, seconds)
         taken = time.perf_counter() - begin
+        self.costs_us.append((self._processor() - spent) / len(waits) * 1e6)
         self.answered += len(waits)
         return len(waits) / taken
 
@@ -66,9 +71,12 @@ class Served:
         self.answered += len(heard)
         return heard
 
+    def _processor(self) -> float:
+        return sum(processor.seconds(pid) for pid in self.pids)
+
     def memory_mb(self) -> float:
         """Return the memory that its process has."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{self.pids[0]}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1_024
 
 
@@ -102,7 +110,8 @@ def _served(place: Place, upstream_port: int, secrets: Sequence[str], *, workers
     command = [COMMAND, "serve", "--port", str(port), "--workers", str(workers), "--log-level", "warning"]
     with running(command, port, surroundings) as process:
         headers = [{"authorization": f"Bearer {secret}"} for secret in secrets]
-        yield Served(port=port, headers=headers, pid=process.pid)
+        postmaster = int((home / "postgres" / "data" / "postmaster.pid").read_text().partition("\n")[0])
+        yield Served(port=port, headers=headers, pids=[process.pid, postmaster])
 
 
 def _peers(stack: ExitStack, upstream_port: int, found: Findings) -> dict[str, Served]:
@@ -114,7 +123,7 @@ def _peers(stack: ExitStack, upstream_port: int, found: Findings) -> dict[str, S
         except FileNotFoundError as missing:
             found.remarks.append(f"without {name}: {missing}")
         else:
-            peers[name] = Served(port=peer.port, headers=[dict(peer.headers)])
+            peers[name] = Served(port=peer.port, headers=[dict(peer.headers)], pids=[peer.pid])
             found.surroundings[name] = module.VERSION
     return peers
 
@@ -140,6 +149,17 @@ async def _rates(
         found.figures.append(
             Figure(name=name, reference="nginx, plain proxy", references=taken["nginx"], **said)
         )
+    cost = {"unit": "µs", "values": ours.costs_us[1:]}
+    found.figures += [
+        Figure(
+            name="processor time of a request, its PostgreSQL included",
+            reference=f"{peer}, no accounts",
+            references=peers[peer].costs_us[1:],
+            **cost,
+        )
+        for peer in targets
+        if peer in taken
+    ]
     found.figures += [
         Figure(name=name, reference="straight to the upstream", references=taken["straight"], **said),
         Figure(name=name, reference="reserve + settle, lanes alone", references=taken["lanes"], **said),

@@ -20,9 +20,10 @@ START_S = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A gateway that runs: where it listens, and the headers that it wants."""
+    """A gateway that runs: where it listens, its process, and the headers that it wants."""
 
     port: int
+    pid: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -30,8 +30,9 @@ def start(upstream_port: int) -> Iterator[Peer]:
         file.write_text(json.dumps(config))  # JSON is YAML.
         command = [HOME / "bin" / "litellm", "--config", file, "--host", "127.0.0.1", "--port", str(port)]
         surroundings = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore"}
-        with running([*command, "--num_workers", "1", "--telemetry", "False"], port, surroundings):
-            yield Peer(port=port, headers={"authorization": f"Bearer {key}"})
+        command += ["--num_workers", "1", "--telemetry", "False"]
+        with running(command, port, surroundings) as process:
+            yield Peer(port=port, pid=process.pid, headers={"authorization": f"Bearer {key}"})
 
 
 def _install() -> None:

@@ -39,5 +39,5 @@ def start(upstream_port: int) -> Iterator[Peer]:
         file = Path(folder) / "nginx.conf"
         file.write_text(CONFIG.format(folder=folder, upstream=upstream_port, port=port))
         Path(folder).chmod(0o755)
-        with running([nginx, "-c", str(file), "-p", folder, "-e", "stderr"], port, {}):
-            yield Peer(port=port)
+        with running([nginx, "-c", str(file), "-p", folder, "-e", "stderr"], port, {}) as process:
+            yield Peer(port=port, pid=process.pid)

@@ -27,5 +27,6 @@ def start(upstream_port: int) -> Iterator[Peer]:
         "x-portkey-provider": "openai",
         "x-portkey-custom-host": f"http://127.0.0.1:{upstream_port}/v1",
     }
-    with running([node, str(SERVER), "--headless", f"--port={port}"], port, {"NODE_ENV": "production"}):
-        yield Peer(port=port, headers=headers)
+    command = [node, SERVER, "--headless", f"--port={port}"]
+    with running(command, port, {"NODE_ENV": "production"}) as process:
+        yield Peer(port=port, pid=process.pid, headers=headers)

@@ -430,9 +430,7 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             retry_s=settings.retry_s,
         )
         spool = settings.folder / "spool" / _fingerprint(dsn)
-        desk = Desk(
-            settings=settings, pool=pool, writer=writer, catalog=catalog, clock=clock, spool=spool
-        )
+        desk = Desk(settings=settings, pool=pool, writer=writer, catalog=catalog, clock=clock, spool=spool)
         with trouble_translated():
             async with pool.acquire() as connection:
                 await migrate(connection)

@@ -39,6 +39,19 @@ async def test_a_request_is_read_in_its_own_wire_format(house: Tokenhouse, diale
     assert (await house.balance("a")).available == 990
 
 
+async def test_a_block_that_asks_its_provider_twice_is_charged_both(house: Tokenhouse):
+    async with house.call("a", ASKS) as call:
+        call.record(Usage(input=8, output=2))
+        call.record(Usage(input=10, cached_input=5))
+        call.record(text="of which the usage is known")
+    (entry, *_) = await house.history("a")
+    assert (entry.usage, entry.charge) == ({"input": 18, "cached_input": 5, "output": 2}, 25)
+    async with house.call("a", ASKS) as call:
+        call.record(text="hello ")
+        call.record(text="there")
+    assert (await house.history("a"))[0].usage == {"input": 8, "output": 2}
+
+
 @pytest.mark.row("E2")
 async def test_a_block_that_fails_after_it_recorded_is_charged_what_it_recorded(house: Tokenhouse):
     async def failing() -> None:

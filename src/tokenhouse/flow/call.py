@@ -44,7 +44,7 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     bound: int
-    """Input tokens at most, found without counting."""
+    """Input tokens at most, found without counting; of a body that is counted at once, its length will do."""
     count: Callable[[], Counted]
     """Counts the input tokens; called when the bound is not good enough, at most once."""
     output: int | None = None
@@ -58,9 +58,10 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, request: Request, model: str | None = None) -> "Needs":
         """Return what a request of a known wire format needs; `model` where it is priced by another name."""
         dialect, document, named = request.dialect.name, request.document, model or request.model
+        size = len(request.body)
         return cls(
             model=named,
-            bound=tokens.bound(dialect, document, named),
+            bound=size if size <= COUNTED_AT_ONCE else tokens.bound(dialect, document, named),
             count=lambda: tokens.count(dialect, document, named),
             output=request.cap,
             choices=request.choices,
