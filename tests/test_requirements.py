@@ -8,7 +8,8 @@ from tests.requirements import PAGE, ROOT, ROWS, Row, expected_rows, marks, page
 
 TITLES, TABLE = table()
 SHOWN = marks()
-STATES = {"done", "rules and CLI", *(f"planned (issue {issue})" for issue in (2, 3, 4, 5))}
+PLANNED = {f"planned (issue {issue})" for issue in (2, 3, 4, 5)}
+STATES = PLANNED | {"done", "rules and CLI", "rules, gateway and middleware"}
 
 
 def test_every_row_stands_in_the_table_once_and_in_order():

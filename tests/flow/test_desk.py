@@ -1,6 +1,10 @@
-"""The desk: what a process remembers of accounts is bounded, and forgetting it costs nobody anything."""
+"""The desk: what a process remembers of accounts is bounded; what a no says to its caller."""
 
-from tokenhouse import Tokenhouse
+from datetime import UTC, datetime
+
+import pytest
+
+from tokenhouse import InsufficientCredit, LimitReached, Settings, Tokenhouse
 from tokenhouse.flow import desk
 
 
@@ -13,3 +17,40 @@ async def test_addresses_are_bounded_and_a_forgotten_account_is_found_again(data
         assert set(house.desk.addresses) == {"c"}
         assert [(await house.balance(ref)).used for ref in ("a", "b", "c")] == [10, 10, 10]
         assert len(house.desk.addresses) <= 2
+
+
+@pytest.mark.row("E7", "E8")
+async def test_a_full_limit_of_an_account_above_says_whose_it_is_and_until_when(database, clock):
+    settings = Settings(purchase_url="https://example.com/buy")
+    async with Tokenhouse.open(database, settings=settings, clock=clock) as house:
+        limits = [
+            {"what": "requests", "amount": 1, "every": "day"},
+            {"what": "credit", "amount": 50, "every": "hour"},
+        ]
+        for name, limit in zip(("calls", "credit"), limits, strict=True):
+            await house.write_plan({"name": name, "signup": {"amount": 100}, "limit": [limit]})
+            await house.account(name, plan=name)
+            await house.account(f"{name} user", parent=name)
+        await house.charge("calls user", 10)
+        with pytest.raises(LimitReached) as calls:
+            await house.charge("calls user", 1)
+        with pytest.raises(LimitReached) as credit:
+            await house.charge("credit user", 51)
+    assert (calls.value.facts["account"], calls.value.facts["limit"]) == ("calls", "requests/day")
+    assert calls.value.facts["resets_at"] == datetime(2026, 11, 22, tzinfo=UTC)
+    assert (credit.value.facts["account"], credit.value.facts["limit"]) == ("credit", "credit/hour")
+    assert ("unit" in calls.value.facts, credit.value.facts["unit"]) == (False, "token")
+    assert "example.com" not in calls.value.message() + credit.value.message()
+
+
+async def test_a_no_for_want_of_credit_says_how_much_and_where_to_buy(database, clock):
+    settings = Settings(purchase_url="https://example.com/buy")
+    async with Tokenhouse.open(database, settings=settings, clock=clock) as house:
+        await house.write_plan({"name": "prepaid", "signup": {"amount": 100}})
+        await house.account("a", plan="prepaid")
+        with pytest.raises(InsufficientCredit) as no:
+            await house.charge("a", 130)
+        assert no.value.facts["purchase_url"] == "https://example.com/buy"
+        for locale in ("en", "ko"):
+            assert "30" in no.value.message(locale)
+            assert "100" in no.value.message(locale)
