@@ -73,8 +73,8 @@ def page() -> str:
         "A test compares this page with the tests themselves, so it cannot go stale.",
         "",
         "States: **done** - kept, and shown by a test; **rules and CLI** - the engine and the command line",
-        "keep it, its service or page is still to come; **rules, gateway and middleware** - the ways for model",
-        "calls keep it as well, the REST API is still to come; **planned** - not yet.",
+        "keep it, its service or page is still to come; **rules, gateway and middleware** - the ways for",
+        "model calls keep it as well, the REST API is still to come; **planned** - not yet.",
     ]
     for part, title in titles.items():
         lines += [

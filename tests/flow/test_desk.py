@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tokenhouse import InsufficientCredit, LimitReached, Settings, Tokenhouse
+from tokenhouse import InsufficientCredit, InvalidInput, LimitReached, Settings, Tokenhouse
 from tokenhouse.flow import desk
 
 
@@ -54,3 +54,18 @@ async def test_a_no_for_want_of_credit_says_how_much_and_where_to_buy(database, 
         for locale in ("en", "ko"):
             assert "30" in no.value.message(locale)
             assert "100" in no.value.message(locale)
+
+
+async def test_a_no_about_the_value_itself_is_no_refusal_that_waiting_lifts(database, clock):
+    async with Tokenhouse.open(database, clock=clock) as house:
+        await house.write_plan({"name": "small", "credit": {"maximum": 1_000}})
+        await house.account("a", plan="small")
+        given = await house.grant("a", 900)
+        for no_such, reason in (
+            (house.grant("a", 101), "credit_maximum"),
+            (house.claw_back("a", given.id, 901), "more_than_given"),
+        ):
+            with pytest.raises(InvalidInput) as no:
+                await no_such
+            assert (no.value.reason, no.value.facts["short_by"]) == (reason, 1)
+        assert (await house.balance("a")).available == 900
