@@ -86,9 +86,11 @@ class Books:
 
     def _judge_charge(self, line: Line, call: Produced, one: Seen | None, plan: str) -> None:
         """See whether a call is charged as the policy says."""
+        stopped = line.facts.get("ended") == "cut" and call.ended not in ("cut", "reset")
         heard = one is not None and one.ended == "whole"
-        drained = plan == "drain" and call.ended != "cancelled" and line.facts.get("ended") != "cut"
-        least = call.tokens if heard or drained else call.tokens_input + (one.tokens if one else 0)
+        drained = plan == "drain" and call.ended != "cancelled"
+        exact = (heard or drained) and not stopped
+        least = call.tokens if exact else call.tokens_input + (one.tokens if one else 0)
         if line.charge < least:
             self.lost.append(f"less than {least}: {line}, {call}, {one}")
         if line.charge > call.tokens:
