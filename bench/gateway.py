@@ -33,8 +33,6 @@ STEADY = 50
 STREAMS = 20
 """Streams begun a second, and connections for them: each takes under half a second, so no two share one."""
 UPSTREAM = '[[upstream]]\nname = "static"\nurl = "http://127.0.0.1:{port}/v1"\n'
-SETTINGS = {"TOKENHOUSE_LANES": "1"}
-"""One lane gathers twice as much for each transaction as two; two pay where some 200 callers wait at once."""
 COMMAND = Path(sys.executable).with_name("tokenhouse")
 PEERS = {"nginx": nginx, "Portkey": portkey, "LiteLLM": litellm}
 
@@ -90,7 +88,6 @@ async def gateway(place: Place, form: Form, found: Findings) -> None:
             callers, others = names[:CALLERS], names[CALLERS:]
             secrets = [(await house.create_key(name)).secret for name in callers]
             await state_settings(house, found)
-            found.surroundings["lanes of the gateway"] = SETTINGS["TOKENHOUSE_LANES"]
             port = stack.enter_context(upstream())
             straight = Served(port=port)
             ours = stack.enter_context(_served(place, port, secrets, workers=1))
@@ -109,7 +106,7 @@ def _served(place: Place, upstream_port: int, secrets: Sequence[str], *, workers
     """Run `tokenhouse serve` over the house of a place, with the static upstream as its only provider."""
     home, port = place.settings.folder, free_port()
     (home / "tokenhouse.toml").write_text(UPSTREAM.format(port=upstream_port))
-    surroundings = {"TOKENHOUSE_HOME": str(home), "TOKENHOUSE_ENVIRONMENT": "production"} | SETTINGS
+    surroundings = {"TOKENHOUSE_HOME": str(home), "TOKENHOUSE_ENVIRONMENT": "production"}
     command = [COMMAND, "serve", "--port", str(port), "--workers", str(workers), "--log-level", "warning"]
     with running(command, port, surroundings) as process:
         headers = [{"authorization": f"Bearer {secret}"} for secret in secrets]

@@ -1,6 +1,5 @@
 """The house that figures are taken in: a durable embedded server in a folder of its own, and accounts."""
 
-import gc
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from bench.frame import Findings
 from tokenhouse import Tokenhouse
+from tokenhouse.edges.listening import settle_memory
 from tokenhouse.rules.account import opened
 from tokenhouse.settings import Settings
 from tokenhouse.store import accounts
@@ -66,8 +66,7 @@ async def seed(house: Tokenhouse, count: int) -> list[str]:
         await connection.execute("vacuum analyze")
         await connection.execute("checkpoint")
     await know(house)
-    gc.collect()
-    gc.freeze()  # As the server does: what lives as long as the process need not be looked through again.
+    settle_memory()
     return names
 
 
