@@ -87,7 +87,7 @@ async def test_a_server_that_stops_settles_its_open_streams(gate, grace_s):
             await answer.content.readexactly(len(WORDS[0] + WORDS[1]))
         server.should_exit = True
         for answer in answers:
-            assert b"closing" in await answer.content.read(), "and not only a broken connection"
+            assert b"is stopping" in await answer.content.read(), "and not only a broken connection"
     await gate.app.close()
     entries = await gate.entries()
     assert [(entry.charge, entry.facts["ended"]) for entry in entries] == [(10, "cut")] * 5

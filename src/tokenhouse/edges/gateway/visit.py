@@ -29,6 +29,8 @@ KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
 PART_S: Final = 1.0
 CLOSING: Final = Busy("closing", retry_after_s=5)
 """What is said when the server stops: by the time that is told, another one stands in its place."""
+CUT: Final = Busy("closing_cut", retry_after_s=5)
+"""The same to a caller whose answer had begun."""
 HIDDEN: Final = b"[key]"
 """What stands in an error of a provider where it repeats the key that it was asked with."""
 
@@ -194,7 +196,7 @@ class Visit:
         """Tell a caller that is still there that the server stops; nobody waits long for a slow one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PART_S):
-                await self._refuse(CLOSING)
+                await self._refuse(CUT if self._caller.started else CLOSING)
 
     async def _settle(self, measured: Measured, ended: Ending) -> list[Member]:
         """Charge what was used and return how the account stands. A charge that fails stops no answer."""
