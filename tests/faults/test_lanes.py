@@ -42,6 +42,30 @@ async def test_poisonous_operation_in_a_batch_fails_alone(database: str, poison)
     await assert_sound(database)
 
 
+async def test_lanes_share_the_work_under_load_and_one_does_it_otherwise(database: str):
+    async with Tokenhouse.open(database, settings=Settings(plan="points", lanes=2)) as house:
+        names = [f"user-{n}" for n in range(80)]
+        await asyncio.gather(*(house.account(name) for name in names))
+        writer = house.desk.writer
+
+        async def rounds(callers: int, times: int) -> None:
+            for _ in range(times):
+                await asyncio.gather(*(house.charge(name, 1) for name in names[:callers]))
+
+        assert writer.abreast == 1
+        await rounds(callers=80, times=40)
+        assert writer.abreast == 2
+        assert writer.lanes[1].operations > 0
+        await rounds(callers=4, times=60)
+        assert writer.abreast == 1
+        alone = writer.lanes[1].operations
+        await rounds(callers=4, times=5)
+        assert writer.lanes[1].operations == alone
+        used = [(await house.balance(name)).used for name in names]
+        assert used == [105] * 4 + [40] * 76
+    await assert_sound(database)
+
+
 async def test_full_queue_turns_away_and_loses_nothing(database: str):
     settings = Settings(plan="points", lanes=1, batch_rows_max=10, queue_rows_max=25)
     async with Tokenhouse.open(database, settings=settings) as house:

@@ -28,6 +28,12 @@ BACKOFF_FIRST_S: Final = 0.02
 BACKOFF_MOST_S: Final = 1.0
 COMMIT_WAIT_S: Final = 30.0
 """How long one batch may take before its connection counts as lost."""
+ABREAST_FROM_ROWS: Final = 56
+"""Operations in a batch of a single lane from which on all lanes work; below, fewer and larger batches are faster."""
+ABREAST_UNTIL_ROWS: Final = 16
+"""Operations in a batch of one of several lanes below which a single one does the work again."""
+SMOOTHING: Final = 1 / 16
+"""What one batch adds to the mean size that those two are held against."""
 
 LaneConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Connect: TypeAlias = Callable[[], Awaitable[LaneConnection]]
@@ -52,9 +58,10 @@ class Lane:
         self._work = asyncio.Event()
         self._closing = False
         self._connection: LaneConnection | None = None
-        self._memory = Memory()
+        self.memory = Memory()
         self.batches = 0
         self.operations = 0
+        self.rows_mean = 0.0
 
     def submit(self, ask: Ask) -> None:
         """Put an operation in line. Raises: Busy when the queue is full or the writer closes.
@@ -109,6 +116,7 @@ class Lane:
             return
         self.batches += 1
         self.operations += len(asks)
+        self.rows_mean += (len(asks) - self.rows_mean) * SMOOTHING
         for ask, answer in zip(asks, answers, strict=True):
             if ask.answer.done():
                 continue
@@ -127,7 +135,7 @@ class Lane:
                     self._connection = await self._connect()
                     await batch.begin(self._connection)
                 async with asyncio.timeout(COMMIT_WAIT_S):
-                    return await batch.run(self._connection, asks, self._catalog, self._now(), self._memory)
+                    return await batch.run(self._connection, asks, self._catalog, self._now(), self.memory)
             except Exception as failure:
                 away = _away(failure)
                 if away is None:
@@ -144,19 +152,24 @@ class Lane:
 
     async def _drop_connection(self) -> None:
         """Let the connection go, whatever state it is in, and what was remembered with it."""
-        self._memory.clear()
+        self.memory.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
 
 
 class Writer:
-    """The lanes of one process; an account's cell picks its lane, so no two want the same rows."""
+    """The lanes of one process; an account's cell picks its lane, so no two want the same rows.
+
+    While batches are small, one lane does all the work: two would make twice as many batches of half the size, and
+    a batch costs more than its operations. An account that changes its lane is safe: versions guard every write.
+    """
 
     def __init__(
         self, connect: Connect, catalog: Catalog, now: Callable[[], int], *, lanes: int, **limits: Any
     ) -> None:
         self.lanes = [Lane(connect, catalog, now, **limits) for _ in range(lanes)]
+        self.abreast = 1
         self._tasks: list[asyncio.Task[None]] = []
         self.future: Callable[[], asyncio.Future[Answer]]
         """Makes what a caller awaits; the loop is looked up once, for that asks the operating system."""
@@ -168,7 +181,20 @@ class Writer:
 
     def submit(self, ask: Ask) -> None:
         """Put an operation in its lane. Raises: Busy."""
-        self.lanes[ask.cell % len(self.lanes)].submit(ask)
+        if len(self.lanes) > 1 and self._is_misplaced():
+            self._share()
+        self.lanes[ask.cell % self.abreast].submit(ask)
+
+    def _is_misplaced(self) -> bool:
+        """Whether batches have become too large for one lane, or too small for several."""
+        rows_mean = self.lanes[0].rows_mean
+        return rows_mean >= ABREAST_FROM_ROWS if self.abreast == 1 else rows_mean < ABREAST_UNTIL_ROWS
+
+    def _share(self) -> None:
+        """Share the accounts out anew; what one lane remembers may now be another's."""
+        self.abreast = len(self.lanes) if self.abreast == 1 else 1
+        for lane in self.lanes:
+            lane.memory.clear()
 
     async def close(self) -> None:
         """Take nothing more, carry out what waits, and let the connections go."""
