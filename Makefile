@@ -91,7 +91,7 @@ lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that py
 	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq uv; }
 	@$(PIN) --output-file requirements/build.txt --group build
 	@$(PIN) --output-file requirements/runtime.txt pyproject.toml
-	@$(PIN) --output-file requirements/dev.txt --extra parquet --extra prices --group dev pyproject.toml
+	@$(PIN) --output-file requirements/dev.txt --extra parquet --extra prices --extra notify --extra otel --extra redis --extra stripe --group dev pyproject.toml
 	@$(PIN) --output-file requirements/sdks.txt --group sdks
 	@$(PIN) --output-file requirements/sdks-litellm.txt --group sdks-litellm
 	@$(PIN) --output-file requirements/slipcover.txt --group slipcover

@@ -8,6 +8,7 @@ TokenhouseError
 │   ├── LimitReached         a limit's window is full; lifts at `resets_at`
 │   └── InsufficientCredit   too little credit; says by how much and when it lifts
 ├── Unauthenticated          no key came, or one that opens nothing: unknown, revoked or expired
+├── Forbidden                a caller who is known, and may not do this
 ├── NotFound                 no such account, reservation, plan, rate, key or entry
 ├── KeyReused                an idempotency key, or an ended reservation, with another payload
 ├── Busy                     the queue is full: come back in `retry_after_s`
@@ -95,6 +96,13 @@ class Unauthenticated(TokenhouseError):
 
     code = "unauthenticated"
     exit_code = 9
+
+
+class Forbidden(TokenhouseError):
+    """The caller is known, and may not do this: another's account, or a role that it does not have."""
+
+    code = "forbidden"
+    exit_code = 11
 
 
 class NotFound(TokenhouseError):

@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stop_s: int = 10
     """Seconds for which calls under way may go on when the server stops; then they are cut and charged."""
     lanes: int = 2
-    """Writer lanes of this process, one database connection each (1-16); under little load one does all the work."""
+    """Writer lanes of this process, one database connection each (1-16); a light load needs one."""
     batch_rows_max: int = 500
     """Operations in one transaction at most (1-5,000)."""
     queue_rows_max: int = 10_000

@@ -34,6 +34,7 @@ TABLE: Final[dict[type[TokenhouseError], str]] = {
     errors.LimitReached: CREDIT,
     errors.InsufficientCredit: CREDIT,
     errors.Unauthenticated: "authentication",
+    errors.Forbidden: "permission",
     errors.NotFound: "not_found",
     errors.KeyReused: "key_reused",
     errors.Busy: "busy",

@@ -10,20 +10,26 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tokenhouse import messages
 from tokenhouse import settings as settings_of
-from tokenhouse.edges import problems
+from tokenhouse.edges import api, problems
+from tokenhouse.edges.api.caller import Door
+from tokenhouse.edges.credentials.api_keys import ApiKey
 from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.language import language
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.providers import tokens
 from tokenhouse.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,6 +45,7 @@ SETTLE_WITHIN_S: Final = 10.0
 """How long calls that were cut may take to settle; the database or the disk takes each within two seconds."""
 
 GATEWAY: Final = "/v1/"
+REST: Final = ("/api/", "/admin/")
 PLACES: Final = (
     ("POST", "/v1/chat/completions", "openai"),
     ("POST", "/v1/responses", "openai"),
@@ -90,6 +97,7 @@ class Application:
         self._open = kept if upkeep else Tokenhouse.open
         self._house: Tokenhouse | None = None
         self._gateway: Gateway | None = None
+        self._api: FastAPI | None = None
         self._asked: asyncio.Task[str] | None = None
 
     @asynccontextmanager
@@ -108,6 +116,7 @@ class Application:
             try:
                 await prepared
                 self._house, self._gateway = house, Gateway(house, upstreams)
+                self._api = api.build(house, Door(credentials=[ApiKey(any_role=True)]))
                 yield house
             finally:
                 await self._finish()
@@ -122,7 +131,7 @@ class Application:
             _, late = await asyncio.wait({closing}, timeout=SETTLE_WITHIN_S)
             if late:
                 log.error("calls did not end within %d s; what they hold lapses", SETTLE_WITHIN_S)
-        self._house = self._gateway = None
+        self._house = self._gateway = self._api = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI."""
@@ -152,6 +161,9 @@ class Application:
         if scope["path"].startswith(GATEWAY):
             assert self._gateway is not None  # noqa: S101 -- the server opens us before callers come
             await self._gateway(scope, receive, send)
+        elif scope["path"].startswith(REST):
+            assert self._api is not None  # noqa: S101 -- the server opens us before callers come
+            await self._api(scope, receive, send)
         else:
             await _say(send, await self._page(scope))
 
@@ -231,16 +243,6 @@ def first_page(locale: str) -> str:
         f"{method:<5}{path:<22}{messages.say(f'server.{name}', locale)}" for method, path, name in PLACES
     ]
     return "\n".join(lines) + "\n"
-
-
-def language(scope: Message, otherwise: str) -> str:
-    """Return the first language that a request accepts and we speak."""
-    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
-    for one in accepted.decode("latin-1").split(","):
-        wanted = one.strip()[:2].lower()
-        if wanted in messages.LOCALES:
-            return wanted
-    return otherwise
 
 
 def _document(document: dict[str, Any]) -> Answer:

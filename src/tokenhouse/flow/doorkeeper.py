@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenhouse.flow import keys
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.keys import NewKey
-from tokenhouse.store.keys import Key
+from tokenhouse.store.keys import Key, Role
 
 
 class Doorkeeper:
@@ -16,8 +16,9 @@ class Doorkeeper:
 
     async def create_key(
         self,
-        ref: str,
+        ref: str = "",
         *,
+        role: Role = "user",
         name: str = "",
         models: Sequence[str] = (),
         expires_at: datetime | None = None,
@@ -25,15 +26,17 @@ class Doorkeeper:
     ) -> NewKey:
         """Make an API key for an account; its `secret` is there this once and never again.
 
+        A key of another `role` (auditor, operator, owner) is for a back end: it has no account, so no `ref`.
+
         `models` are names, or starts of names and `*`, that it may call; none means any. Not idempotent: a
         key that was lost on its way is revoked, and another one made.
         """
         return await keys.create_key(
-            self._desk, ref, name=name, models=models, expires_at=expires_at, actor=actor
+            self._desk, ref, name=name, models=models, expires_at=expires_at, role=role, actor=actor
         )
 
     async def keys(self, ref: str, *, rows_max: int = 100) -> list[Key]:
-        """Return an account's newest API keys, revoked and expired ones among them."""
+        """Return an account's newest API keys, or those of no account; revoked and expired ones too."""
         return await keys.list_keys(self._desk, ref, rows_max)
 
     async def revoke_key(self, key_id: str, *, actor: str = "") -> Key:
@@ -44,9 +47,10 @@ class Doorkeeper:
         """Return the API key of a secret, however it stands; None if there is no such."""
         return await keys.find_key(self._desk, secret)
 
-    async def authenticate(self, secret: str | None) -> Key:
+    async def authenticate(self, secret: str | None, *, any_role: bool = False) -> Key:
         """Return the API key of a secret that opens something now; `key.account` is whose it is.
 
-        Its `id` goes into `reserve` as `api_key`. Raises: Unauthenticated.
+        Its `id` goes into `reserve` as `api_key`. One that has no account opens nothing unless `any_role`.
+        Raises: Unauthenticated.
         """
-        return await keys.authenticate(self._desk, secret)
+        return await keys.authenticate(self._desk, secret, any_role=any_role)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, Never
+from typing import Final, Never, get_args
 
 from tokenhouse.errors import InvalidInput, ModelRefused, NotFound, Unauthenticated
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
@@ -14,7 +14,7 @@ from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import AT_MAX, Instant, instant, moment
 from tokenhouse.rules.rates import checked_pattern
 from tokenhouse.store import keys
-from tokenhouse.store.keys import Key
+from tokenhouse.store.keys import NOBODY, Key, Role
 from tokenhouse.store.pool import trouble_translated
 
 SECRET: Final = re.compile(r"th_[A-Za-z0-9_-]{43}")
@@ -24,6 +24,7 @@ PREFIX_LENGTH: Final = 11
 KEYS_MAX: Final = 1_000
 """Keys of one account that are not revoked."""
 MODELS_MAX: Final = 100
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 ROWS_MAX: Final = 10_000
 
 
@@ -41,13 +42,26 @@ class NewKey:
 
 
 async def create_key(
-    desk: Desk, ref: str, *, name: str, models: Sequence[str], expires_at: datetime | None, actor: str
+    desk: Desk,
+    ref: str,
+    *,
+    name: str,
+    models: Sequence[str],
+    expires_at: datetime | None,
+    role: Role,
+    actor: str,
 ) -> NewKey:
-    """Make a key for an account. Not repeatable: nobody could say the first secret again.
+    """Make a key for an account, or for none where its role says so.
+
+    Not repeatable: nobody could say the first secret again.
 
     Raises: NotFound, InvalidInput.
     """
-    address = await desk.address(ref)
+    if role not in ROLES:
+        raise InvalidInput("choice_unknown", field="role", value=shown(role), known=", ".join(ROLES))
+    if role != "user" and ref:
+        raise InvalidInput("key_of_role", field="account", value=shown(ref), role=role)
+    address = await desk.address(ref) if role == "user" else NOBODY
     now = desk.now()
     secret = f"th_{secrets.token_urlsafe(32)}"
     key = Key(
@@ -59,6 +73,7 @@ async def create_key(
         created_at=moment(now),
         created_by=checked_text(actor, "actor"),
         expires_at=_checked_end(expires_at, now),
+        role=role,
     )
     with trouble_translated():
         async with desk.pool.acquire() as connection:
@@ -69,9 +84,9 @@ async def create_key(
 
 
 async def list_keys(desk: Desk, ref: str, rows_max: int) -> list[Key]:
-    """Return an account's newest keys, revoked ones among them."""
+    """Return an account's newest keys, or those of no account, revoked ones among them."""
     checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
-    address = await desk.address(ref)
+    address = await desk.address(ref) if ref else NOBODY
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await keys.list_keys(connection, address, rows_max)
@@ -105,10 +120,11 @@ async def find_key(desk: Desk, secret: object) -> Key | None:
     return key
 
 
-async def authenticate(desk: Desk, secret: str | None) -> Key:
+async def authenticate(desk: Desk, secret: str | None, *, any_role: bool) -> Key:
     """Return the key of a secret that opens something now, and note that it was used.
 
-    Raises: Unauthenticated `key_missing`, `key_unknown`, `key_revoked`, `key_expired`.
+    Raises: Unauthenticated `key_missing`, `key_unknown`, `key_revoked`, `key_expired`,
+    `key_without_account`.
     """
     if not secret:
         raise Unauthenticated("key_missing")
@@ -118,6 +134,8 @@ async def authenticate(desk: Desk, secret: str | None) -> Key:
     now = desk.now()
     if key.state(now) != "active":
         _refuse(key)
+    if key.role != "user" and not any_role:
+        raise Unauthenticated("key_without_account", prefix=key.prefix, role=key.role)
     desk.keyring.note(key, now, lambda used: _write_used(desk, used))
     return key
 

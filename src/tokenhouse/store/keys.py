@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from tokenhouse.rules.periods import Instant, instant, moment
@@ -19,9 +19,19 @@ WRITE_KEY_REVOKED: Final = sql("write_key_revoked")
 WRITE_KEYS_USED: Final = sql("write_keys_used")
 
 
+Role: TypeAlias = Literal["user", "auditor", "operator", "owner"]
+"""What somebody may do; each may do what those before it may."""
+
+NOBODY: Final = Address("", -1, (0,))
+"""Where keys that belong to no account stand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One API key. `id` names it everywhere, in limits too; `prefix` is what people know it by."""
+    """One API key. `id` names it everywhere, in limits too; `prefix` is what people know it by.
+
+    One of another `role` than "user" is a back end's or a person's and has no account.
+    """
 
     id: str
     prefix: str
@@ -34,6 +44,7 @@ class Key:
     revoked_at: datetime | None = None
     revoked_by: str = ""
     last_used_at: datetime | None = None
+    role: Role = "user"
 
     def state(self, now: Instant) -> str:
         """Return how the key stands at `now`: active, revoked or expired."""
@@ -67,6 +78,7 @@ async def write_key(
         key.created_by,
         key.expires_at,
         keys_max,
+        key.role,
     )
     return row is not None
 
@@ -111,4 +123,5 @@ def _key(row: Any) -> Key:
         revoked_at=row["revoked_at"],
         revoked_by=row["revoked_by"],
         last_used_at=row["last_used_at"],
+        role=row["role"],
     )

@@ -29,7 +29,7 @@ BACKOFF_MOST_S: Final = 1.0
 COMMIT_WAIT_S: Final = 30.0
 """How long one batch may take before its connection counts as lost."""
 ABREAST_FROM_ROWS: Final = 56
-"""Operations in a batch of a single lane from which on all lanes work; below, fewer and larger batches are faster."""
+"""Operations in a batch of a single lane from which on all lanes work; before, larger batches are faster."""
 ABREAST_UNTIL_ROWS: Final = 16
 """Operations in a batch of one of several lanes below which a single one does the work again."""
 SMOOTHING: Final = 1 / 16
@@ -161,8 +161,8 @@ class Lane:
 class Writer:
     """The lanes of one process; an account's cell picks its lane, so no two want the same rows.
 
-    While batches are small, one lane does all the work: two would make twice as many batches of half the size, and
-    a batch costs more than its operations. An account that changes its lane is safe: versions guard every write.
+    While batches are small, one lane does all the work: two would make twice as many of half the size, and a
+    batch costs more than its operations. An account that changes its lane is safe: versions guard each write.
     """
 
     def __init__(

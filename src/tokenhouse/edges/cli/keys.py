@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from tokenhouse.edges.cli.terminal import Terminal
     from tokenhouse.rules.periods import Instant
-    from tokenhouse.store.keys import Key
+    from tokenhouse.store.keys import Key, Role
+
+ROLES = ("user", "auditor", "operator", "owner")
 
 
 @click.group(cls=frame.Group)
@@ -24,25 +26,36 @@ def command() -> None:
 
 
 @command.command("create")
-@click.argument("account")
+@click.argument("account", required=False, default="")
+@click.option("--role", type=click.Choice(ROLES), default="user", show_default=True)
 @click.option("--name", default="")
 @click.option("--models", multiple=True, metavar="PATTERN")
 @click.option("--expires", type=frame.TIME)
 @click.option("--actor", default="")
 @frame.pass_terminal
 def create(
-    terminal: Terminal, account: str, name: str, models: tuple[str, ...], expires: datetime | None, actor: str
+    terminal: Terminal,
+    account: str,
+    role: Role,
+    name: str,
+    models: tuple[str, ...],
+    expires: datetime | None,
+    actor: str,
 ) -> None:
-    """Make a key and show its secret, this once."""
+    """Make a key and show its secret, this once: for an account, or with another role for none."""
     made = terminal.with_house(
-        lambda house: house.create_key(account, name=name, models=models, expires_at=expires, actor=actor)
+        lambda house: house.create_key(
+            account, role=role, name=name, models=models, expires_at=expires, actor=actor
+        )
     )
     terminal.answer({"secret": made.secret, **document(made.key, _now(terminal))})
-    terminal.show(terminal.say("keys.made", account=account), made.secret, _table(terminal, [made.key]))
+    terminal.show(
+        terminal.say("keys.made", account=account or role), made.secret, _table(terminal, [made.key])
+    )
 
 
 @command.command("list")
-@click.argument("account")
+@click.argument("account", required=False, default="")
 @click.option("--rows", type=frame.Count(1, 10_000), default=100, show_default=True)
 @frame.pass_terminal
 def list_(terminal: Terminal, account: str, rows: int) -> None:

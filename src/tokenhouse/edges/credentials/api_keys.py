@@ -9,12 +9,18 @@ PREFIX: Final = "th_"
 
 
 class ApiKey:
-    """Believes `Authorization: Bearer th_…` and `x-api-key: th_…`; other secrets there are not ours."""
+    """Believes `Authorization: Bearer th_…` and `x-api-key: th_…`; other secrets there are not ours.
+
+    Keys that have no account, but a role, open only what is made for them: `any_role`.
+    """
+
+    def __init__(self, *, any_role: bool = False) -> None:
+        self._any_role = any_role
 
     async def find(self, scope: Scope, house: Tokenhouse) -> Identity | None:
         """Return whose key came. Raises: Unauthenticated `key_unknown`, `key_revoked`, `key_expired`."""
         for secret in (bearer(scope), header(scope, "x-api-key")):
             if secret is not None and secret.startswith(PREFIX):
-                key = await house.authenticate(secret)
+                key = await house.authenticate(secret, any_role=self._any_role)
                 return Identity(account=key.account, key=key)
         return None

@@ -1,0 +1,74 @@
+"""The REST API: native resources under `/api/v1`, and the paths of the systems that tokenhouse replaces.
+
+One router a resource. A router translates: it reads a request, calls one verb of the house, and writes what
+came of it; who calls is proven in `caller`, and every no is written by the one table of `problems`.
+"""
+
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from tokenhouse.edges import problems
+from tokenhouse.edges.api import accounts, meta
+from tokenhouse.edges.api.caller import Door
+from tokenhouse.edges.api.shapes import PROBLEMS
+from tokenhouse.edges.language import language
+from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
+from tokenhouse.house import Tokenhouse
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    meta.router,
+    accounts.router,
+)
+"""Every resource, in the order of the documentation."""
+
+
+def build(house: Tokenhouse, door: Door) -> FastAPI:
+    """Return the application of the REST API over an open house."""
+    app = FastAPI(
+        title="tokenhouse",
+        version=version("tokenhouse"),
+        summary="The bank for an AI application's tokens.",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        responses=PROBLEMS,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.house, app.state.door = house, door
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(TokenhouseError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_shape)
+    app.add_exception_handler(HTTPException, _refuse_place)
+    app.add_exception_handler(Exception, _refuse)
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Answer a call that failed, by the one table."""
+    house: Tokenhouse = request.app.state.house
+    locale = getattr(request.state, "locale", None) or language(request.scope, house.desk.settings.locale)
+    status, headers, body = problems.answer(error, "problem", locale, now=house.desk.clock())
+    return Response(body, status, dict(headers))
+
+
+async def _refuse_shape(request: Request, error: Exception) -> Response:
+    """Answer a request that does not have the shape of its route: the first field that is wrong is named."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return await _refuse(request, InvalidInput("shape", field=field, value="", problem=first["msg"]))
+
+
+async def _refuse_place(request: Request, error: Exception) -> Response:
+    """Answer a path or a method that nothing stands at."""
+    assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
+    path = request.url.path[:200]
+    response = await _refuse(request, NotFound("path_unknown", method=request.method, path=path))
+    if error.headers:
+        response.headers.update(error.headers)
+    return response

@@ -1,0 +1,97 @@
+"""The caller: who calls the REST API, in which role, and which accounts it may see.
+
+A user sees its own account and nothing else; an auditor sees everything and changes nothing; an
+operator changes what a deployment has; an owner also says who the others are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Request
+
+from tokenhouse.edges.credentials import Credential, identify
+from tokenhouse.edges.language import language
+from tokenhouse.errors import Forbidden
+from tokenhouse.house import Tokenhouse
+from tokenhouse.store.keys import Role
+
+RANK: Final[dict[Role, int]] = {"user": 0, "auditor": 1, "operator": 2, "owner": 3}
+"""Each role may do what those below it may."""
+ME: Final = "me"
+"""How a caller names its own account in a path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls. `account` is its own, or ""; `actor` is what entries and the audit log say."""
+
+    role: Role
+    account: str
+    actor: str
+    api_key: str = ""
+    locale: str = "en"
+
+    def account_of(self, ref: str) -> str:
+        """Return the account that a path names, which this caller may see; `me` is its own.
+
+        Raises: Forbidden. A user learns nothing of whether somebody else's account exists.
+        """
+        if ref == ME and self.account:
+            return self.account
+        if self.role == "user" and ref != self.account:
+            raise Forbidden("not_your_account", account=ref)
+        return ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """The ways in that a deployment has opened."""
+
+    credentials: Sequence[Credential]
+
+    async def caller(self, request: Request, house: Tokenhouse) -> Caller:
+        """Return who calls. Raises: Unauthenticated."""
+        identity = await identify(self.credentials, request.scope, house)
+        return Caller(
+            role=identity.key.role if identity.key else "user",
+            account=identity.account,
+            actor=f"key:{identity.key.prefix}" if identity.key else f"account:{identity.account}",
+            api_key=identity.api_key,
+            locale=language(request.scope, house.desk.settings.locale),
+        )
+
+
+def house_of(request: Request) -> Tokenhouse:
+    """Return the house that a request is for."""
+    house: Tokenhouse = request.app.state.house
+    return house
+
+
+House = Annotated[Tokenhouse, Depends(house_of)]
+
+
+class _As:
+    """Lets a caller in who has at least a role. Raises: Unauthenticated, Forbidden."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request, house: House) -> Caller:
+        door: Door = request.app.state.door
+        caller = await door.caller(request, house)
+        request.state.locale = caller.locale
+        if RANK[caller.role] < RANK[self.role]:
+            raise Forbidden("role_wanted", role=self.role, had=caller.role)
+        return caller
+
+
+User = Annotated[Caller, Depends(_As("user"))]
+Auditor = Annotated[Caller, Depends(_As("auditor"))]
+Operator = Annotated[Caller, Depends(_As("operator"))]
+Owner = Annotated[Caller, Depends(_As("owner"))]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=255, description="Repeated under it, the first answer comes."),
+]

@@ -1,0 +1,16 @@
+"""The language of a request: the first one that it accepts and that we speak."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tokenhouse import messages
+
+
+def language(scope: Mapping[str, Any], otherwise: str) -> str:
+    """Return the first language that a request accepts and we speak."""
+    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    for one in accepted.decode("latin-1").split(","):
+        wanted = one.strip()[:2].lower()
+        if wanted in messages.LOCALES:
+            return str(wanted)
+    return otherwise
