@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tokenhouse import InsufficientCredit, ModelRefused, Tokenhouse
+from tokenhouse import InsufficientCredit, LimitReached, ModelRefused, Tokenhouse
 from tokenhouse.errors import AccountClosed
 from tokenhouse.flow import call as flow_call
 from tokenhouse.flow.call import COUNTED_AT_ONCE, Needs
+from tokenhouse.providers import tokens
 from tokenhouse.providers.base import Measured
 from tokenhouse.providers.dialects import DIALECTS
 from tokenhouse.providers.tokens import Counted
@@ -150,6 +151,16 @@ async def test_each_no_is_the_rules_own(house: Tokenhouse):
         await house.begin("a", wants(1, 1))
 
 
+async def test_a_suspended_account_hears_that_before_anything_of_the_model(house: Tokenhouse):
+    await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100}})
+    await house.account("b", plan="priced")
+    with pytest.raises(ModelRefused):
+        await house.begin("b", wants(10, 10))
+    await house.amend("b", state="suspended")
+    with pytest.raises(AccountClosed):
+        await house.begin("b", wants(10, 10))
+
+
 async def test_a_block_is_charged_what_it_records_its_input_or_nothing(house: Tokenhouse):
     async with house.call("a", needs()) as call:
         call.record(Usage(input=5))
@@ -163,16 +174,35 @@ async def test_a_block_is_charged_what_it_records_its_input_or_nothing(house: To
     assert (await house.verify()).findings == ()
 
 
-async def test_a_stream_is_stopped_at_the_end_of_the_balance_only_where_the_plan_says_so(house: Tokenhouse):
+@pytest.mark.parametrize("word", [" word", " 안녕하세요", "\U0001f9ff", "Q"])
+async def test_a_stream_s_end_is_known_to_the_token_and_never_overlooked(house: Tokenhouse, word: str):
+    await house.write_plan({**PREPAID, "reserve": {"cap_output": False}})
     call = await house.begin("a", wants(100, 300))
-    assert not call.outgrown(1_000_000)
+    count = tokens.vocabulary("gpt-4o").count
+    text = ""
+    while (left := await call.bytes_left(text)) >= 0:
+        assert count(text) <= 900
+        grown = text + word * max(left // len(word.encode()), 1)
+        assert len(grown.encode()) - len(text.encode()) > left or count(grown) <= 900
+        text = grown
+    assert 900 < count(text) <= 900 + count(word)
+
+
+@pytest.mark.row("E3", "E8")
+async def test_a_limit_of_tokens_refuses_by_the_count_and_never_by_a_bound(house: Tokenhouse):
+    rich = {"name": "rich", "signup": {"amount": 10**12}, "call": {"output": 16}}
+    limit = {"what": "tokens", "amount": 20_000, "every": "minute"}
+    await house.write_plan({**rich, "limit": [limit]})
+    await house.account("b", plan="rich")
+    prompt = "word " * 15_000
+    body = msgspec.json.encode({"model": "gpt-4o", "messages": [{"role": "user", "content": prompt}]})
+    assert len(body) > COUNTED_AT_ONCE
+    call = await house.begin("b", needs(body))
     await call.release()
-    await house.write_plan(
-        {**PREPAID, "call": {"stop_stream": True, "output": 100}, "reserve": {"cap_output": False}}
-    )
-    call = await house.begin("a", wants(100, None))
-    assert not call.outgrown(900 * 3)
-    assert call.outgrown(901 * 3)
+    await house.write_plan({**rich, "limit": [{**limit, "amount": 10_000}]})
+    with pytest.raises(LimitReached) as no:
+        await house.begin("b", needs(body))
+    assert no.value.facts["short_by"] < 10_000
 
 
 @pytest.mark.row("E1", "E4")

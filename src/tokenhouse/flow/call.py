@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from tokenhouse.errors import InsufficientCredit, InvalidInput, ModelRefused
+from tokenhouse.errors import InsufficientCredit, InvalidInput, LimitReached, ModelRefused
 from tokenhouse.flow import estimate, settle
 from tokenhouse.flow.desk import ADDRESSES_MAX, Desk, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, read_path
@@ -24,13 +24,16 @@ from tokenhouse.rules.charges import Tariff
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.quotes import OUTPUT_LEAST, Quote, quote, shortened, tariff_of, within
 from tokenhouse.rules.usage import TOKENS_MAX, Usage
-from tokenhouse.rules.verdict import Member, headroom, payer_of
+from tokenhouse.rules.verdict import Member, barred, headroom, payer_of
 from tokenhouse.store.accounts import Address
+from tokenhouse.store.batch import Answer
 
 COUNTED_AT_ONCE: Final = 65_536
 """Bytes of a prompt up to which it is counted on the way: a millisecond at the most."""
 BOUND_SHARE: Final = 64
 """A longer one is bounded by its bytes while that bound costs at most this part of what the account has."""
+BYTES_MOST: Final = 4
+"""Bytes of a character at most."""
 CHOICES_MAX: Final = 1_000
 """Answers that one call may ask for."""
 
@@ -125,16 +128,18 @@ class Call:
             self._desk, self.reservation.account, self.reservation.id, actor=self._actor, note=note
         )
 
-    def outgrown(self, text_bytes: int) -> bool:
-        """Whether an answer of so many bytes, three to a token, is more than its account can pay.
+    async def bytes_left(self, text: str) -> int:
+        """Return by how many bytes an answer, `text` so far, surely may grow and still be paid for.
 
-        Only where the plan stops streams; elsewhere what goes beyond the reservation is charged all the same.
+        Negative for one that it cannot pay. Exact by the model's vocabulary, of which no token is shorter
+        than a byte; so whoever looks again only after so many bytes looks more and more often near the end.
         """
-        if not self.plan.call.stop_stream:
-            return False
         payer = payer_of(self.reservation.answer.path)
-        produced = shortened(self._terms.asked, 0) + Usage(output=text_bytes // 3)
-        return self.price.charge(produced) > self.reservation.held + max(headroom(payer), 0)
+        endless = shortened(self._terms.asked, 0) + Usage(output=TOKENS_MAX)
+        paid = within(self.price, endless, self.reservation.held + max(headroom(payer), 0)).tokens_output
+        if len(text) * BYTES_MOST <= paid // 2:
+            return paid - len(text) * BYTES_MOST
+        return paid - await _count_text(self._needs.model, text)
 
     async def _usage(self, measured: Measured) -> tuple[Usage, str]:
         """Return the usage to charge, and who says so: the provider, or our own count of what came."""
@@ -196,10 +201,15 @@ async def begin(
             if counted is None and price.charge(Usage(input=needs.bound)) * BOUND_SHARE > room:
                 counted = await asyncio.to_thread(needs.count)
             terms = await _admit(desk, ref, needs, plan, price, counted, api_key)
-        except (InsufficientCredit, ModelRefused) as no:
+        except (InsufficientCredit, LimitReached, ModelRefused) as no:
+            if isinstance(no, LimitReached) and str(no.facts["limit"]).startswith("requests/"):
+                raise
             final = counted is not None or isinstance(no, ModelRefused)
-            now, room = await _read(desk, address)
+            path = await read_path(desk, address)
+            now, room = _see(desk, address, path)
             if final and (now, desk.catalog.version) == (plan, version):
+                if (bar := barred(path, needs.model)) is not None:
+                    await desk.told(Answer(bar, path), address)
                 raise
             plan = now
             if not final:

@@ -53,13 +53,9 @@ def verdict(path: Path, asked: Reserve | Charge, now: int) -> Admission | Refusa
     Order: every state, every model list, every limit, then the payer's credit. The first no is the answer.
     A call that costs nothing is not asked for credit.
     """
-    for balance, _ in path:
-        if balance.state != "active":
-            return Refusal(code="account_closed", account=balance.account, state=balance.state)
-    if asked.model:
-        for balance, plan in path:
-            if not plan.allows_any_model and not plan.allows(asked.model):
-                return Refusal(code="model_refused", account=balance.account, model=asked.model)
+    bar = barred(path, asked.model)
+    if bar is not None:
+        return bar
     amount, least = (
         (asked.amount, asked.least) if isinstance(asked, Reserve) else (asked.charge, asked.charge)
     )
@@ -87,6 +83,18 @@ def verdict(path: Path, asked: Reserve | Charge, now: int) -> Admission | Refusa
     if least > 0 and free < least:
         return short_of_credit(payer, least, free)
     return Admission(min(held, max(free, 0)), counted)
+
+
+def barred(path: Path, model: str) -> Refusal | None:
+    """Return why no call of `model` may go ahead, whatever it costs; None if one may."""
+    for balance, _ in path:
+        if balance.state != "active":
+            return Refusal(code="account_closed", account=balance.account, state=balance.state)
+    if model:
+        for balance, plan in path:
+            if not plan.allows_any_model and not plan.allows(model):
+                return Refusal(code="model_refused", account=balance.account, model=model)
+    return None
 
 
 def short_of_credit(payer: Member, least: int, free: int) -> Refusal:

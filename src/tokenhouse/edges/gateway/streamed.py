@@ -12,9 +12,7 @@ from tokenhouse.flow.report import view
 from tokenhouse.providers.base import Measured, Relay
 
 STEP_BYTES: Final = 256
-STEP_SHARE: Final = 16
-"""A stream that its account may outgrow is looked at again when it has grown by so much: so many bytes, and
-that part of what it had produced, so that looking costs no more than relaying."""
+"""A stream that its account may outgrow is looked at again after so many bytes at the least."""
 
 
 class Streamed(Visit):
@@ -36,7 +34,7 @@ class Streamed(Visit):
                     if not caller.started:
                         await self._begin(reply)
                     await caller.more(shown)
-                if watched and self._outgrown(len(part)):
+                if watched and await self._outgrown(len(part)):
                     self._stopped = True
                     return
 
@@ -92,14 +90,14 @@ class Streamed(Visit):
     def _broke_off(self) -> UpstreamTrouble:
         return UpstreamTrouble("upstream_broke_off", model=self._request.model)
 
-    def _outgrown(self, size: int) -> bool:
+    async def _outgrown(self, size: int) -> bool:
         """Whether the stream, now longer by `size` bytes, is more than its account can pay."""
         self._unseen -= size
         if self._unseen > 0:
             return False
-        said = len(self._relay.measured.text.encode(errors="replace"))
-        self._unseen = STEP_BYTES + said // STEP_SHARE
-        return self._call.outgrown(said)
+        left = await self._call.bytes_left(self._relay.measured.text)
+        self._unseen = max(left, STEP_BYTES)
+        return left < 0
 
 
 def _steps(chunk: bytes) -> Iterator[bytes]:
