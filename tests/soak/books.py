@@ -86,6 +86,10 @@ class Books:
 
     def _judge_charge(self, line: Line, call: Produced, one: Seen | None, plan: str) -> None:
         """See whether a call is charged as the policy says."""
+        if call.ended == "unread":  # It left us, and its caller left: its input is charged, as its plan says.
+            if line.facts.get("ended") != "disconnect" or line.charge > self._input_most():
+                self.overspend.append(f"came unread: {line}, {call}, {one}")
+            return
         stopped = line.facts.get("ended") == "cut" and call.ended not in ("cut", "reset")
         heard = one is not None and one.ended == "whole"
         drained = plan == "drain" and call.ended != "cancelled"
@@ -95,6 +99,10 @@ class Books:
             self.lost.append(f"less than {least}: {line}, {call}, {one}")
         if line.charge > call.tokens:
             self.overspend.append(f"more than {call.tokens}: {line}, {call}, {one}")
+
+    def _input_most(self) -> int:
+        """Return the input tokens of the longest prompt."""
+        return max((call.tokens_input for call in self.records.calls), default=0)
 
     def _judge_release(self, line: Line, call: Produced | None, one: Seen | None) -> None:
         """See whether what was released had come to nothing, and whether that was nobody's gain."""
@@ -120,7 +128,7 @@ class Books:
 
     def _judge_refusals(self, ended: Sequence[Line]) -> None:
         """See whether each refusal of ours was right: of the poor, while they could not pay the least."""
-        least = LEAST_OUTPUT + max((call.tokens_input for call in self.records.calls), default=0)
+        least = LEAST_OUTPUT + self._input_most()
         for one in self.records.seen:
             if one.status not in OURS or one.wish == f"error-{one.status}":
                 continue

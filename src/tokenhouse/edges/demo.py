@@ -81,7 +81,8 @@ class Call(msgspec.Struct, kw_only=True):
     """Output tokens of the chunks that were handed over: what a provider would bill."""
     chunks: int = 0
     ended: str = "running"
-    """`whole`, `cancelled` (the caller went away), or the misbehaviour that was asked for."""
+    """`whole`, `cancelled` (the caller went away), `unread` (it went before we looked), or the misbehaviour
+    that was asked for."""
 
 
 class Log:
@@ -298,7 +299,7 @@ class Demo:
             return await self._lifespan(receive, send)
         body = await _body(receive)
         if body is None:
-            return None
+            return self._unread(scope)
         work = asyncio.create_task(self._respond(scope, body, send))
         gone = asyncio.create_task(_gone(receive))
         try:
@@ -309,6 +310,16 @@ class Demo:
                 work.cancel()
             await asyncio.wait({work})
         return None if work.cancelled() else work.result()
+
+    def _unread(self, scope: Scope) -> None:
+        """Note a call that came and whose caller had gone before anybody looked: nothing was produced."""
+        id_ = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), ""
+        )
+        if id_ and scope["method"] == "POST":
+            call = Call(id=id_, dialect=PATHS.get(scope["path"], ""), model="", ended="unread")
+            self.log.begin(call)
+            self.log.end(call)
 
     async def _respond(self, scope: Scope, body: bytes, send: Send) -> None:
         """Send the answer as it is produced."""

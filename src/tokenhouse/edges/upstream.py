@@ -4,7 +4,7 @@ The offline demo is one of them, in process, in development and where there is n
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -103,6 +103,7 @@ class Upstreams:
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER_BYTES,
             skip_auto_headers=NO_AUTOMATIC,
+            trace_configs=[_departures()],
         )
 
     async def close(self) -> None:
@@ -122,13 +123,27 @@ class Upstreams:
         return "" if place is None else place.known.key
 
     async def send(
-        self, route: Route, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
+        self,
+        route: Route,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: str = "",
+        *,
+        sent: Callable[[], None] | None = None,
     ) -> Reply:
-        """Return a provider's answer as soon as it begins. Raises: UpstreamTrouble."""
+        """Return a provider's answer as soon as it begins.
+
+        `sent` is told when the request leaves, a free connection found: before that no provider knows of it.
+
+        Raises: UpstreamTrouble.
+        """
         place = self._places.get(route.upstream)
         if place is not None:
-            return await self._ask(place, route.name, "POST", place.url(path, query), headers, body)
+            return await self._ask(place, route.name, "POST", place.url(path, query), headers, body, sent)
         assert self.demo is not None  # noqa: S101 -- its routes are only there with it
+        if sent is not None:
+            sent()
         return Told(await self.demo.send("POST", path, headers, body), route.name)
 
     async def list_models(self, name: str) -> list[dict[str, Any]]:
@@ -160,17 +175,19 @@ class Upstreams:
         url: URL,
         headers: Mapping[str, str],
         body: bytes | None,
+        sent: Callable[[], None] | None = None,
     ) -> "Fetched":
         """Send a request over the pool; `model` is what a trouble is said to be with."""
         assert self._session is not None, "Upstreams.open was not called"  # noqa: S101
         known = place.known
-        sent = {**headers, "accept-encoding": "identity", **place.own_headers}
+        told = {**headers, "accept-encoding": "identity", **place.own_headers}
         try:
             response = await self._session.request(
                 method,
                 url,
                 data=body,
-                headers=sent,
+                headers=told,
+                trace_request_ctx=sent,
                 timeout=place.timeout,
                 allow_redirects=False,
             )
@@ -247,6 +264,18 @@ class Told:
 
 class _Listing(msgspec.Struct):
     data: list[dict[str, Any]] = []
+
+
+def _departures() -> aiohttp.TraceConfig:
+    """Return what tells a caller of `_ask` that its request leaves."""
+
+    async def leaves(_session: Any, context: Any, _params: Any) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(leaves)
+    return config
 
 
 def _late(model: str, wait_s: float) -> UpstreamTrouble:

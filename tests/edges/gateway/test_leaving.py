@@ -1,6 +1,9 @@
 """Callers that hang up, at every chunk and under each policy: charged and stopped as stated, and once."""
 
 import asyncio
+import socket
+import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,6 +20,9 @@ from tests.edges.gateway.words import (
     WORDS,
     chat,
 )
+from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.upstream import Upstreams
+from tokenhouse.settings import Settings, Upstream
 
 pytestmark = pytest.mark.row("E2", "E3", "E6")
 
@@ -215,3 +221,40 @@ async def test_a_call_that_the_server_cancels_is_charged_before_the_gateway_clos
     entry = await gate.entry()
     assert (entry.kind == "charge") == stream
     await asyncio.wait_for(gate.provider.asked[0].gone.wait(), 5)
+
+
+@pytest.fixture
+def no_room():
+    """Yield the port of a provider that takes no more connections: reaching it hangs."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with ExitStack() as stack:
+            for _ in range(4):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(listener.getsockname())
+            yield listener.getsockname()[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses instead of letting wait")
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_a_caller_that_leaves_before_its_provider_is_reached_pays_nothing(gate, policy, no_room):
+    await gate.plan(call={"on_disconnect": policy})
+    full = Upstream(
+        name="full", url=f"http://127.0.0.1:{no_room}", models=("gpt-*",), connect_s=30, total_s=0.5
+    )
+    upstreams = Upstreams(Settings(upstream=(full,)))
+    await upstreams.open()
+    gateway = Gateway(gate.house, upstreams)
+    gate.app = gateway
+    client = gate.call(CHAT, stream=True)
+    while not (await gate.house.balance("a")).held:  # noqa: ASYNC110 -- nobody tells when it is set aside
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.01)
+    client.hang_up()
+    await asyncio.wait_for(client.task, 5)
+    await gateway.close()
+    await upstreams.close()
+    entry = await gate.entry()
+    assert (entry.kind, entry.charge) == ("release", 0)

@@ -117,8 +117,7 @@ class Visit:
                 if self._breaks_off:
                     return None
                 self._until = until
-                self._asked = True
-                self._reply = await self._upstreams.send(self._route, *self._outgoing())
+                self._reply = await self._upstreams.send(self._route, *self._outgoing(), sent=self._on_sent)
                 if self._reply.status < 400:
                     await self._hear(self._reply)
                 else:
@@ -138,6 +137,10 @@ class Visit:
             if self._reply is not None:
                 await self._reply.close()
         return None
+
+    def _on_sent(self) -> None:
+        """The request is on its way: from now on the provider may work, and charge for it."""
+        self._asked = True
 
     def _outgoing(self) -> tuple[str, dict[str, str], bytes, str]:
         """Return path, headers, body and query for the provider."""
