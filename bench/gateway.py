@@ -48,14 +48,18 @@ class Served:
     answered: int = 0
     costs_us: list[float] = field(default_factory=list)
     """Processor time of a request, turn by turn of `rate`."""
+    busy: list[float] = field(default_factory=list)
+    """The share of all cores' time that was spent meanwhile, by whomever."""
 
     async def rate(self, seconds: float) -> float:
         """Return requests a second."""
         requests = [post(PATH, BODY, told) for told in self.headers]
-        begin, spent = time.perf_counter(), self._processor()
+        begin, spent, before = time.perf_counter(), self._processor(), processor.busy()
         waits = await closed_loop(self.port, requests, CALLERS, seconds)
         taken = time.perf_counter() - begin
         self.costs_us.append((self._processor() - spent) / len(waits) * 1e6)
+        worked, could = (after - start for after, start in zip(processor.busy(), before, strict=True))
+        self.busy.append(worked / could)
         self.answered += len(waits)
         return len(waits) / taken
 
@@ -223,6 +227,18 @@ async def _scaling(ours: Served, two: Served, form: Form, found: Findings) -> No
     )
     line = {"unit": "requests/s", "reference": "one worker", "references": taken["one"]}
     found.figures.append(Figure(name="gateway, two workers", values=taken["two"], **line))
+    found.figures.append(
+        Figure(
+            name="processor time of a request, two workers",
+            unit="µs",
+            values=two.costs_us[1:],
+            reference="one worker",
+            references=ours.costs_us[-form.turns :],
+        )
+    )
+    shares = {"one worker": ours.busy[-form.turns :], "two": two.busy[1:]}
+    said = ", ".join(f"{name} {median(values):.0%}" for name, values in shares.items())
+    found.remarks.append(f"of the cores' time everybody together spent: {said}")
 
 
 async def _check_charges(house: Tokenhouse, callers: Sequence[str], answered: int, found: Findings) -> None:

@@ -6,6 +6,14 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def busy() -> tuple[float, float]:
+    """Return for how long all cores together have worked so far, and could have, in seconds."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:9]
+    spent = [int(field) / TICKS for field in fields]
+    idle = spent[3] + spent[4]
+    return sum(spent) - idle, sum(spent)
+
+
 def seconds(pid: int) -> float:
     """Return the processor time of a process and of its living descendants, in user's and system's mode."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
