@@ -13,6 +13,7 @@ TokenhouseError
 ├── KeyReused                an idempotency key, or an ended reservation, with another payload
 ├── Busy                     the queue is full: come back in `retry_after_s`
 │   └── StillRunning         the same idempotency key is at work: its answer comes
+├── Throttled                more requests, or failed attempts, than one may make: `retry_after_s`
 ├── UpstreamTrouble          the provider cannot be reached, or does not answer in time
 ├── DatabaseTrouble          the database is away, full, too old or locked
 └── StartRefused             settings or surroundings that cannot be started with
@@ -131,6 +132,14 @@ class StillRunning(Busy):
     """A call under the same idempotency key is still at work; repeated later, its answer comes."""
 
     code = "still_running"
+
+
+class Throttled(TokenhouseError):
+    """More requests, or more failed attempts, than one caller may make. Come back in `retry_after_s`."""
+
+    code = "throttled"
+    retryable = True
+    exit_code = 6
 
 
 class UpstreamTrouble(TokenhouseError):

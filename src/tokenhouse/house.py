@@ -10,17 +10,26 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tokenhouse import settings as settings_of
-from tokenhouse.errors import InvalidInput
-from tokenhouse.flow import estimate, fund, identify, report, reserve, settle, terms, upkeep
-from tokenhouse.flow.calling import Calling
+from tokenhouse.errors import InvalidInput, Refused
+from tokenhouse.flow import estimate, fund, identify, notify, report, reserve, settle, terms, upkeep
+from tokenhouse.flow.browsing import Browsing
+from tokenhouse.flow.bus import Bus
+from tokenhouse.flow.chatting import Chatting
+from tokenhouse.flow.caretaker import Caretaker
 from tokenhouse.flow.deployment import Deployment
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.doorkeeper import Doorkeeper
-from tokenhouse.flow.fund import Price
+from tokenhouse.flow.insight import Insight
+from tokenhouse.flow.membership import Membership
+from tokenhouse.flow.noticing import Noticing
 from tokenhouse.flow.pricing import Pricing
 from tokenhouse.flow.report import BalanceView, EntryView
+from tokenhouse.flow.refusals import Refusals
+from tokenhouse.flow.remembered import Remembered
 from tokenhouse.flow.reserve import Reservation
 from tokenhouse.flow.settle import Receipt
+from tokenhouse.flow.shop import Shop
+from tokenhouse.flow.sources import Sources
 from tokenhouse.flow.terms import Preset
 from tokenhouse.flow.upkeep import Swept
 from tokenhouse.rules.charges import Explanation
@@ -34,8 +43,8 @@ from tokenhouse.store.accounts import Account
 from tokenhouse.store.catalog import Catalog
 from tokenhouse.store.embedded import Lease, open_embedded
 from tokenhouse.store.migrate import migrate
-from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import connect, open_pool, trouble_translated
+from tokenhouse.store.shelf import open_shelf
 from tokenhouse.store.writer import LaneConnection, Writer
 
 Clock = Callable[[], datetime]
@@ -46,7 +55,9 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
+class Tokenhouse(
+    Chatting, Doorkeeper, Shop, Pricing, Deployment, Membership, Caretaker, Browsing, Sources, Noticing, Insight
+):
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 
     Accounts are named by `ref`, the outside name (a user's id or e-mail). Amounts are whole numbers of the
@@ -91,7 +102,13 @@ class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
 
     async def _close(self) -> None:
         """Take nothing more, carry out what waits, and let the database go."""
+        await self._close_schedule()
+        await self._close_verifications()
         await self._close_calls()
+        await self._desk.refusals.close()
+        await self._desk.bell.close()
+        await self._desk.bus.close()
+        await self._desk.remembered.close()
         await self._desk.keyring.close()
         await self._desk.writer.close()
         await self._desk.pool.close()
@@ -183,17 +200,21 @@ class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
         Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit (in this order), NotFound,
         KeyReused, Busy.
         """
-        return await reserve.reserve(
-            self._desk,
-            ref,
-            amount,
-            least=least,
-            tokens=tokens,
-            model=model,
-            api_key=api_key,
-            lapse_charge=lapse_charge,
-            key=key,
-        )
+        try:
+            return await reserve.reserve(
+                self._desk,
+                ref,
+                amount,
+                least=least,
+                tokens=tokens,
+                model=model,
+                api_key=api_key,
+                lapse_charge=lapse_charge,
+                key=key,
+            )
+        except Refused as no:
+            self._desk.refused(ref, no)
+            raise
 
     async def settle(
         self,
@@ -251,19 +272,23 @@ class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
         """
         if amount is None:
             amount, rate = await self._price(ref, model, usage)
-        return await settle.charge(
-            self._desk,
-            ref,
-            amount,
-            usage=usage,
-            model=model,
-            rate=rate,
-            api_key=api_key,
-            key=key,
-            source=source,
-            actor=actor,
-            note=note,
-        )
+        try:
+            return await settle.charge(
+                self._desk,
+                ref,
+                amount,
+                usage=usage,
+                model=model,
+                rate=rate,
+                api_key=api_key,
+                key=key,
+                source=source,
+                actor=actor,
+                note=note,
+            )
+        except Refused as no:
+            self._desk.refused(ref, no)
+            raise
 
     # Credit
 
@@ -318,38 +343,6 @@ class Tokenhouse(Calling, Doorkeeper, Pricing, Deployment):
     ) -> Receipt:
         """Correct a balance by hand, up or down, with who and why in the journal."""
         return await fund.adjust(self._desk, ref, amount, key=key, actor=actor, note=note)
-
-    async def order(
-        self,
-        ref: str,
-        credit: int,
-        *,
-        order_type: str = "purchase",
-        price: Price | None = None,
-        note: str = "",
-    ) -> Order:
-        """Open a pending order of credit (purchase, bonus, refund).
-
-        It gives nothing before it is completed.
-        """
-        price = Price() if price is None else price
-        return await fund.order(self._desk, ref, credit, type_=order_type, price=price, note=note)
-
-    async def complete_order(self, ref: str, order: str, *, actor: str = "") -> Receipt:
-        """Complete an order: its credit and its state in one transaction. Idempotent."""
-        return await fund.complete_order(self._desk, ref, order, actor=actor)
-
-    async def fail_order(self, ref: str, order: str) -> Order:
-        """Mark a pending order as failed. Idempotent."""
-        return await fund.fail_order(self._desk, ref, order)
-
-    async def refund_order(self, ref: str, order: str, *, actor: str = "", note: str = "") -> Receipt:
-        """Refund a completed order: what is unspent of it is taken back. Idempotent."""
-        return await fund.refund_order(self._desk, ref, order, actor=actor, note=note)
-
-    async def orders(self, ref: str, *, rows_max: int = 100) -> list[Order]:
-        """Return an account's newest orders."""
-        return await fund.list_orders(self._desk, ref, rows_max)
 
     # Reports
 
@@ -417,6 +410,9 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             await asyncio.to_thread(lease.ensure)
         return await connect(dsn, application_name="tokenhouse lane")
 
+    async def ear() -> LaneConnection:
+        return await connect(dsn, application_name="tokenhouse bus")
+
     pool = await open_pool(dsn)
     try:
         catalog = Catalog(zone=settings.time_zone, environment=settings.environment)
@@ -430,11 +426,24 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             retry_s=settings.retry_s,
         )
         spool = settings.folder / "spool" / _fingerprint(dsn)
-        desk = Desk(settings=settings, pool=pool, writer=writer, catalog=catalog, clock=clock, spool=spool)
+        shelf = open_shelf(settings.redis_url, spool.name) if settings.redis_url else None
+        bus = Bus(pool, ear)
+        desk = Desk(
+            settings=settings,
+            pool=pool,
+            writer=writer,
+            catalog=catalog,
+            clock=clock,
+            bus=bus,
+            refusals=Refusals(pool, settings.time_zone),
+            remembered=Remembered(clock, bus, shelf),
+            spool=spool,
+        )
         with trouble_translated():
             async with pool.acquire() as connection:
                 await migrate(connection)
                 await terms.prepare(desk, connection)
+                await notify.attend(desk, connection)
         writer.start()
     except BaseException:
         await pool.close()

@@ -11,7 +11,7 @@ share its lanes, so they are gathered into batches just as those of many corouti
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from functools import wraps
@@ -20,6 +20,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from tokenhouse.errors import Busy
 from tokenhouse.flow.call import Needs
 from tokenhouse.flow.calling import Recorded
+from tokenhouse.flow.chat_export import Form
 from tokenhouse.flow.statistics import Line
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.settings import Settings
@@ -73,6 +74,25 @@ class Portal:
     revoke_key = Verb(Tokenhouse.revoke_key)
     find_key = Verb(Tokenhouse.find_key)
     authenticate = Verb(Tokenhouse.authenticate)
+    open_chat = Verb(Tokenhouse.open_chat)
+    chat = Verb(Tokenhouse.chat)
+    chats = Verb(Tokenhouse.chats)
+    amend_chat = Verb(Tokenhouse.amend_chat)
+    erase_chat = Verb(Tokenhouse.erase_chat)
+    chat_messages = Verb(Tokenhouse.chat_messages)
+    create_person = Verb(Tokenhouse.create_person)
+    invite = Verb(Tokenhouse.invite)
+    people = Verb(Tokenhouse.people)
+    person = Verb(Tokenhouse.person)
+    change_person = Verb(Tokenhouse.change_person)
+    set_password = Verb(Tokenhouse.set_password)
+    sign_in = Verb(Tokenhouse.sign_in)
+    enter = Verb(Tokenhouse.enter)
+    session = Verb(Tokenhouse.session)
+    sign_out = Verb(Tokenhouse.sign_out)
+    sign_out_everywhere = Verb(Tokenhouse.sign_out_everywhere)
+    record = Verb(Tokenhouse.record)
+    audit_log = Verb(Tokenhouse.audit_log)
     callable_models = Verb(Tokenhouse.callable_models)
     plans = Verb(Tokenhouse.plans)
     write_plan = Verb(Tokenhouse.write_plan)
@@ -85,12 +105,45 @@ class Portal:
     decide_rate = Verb(Tokenhouse.decide_rate)
     preset = Verb(Tokenhouse.preset)
     sweep = Verb(Tokenhouse.sweep)
+    notify = Verb(Tokenhouse.notify)
+    deliver = Verb(Tokenhouse.deliver)
+    notices = Verb(Tokenhouse.notices)
+    all_notices = Verb(Tokenhouse.all_notices)
+    count_notices = Verb(Tokenhouse.count_notices)
+    read_notice = Verb(Tokenhouse.read_notice)
+    read_notices = Verb(Tokenhouse.read_notices)
+    notice_settings = Verb(Tokenhouse.notice_settings)
+    set_notice_settings = Verb(Tokenhouse.set_notice_settings)
+    deliveries = Verb(Tokenhouse.deliveries)
+    count_deliveries = Verb(Tokenhouse.count_deliveries)
+    resend = Verb(Tokenhouse.resend)
+    create_endpoint = Verb(Tokenhouse.create_endpoint)
+    endpoints = Verb(Tokenhouse.endpoints)
+    rotate_endpoint = Verb(Tokenhouse.rotate_endpoint)
+    disable_endpoint = Verb(Tokenhouse.disable_endpoint)
+    enable_endpoint = Verb(Tokenhouse.enable_endpoint)
+    try_endpoint = Verb(Tokenhouse.try_endpoint)
+    jobs = Verb(Tokenhouse.jobs)
+    job_runs = Verb(Tokenhouse.job_runs)
+    run_job = Verb(Tokenhouse.run_job)
     ready = Verb(Tokenhouse.ready)
     waiting = Verb(Tokenhouse.waiting)
     initialise = Verb(Tokenhouse.initialise)
     check = Verb(Tokenhouse.check)
     stats = Verb(Tokenhouse.stats)
     trend = Verb(Tokenhouse.trend)
+    overview = Verb(Tokenhouse.overview)
+    curve = Verb(Tokenhouse.curve)
+    patterns = Verb(Tokenhouse.patterns)
+    costs = Verb(Tokenhouse.costs)
+    purchases = Verb(Tokenhouse.purchases)
+    refusals = Verb(Tokenhouse.refusals)
+    outlook = Verb(Tokenhouse.outlook)
+    forget_statistics = Verb(Tokenhouse.forget_statistics)
+    exhausted = Verb(Tokenhouse.exhausted)
+    usage = Verb(Tokenhouse.usage)
+    forecast = Verb(Tokenhouse.forecast)
+    fold = Verb(Tokenhouse.fold)
     verify = Verb(Tokenhouse.verify)
     journal_size = Verb(Tokenhouse.journal_size)
     import_points = Verb(Tokenhouse.import_points)
@@ -98,6 +151,23 @@ class Portal:
     import_table = Verb(Tokenhouse.import_table)
     import_sessions = Verb(Tokenhouse.import_sessions)
     export = Verb(Tokenhouse.export)
+    months = Verb(Tokenhouse.months)
+    rehearse = Verb(Tokenhouse.rehearse)
+    synchronise = Verb(Tokenhouse.synchronise)
+    history_size = Verb(Tokenhouse.history_size)
+    find_accounts = Verb(Tokenhouse.find_accounts)
+    accounts_below = Verb(Tokenhouse.accounts_below)
+    way_up = Verb(Tokenhouse.way_up)
+    correct_profile = Verb(Tokenhouse.correct_profile)
+    entries = Verb(Tokenhouse.entries)
+    all_entries = Verb(Tokenhouse.all_entries)
+    entry = Verb(Tokenhouse.entry)
+    grants = Verb(Tokenhouse.grants)
+    open_reservations = Verb(Tokenhouse.open_reservations)
+    plan_versions = Verb(Tokenhouse.plan_versions)
+    start_verification = Verb(Tokenhouse.start_verification)
+    verification = Verb(Tokenhouse.verification)
+    verifications = Verb(Tokenhouse.verifications)
 
     def __init__(self, house: Tokenhouse, loop: asyncio.AbstractEventLoop) -> None:
         self.house = house
@@ -108,13 +178,20 @@ class Portal:
 
     def lines(self) -> Iterator[Line]:
         """Yield what `Tokenhouse.lines` does, line by line."""
-        lines = self.house.lines()
+        return self._walk(self.house.lines())
 
-        async def following() -> Line | None:
-            return await anext(lines, None)
+    def export_chat(self, ref: str, session: str, *, form: Form = "json") -> Iterator[str]:
+        """Yield what `Tokenhouse.export_chat` does, piece by piece."""
+        return self._walk(self.house.export_chat(ref, session, form=form))
 
-        while (line := self.wait(following())) is not None:
-            yield line
+    def _walk(self, items: AsyncIterator[T]) -> Iterator[T]:
+        """Yield what comes, one by one."""
+
+        async def following() -> T | None:
+            return await anext(items, None)
+
+        while (item := self.wait(following())) is not None:
+            yield item
 
     @contextmanager
     def call(

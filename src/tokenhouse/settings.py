@@ -1,6 +1,7 @@
 """Settings: one frozen value, read once from the environment, then `tokenhouse.toml`, then defaults."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,11 @@ from tokenhouse.errors import StartRefused
 PREFIX = "TOKENHOUSE_"
 OF_THE_COMMAND_LINE = ("json", "quiet", "debug")
 """Variables with our prefix that only the command line reads."""
+LISTS = ("cors_origins", "hosts", "proxies")
+"""What the environment says with commas in between."""
+SECRETIVE = re.compile(r"(^|_)(key|password|secret|token|headers)$")
+"""Names of what opens something; their values appear in no text of ours."""
+HIDDEN = "…"
 
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +91,243 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.replace(self, key=key)
 
 
+class Chat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The built-in chat: the `[chat]` table of `tokenhouse.toml`."""
+
+    model: str = "demo"
+    """Who answers; one of the upstreams must have it, by the name that callers use."""
+    models: tuple[str, ...] = ()
+    """Other models that a conversation may be opened with."""
+    system: str = ""
+    """The system prompt, which goes before every conversation; conversations do not show it."""
+    name: str = ""
+    """What the assistant is called where a conversation is exported; its model otherwise."""
+    output_tokens: int = 1_024
+    """Tokens of one answer at most (16-1,000,000)."""
+    history_tokens: int = 8_000
+    """Tokens of earlier turns that go along with a message at most; the oldest stay behind (0-10,000,000)."""
+    context_tokens: int = 128_000
+    """The model's context: system prompt, earlier turns, message and answer fit into it (64-10,000,000)."""
+    message_chars_max: int = 32_000
+    """Characters of one message at most (1-1,000,000)."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("output_tokens", 16, 1_000_000),
+            ("history_tokens", 0, 10_000_000),
+            ("context_tokens", 64, 10_000_000),
+            ("message_chars_max", 1, 1_000_000),
+        ):
+            if not low <= getattr(self, name) <= high:
+                facts = {"name": f"chat.{name}", "value": getattr(self, name), "low": low, "high": high}
+                raise StartRefused("setting_out_of_range", **facts)
+
+
+class Jwt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tokens of the application that knows the users already: the `[jwt]` table of `tokenhouse.toml`."""
+
+    secret: str | None = None
+    """The shared secret of HS256: 32 bytes or more from a random source. One of the three is given."""
+    secret_env: str = ""
+    """The variable of the environment that holds the secret instead."""
+    public_key: str | None = None
+    """The signer's public key, as PEM."""
+    jwks: str | None = None
+    """The https address where the signer publishes its keys; they are fetched anew as they rotate."""
+    claim: str = "sub"
+    """The claim that names the account."""
+    role_claim: str | None = None
+    """The claim that names a role, or a list of them; without it every caller is a user."""
+    issuer: str | None = None
+    """What `iss` must say."""
+    audience: str | None = None
+    """What `aud` must hold; a token for somebody is believed only by whom it names."""
+    algorithms: tuple[str, ...] = ()
+    """Signatures that are believed; HS256 with a secret and RS256, ES256 otherwise."""
+    header: str = "authorization"
+    """The header with the token; in `authorization` it stands behind `Bearer`."""
+    leeway_s: int = 30
+    """How far the clocks of signer and server may differ."""
+
+    def __repr__(self) -> str:
+        """Return it without what opens it."""
+        return f"Jwt({shown(self)})"
+
+    def opened(self, environ: Mapping[str, str]) -> "Jwt":
+        """Return it with its secret, from the variable that holds it."""
+        return msgspec.structs.replace(self, secret=_of(environ, self.secret_env, self.secret))
+
+
+class TrustedHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A header that a proxy of yours writes: the `[trusted_header]` table of `tokenhouse.toml`."""
+
+    name: str = "x-user-id"
+    """The header that names the account."""
+    secret: str | None = None
+    """What the proxy sends in `x-tokenhouse-secret`: 32 bytes or more from a random source."""
+    secret_env: str = ""
+    """The variable of the environment that holds the secret instead."""
+    peers: tuple[str, ...] = ()
+    """Addresses and networks of the proxy; with a secret, both must hold."""
+
+    def __repr__(self) -> str:
+        """Return it without what opens it."""
+        return f"TrustedHeader({shown(self)})"
+
+    def opened(self, environ: Mapping[str, str]) -> "TrustedHeader":
+        """Return it with its secret, from the variable that holds it."""
+        return msgspec.structs.replace(self, secret=_of(environ, self.secret_env, self.secret))
+
+
+class Callback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A shop of your own that says over a signed call what was paid: the table `[payments.callback]`."""
+
+    secret: str = ""
+    """What it signs with: at least 32 random bytes, or `whsec_` and their base64; never shown."""
+    secret_env: str = ""
+    """The variable of the environment that holds the secret instead."""
+    opens_orders: bool = False
+    """Whether a signed call may name a payment for which nobody opened an order here: account and credit are
+    then what the shop says. The path `/api/v1/user-quota/payment-callback` needs it."""
+
+    def __repr__(self) -> str:
+        """Return it without what opens it."""
+        return f"Callback(opens_orders={self.opens_orders!r})"
+
+
+class Stripe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stripe: the table `[payments.stripe]`; it needs the extra `tokenhouse[stripe]`."""
+
+    key: str = ""
+    """Its API key (`sk_…` or `rk_…`); never shown."""
+    key_env: str = ""
+    """The variable of the environment that holds the key instead."""
+    secret: str = ""
+    """The signing secret (`whsec_…`) of the webhook endpoint; never shown."""
+    secret_env: str = ""
+    """The variable of the environment that holds the signing secret instead."""
+    success_url: str = ""
+    """Where a person comes back to who has paid."""
+    cancel_url: str = ""
+    """Where a person comes back to who has not."""
+    url: str = "https://api.stripe.com"
+    """Where its API is."""
+
+    def __repr__(self) -> str:
+        """Return it without what opens it."""
+        return f"Stripe(url={self.url!r})"
+
+
+class Toss(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Toss Payments: the table `[payments.toss]`."""
+
+    key: str = ""
+    """Its secret key (`live_sk_…`, `test_sk_…`); never shown."""
+    key_env: str = ""
+    """The variable of the environment that holds the key instead."""
+    client_key: str = ""
+    """Its public key, with which a page opens the payment window."""
+    url: str = "https://api.tosspayments.com"
+    """Where its API is."""
+
+    def __repr__(self) -> str:
+        """Return it without what opens it."""
+        return f"Toss(url={self.url!r})"
+
+
+class Payments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may say that an order is paid: the table `[payments]`."""
+
+    callback: Callback | None = None
+    """A shop of your own; none, and its path is closed."""
+    stripe: Stripe | None = None
+    """Stripe; none, and its path is closed."""
+    toss: Toss | None = None
+    """Toss Payments; none, and its path is closed."""
+    seller: str = ""
+    """Who sells, as receipts say it: name, address, registration number."""
+    pending_days: int = 30
+    """Days after which an order that nobody has paid for fails (1-365)."""
+    grace_days: int = 3
+    """Days for which a subscription goes on after its period while its payment is awaited (0-90)."""
+    tolerance_s: int = 300
+    """Seconds by which the time of a signature may be off (1-3,600); after that it is a replay."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("pending_days", 1, 365), ("grace_days", 0, 90), ("tolerance_s", 1, 3_600)):
+            if not low <= (value := getattr(self, name)) <= high:
+                facts = {"name": f"payments.{name}", "value": value, "low": low, "high": high}
+                raise StartRefused("setting_out_of_range", **facts)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Return who may say so: "manual" is an operator by hand."""
+        named = (("callback", self.callback), ("stripe", self.stripe), ("toss", self.toss))
+        return (*(name for name, one in named if one is not None), "manual")
+
+    def opened(self, environ: Mapping[str, str]) -> "Payments":
+        """Return it with its secrets, from the variables that hold them. Raises: StartRefused for none."""
+        changed = {
+            name: _with_secrets(one, name, environ)
+            for name in ("callback", "stripe", "toss")
+            if (one := getattr(self, name)) is not None
+        }
+        return msgspec.structs.replace(self, **changed)
+
+
+def _with_secrets(one: msgspec.Struct, name: str, environ: Mapping[str, str]) -> msgspec.Struct:
+    """Return a provider with what its variables of the environment hold."""
+    found = {}
+    for field in one.__struct_fields__:
+        variable = getattr(one, field) if field.endswith("_env") else ""
+        if variable:
+            found[field.removesuffix("_env")] = environ.get(variable, "").strip()
+            if not found[field.removesuffix("_env")]:
+                raise StartRefused("secret_variable_empty", name=f"payments.{name}", variable=variable)
+    return msgspec.structs.replace(one, **found)
+
+
+class Smtp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The mail server that notices go through: the `[smtp]` table of `tokenhouse.toml`."""
+
+    host: str
+    """Its name."""
+    port: int = 587
+    """Its port: 587 with `tls = "starttls"`, 465 with "tls"."""
+    sender: str
+    """Whom mails come from: `tokens@example.com` or `Tokens <tokens@example.com>`."""
+    user: str = ""
+    """Who logs in; nobody without."""
+    password: str = ""
+    """The user's password, which no text of ours ever shows."""
+    password_env: str = ""
+    """The variable of the environment that holds the password instead."""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the way there is encrypted: a plain greeting first, from the first byte, or not at all."""
+    timeout_s: float = 20
+    """Seconds for one mail (up to 25)."""
+
+    def __post_init__(self) -> None:
+        if not self.host.isprintable() or not self.host or "@" not in self.sender:
+            raise StartRefused("smtp_incomplete")
+        if not self.sender.isprintable():
+            raise StartRefused("smtp_incomplete")
+        for name, low, high in (("port", 1, 65_535), ("timeout_s", 1, 25)):
+            if not low <= getattr(self, name) <= high:
+                facts = {"name": f"smtp.{name}", "value": getattr(self, name), "low": low, "high": high}
+                raise StartRefused("setting_out_of_range", **facts)
+
+    def __repr__(self) -> str:
+        """Return its place; not what opens it."""
+        return f"Smtp(host={self.host!r}, port={self.port!r}, tls={self.tls!r})"
+
+    def opened(self, environ: Mapping[str, str]) -> "Smtp":
+        """Return it with its password, from the variable that holds it."""
+        if not self.password_env:
+            return self
+        return msgspec.structs.replace(self, password=environ.get(self.password_env, "").strip())
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a deployment decides: `x` is `TOKENHOUSE_X` in the environment, `x` in `tokenhouse.toml`."""
 
@@ -116,16 +359,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Operations that may wait in one lane; past it callers get `Busy`."""
     retry_s: int = 30
     """Seconds for which a lane keeps trying to reach a lost database before its callers are told."""
+    metrics_public: bool = False
+    """Whether `/metrics` answers this machine without a key; what comes through a proxy needs one anyway."""
+    traces_url: str | None = None
+    """Where spans go: `http://127.0.0.1:4318/v1/traces`, an OTLP collector over HTTP; wants the extra `otel`."""
+    log_format: Literal["text", "json"] = "text"
+    """How the server writes its log: lines for people, or JSON for programs."""
+    schedule: bool = True
+    """Whether this node runs jobs. Several may: each run is one node's. With none nothing is swept or sent."""
     key_days: int = 30
     """Days for which an idempotency key is remembered."""
+    redis_url: str | None = None
+    """A Redis or Valkey in which nodes share what statistics they found out; wants the extra `redis`."""
     purchase_url: str | None = None
     """The page where a person buys credit; part of every credit refusal."""
+    chat: Chat = Chat()
+    """The built-in chat: a table `[chat]`."""
     upstream: tuple[Upstream, ...] = ()
     """Providers, one `[[upstream]]` table each; in development, and without any, `demo` is one."""
     body_bytes_max: int = 32 * 1024 * 1024
     """The largest body of a call that the gateway takes (1,024 bytes - 1 GiB)."""
+    public_url: str | None = None
+    """Where people reach the server: `https://tokens.example.com`. Links begin so, cookies obey it."""
+    jwt: Jwt | None = None
+    """Tokens of your application as credentials of REST and gateway: a table `[jwt]`."""
+    trusted_header: TrustedHeader | None = None
+    """A header of your proxy as credential of REST and gateway: a table `[trusted_header]`."""
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose `X-Forwarded-For` and `-Proto` are believed."""
+    hosts: tuple[str, ...] = ()
+    """Names that `Host` may say, `*.example.com` among them; any without."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins of other sites whose pages may call the REST API: `https://app.example.com`."""
+    session_days: int = 14
+    """Days after which somebody who signed in signs in again (1-365)."""
+    session_idle_hours: int = 12
+    """Hours without a request after which they do (1-8,760)."""
+    api_body_bytes_max: int = 1024 * 1024
+    """The largest body that the REST API takes (1,024 bytes - 1 GiB)."""
+    api_per_minute: int = 1_200
+    """Requests a minute to the REST API of one user, on each process; 0 for any number."""
+    address_per_minute: int = 6_000
+    """Requests a minute from one address of callers who are not known yet, on each process; 0 for any number."""
+    failures_per_minute: int = 60
+    """Refused credentials a minute from one address, before no unknown one is looked at; 0 for any number."""
+    smtp: Smtp | None = None
+    """The mail server for notices: a table `[smtp]`; without it none goes by e-mail."""
+    webhooks_private: bool | None = None
+    """Whether webhooks may go to private addresses and without TLS; otherwise in development alone."""
     warning_in_body: bool = True
     """Whether answers of the gateway hold the warning of an account near its end in their body as well."""
+
+    payments: Payments = Payments()
+    """Who may say that an order is paid: the table `[payments]`, and one below it for each provider."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -137,6 +423,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("port", 0, 65_535),
             ("workers", 1, 64),
             ("stop_s", 0, 3_600),
+            ("session_days", 1, 365),
+            ("session_idle_hours", 1, 8_760),
+            ("api_body_bytes_max", 1_024, 1024**3),
+            ("api_per_minute", 0, 1_000_000),
+            ("address_per_minute", 0, 1_000_000),
+            ("failures_per_minute", 0, 1_000_000),
         ):
             if not low <= getattr(self, name) <= high:
                 raise StartRefused(
@@ -146,15 +438,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise StartRefused(
                 "setting_queue_below_batch", queue=self.queue_rows_max, batch=self.batch_rows_max
             )
+        if self.public_url is not None:
+            place = _parted(self.public_url)
+            if place.scheme not in ("http", "https") or not place.hostname or place.query or place.fragment:
+                raise StartRefused("setting_public_url", value=without_userinfo(self.public_url))
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError):
             raise StartRefused("setting_unknown_zone", value=self.time_zone) from None
 
+    def __repr__(self) -> str:
+        """Return them without what opens something."""
+        return f"Settings({shown(self)})"
+
+    @property
+    def private_webhooks(self) -> bool:
+        """Whether notices may be sent to addresses that only this network knows, and unencrypted."""
+        return self.environment == "development" if self.webhooks_private is None else self.webhooks_private
+
     @property
     def folder(self) -> Path:
         """Return `home`, absolute, with `~` resolved."""
         return self.home.expanduser().absolute()
+
+    @property
+    def place(self) -> str:
+        """Return where people reach the server, without a slash at the end."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{name}:{self.port}").rstrip("/")
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -164,7 +475,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises: StartRefused with one line that names the setting, for an unknown key or an impossible value.
     """
     ours = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
-    given = {name: value for name, value in ours.items() if value and name not in OF_THE_COMMAND_LINE}
+    given: dict[str, Any] = {n: value for n, value in ours.items() if value and n not in OF_THE_COMMAND_LINE}
+    given |= {name: _listed(given[name]) for name in LISTS if name in given}
     home = Path(given.get("home", str(Settings().home))).expanduser()
     file = home / "tokenhouse.toml"
     written: dict[str, object] = {}
@@ -176,7 +488,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         chosen = msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
         opened = tuple(one.opened(environ) for one in chosen.upstream)
-        return msgspec.structs.replace(chosen, upstream=opened) if opened else chosen
+        smtp = chosen.smtp.opened(environ) if chosen.smtp else None
+        return msgspec.structs.replace(
+            chosen, upstream=opened, smtp=smtp, payments=chosen.payments.opened(environ)
+        )
     except msgspec.ValidationError as trouble:
         raise StartRefused("setting_invalid", problem=str(trouble), file=str(file)) from None
 
@@ -190,6 +505,40 @@ def plain(settings: Settings) -> dict[str, Any]:
 def checked(document: Mapping[str, Any]) -> Settings:
     """Return the settings of which `plain` made these values."""
     return msgspec.convert(document, Settings, dec_hook=_path)
+
+
+def shown(settings: msgspec.Struct) -> dict[str, Any]:
+    """Return settings as a person may see them: whether there is a secret, and never which."""
+    return {name: _shown(name, getattr(settings, name)) for name in settings.__struct_fields__}
+
+
+def without_userinfo(url: str) -> str:
+    """Return an address without user, password, query and fragment, any of which may open something."""
+    place = _parted(url)
+    return place._replace(netloc=place.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return one setting as a person may see it."""
+    if isinstance(value, msgspec.Struct):
+        return shown(value)
+    if isinstance(value, list | tuple):
+        return [_shown(name, one) for one in value]
+    if SECRETIVE.search(name) and value:
+        return HIDDEN
+    if isinstance(value, str) and "://" in value:
+        return without_userinfo(value)
+    return value
+
+
+def _listed(text: str) -> list[str]:
+    """Return what stands between commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _of(environ: Mapping[str, str], variable: str, otherwise: str | None) -> str | None:
+    """Return a secret from the variable that holds it: empty where it does, which no server starts with."""
+    return environ.get(variable, "").strip() if variable else otherwise
 
 
 def _parted(url: str) -> SplitResult:

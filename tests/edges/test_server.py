@@ -14,7 +14,7 @@ from tests.edges.serving import chat
 from tokenhouse import settings as settings_of
 from tokenhouse.edges import listening, server
 from tokenhouse.errors import StartRefused
-from tokenhouse.house import Tokenhouse
+from tokenhouse.flow import clockwork
 from tokenhouse.settings import Settings, Upstream
 
 
@@ -199,7 +199,7 @@ async def comes(what) -> None:
 
 @pytest.mark.row("E3")
 async def test_upkeep_brings_back_what_a_dead_process_held(database, tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(server, "UPKEEP_EVERY_S", 0.01)
+    monkeypatch.setattr(clockwork, "TICK_S", 0.01)
     settings = Settings(database_url=database, home=tmp_path, plan="points")
     async with server.kept(settings=settings, clock=clock) as house:
         await house.account("alice")
@@ -212,22 +212,11 @@ async def test_upkeep_brings_back_what_a_dead_process_held(database, tmp_path, c
         await comes(lapsed)
 
 
-async def test_upkeep_goes_on_after_troubles(database, tmp_path, clock, monkeypatch, caplog):
-    monkeypatch.setattr(server, "UPKEEP_EVERY_S", 0.01)
-    swept, fourth = [], asyncio.Event()
-
-    async def sweep(house: Tokenhouse):
-        swept.append(house)
-        if len(swept) < 3:
-            raise [StartRefused(), ZeroDivisionError()][len(swept) - 1]
-        if len(swept) == 4:
-            fourth.set()
-
-    monkeypatch.setattr(Tokenhouse, "sweep", sweep)
-    async with server.kept(settings=Settings(database_url=database, home=tmp_path), clock=clock):
-        await asyncio.wait_for(fourth.wait(), 10)
-    assert "upkeep put off" in caplog.text
-    assert "upkeep failed" in caplog.text
+async def test_a_node_may_leave_jobs_to_others(database, tmp_path, clock):
+    settings = Settings(database_url=database, home=tmp_path, schedule=False)
+    async with server.kept(settings=settings, clock=clock) as house:
+        assert house._scheduling is None
+        assert house._settling is not None, "what is owed is settled all the same"
 
 
 async def lived(app) -> list[dict]:

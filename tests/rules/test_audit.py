@@ -110,6 +110,7 @@ class Ledger:
             "time_zone": one.zone,
             "orders": self.orders,
             "chat_tokens": None,
+            "chats": None,
             **{name: getattr(one, name) for name in ("own_credit", "zone", "held", "rolled_at", "due_at")},
             "lapses_at": one.lapses_at,
             "lots": msgspec.json.encode(one.lots).decode(),

@@ -38,12 +38,75 @@ KEY = (
     "created_by, expires_at) "
     "values (gen_random_uuid(), '', {digest}, 1, 1, 'x', '', '{{}}', now(), '', {ends})"
 )
+ROLE_KEY = (
+    "insert into tokenhouse.keys (id, prefix, digest, cell, account, ref, name, models, created_at, "
+    "created_by, role) values (gen_random_uuid(), '', sha256(''), 1, 1, {ref}, '', '{{}}', now(), '', {role})"
+)
+PERSON = (
+    "insert into tokenhouse.people (id, email, name, role, ref, password, locale, time_zone, link, "
+    "link_expires_at, created_at, created_by) values (gen_random_uuid(), {email}, '', {role}, '', {password}, "
+    "'en', 'UTC', {link}, {ends}, now(), '')"
+)
+GOOD_PERSON = {"email": "'a@b'", "role": "'owner'", "password": "null", "link": "null", "ends": "null"}
+SIGNED_IN = (
+    "insert into tokenhouse.sessions (digest, person, created_at, seen_at, expires_at, address, agent) "
+    "values ({digest}, gen_random_uuid(), now(), now(), {ends}, '', '')"
+)
+SHOPPED = (
+    "insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, quantity, bonus, "
+    "discount_minor, credit_days, refunded_minor, refunded_credit, created_at, ended_at) values "
+    "(1, gen_random_uuid(), 1, 'purchase', 'completed', 10, 10, {quantity}, {bonus}, {discount}, {days}, "
+    "{minor}, {refunded}, now(), now())"
+)
+GOOD_SHOPPED = {"quantity": "1", "bonus": "0", "discount": "0", "days": "0", "minor": "0", "refunded": "0"}
+COUPON = (
+    "insert into tokenhouse.coupons (code, credit, discount, credit_days, uses_max, uses, valid_from, "
+    "valid_until, created_at) "
+    "values ({code}, {credit}, {discount}, {days}, {most}, {uses}, now(), {until}, now())"
+)
+GOOD_COUPON = {
+    "code": "'WELCOME'",
+    "credit": "1",
+    "discount": "0",
+    "days": "0",
+    "most": "null",
+    "uses": "0",
+    "until": "null",
+}
+SUBSCRIPTION = (
+    "insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, price_minor, "
+    "currency, provider, state, start_at, end_at, last_order, created_at, ended_at) values "
+    "(1, 1, gen_random_uuid(), 'pro', {plan}, 'free', {every}, {price}, {currency}, 'stripe', {state}, now(), "
+    "{end}, {last}, now(), {ended})"
+)
+GOOD_SUBSCRIPTION = {
+    "plan": "'pro'",
+    "every": "'month'",
+    "price": "0",
+    "currency": "'KRW'",
+    "state": "'pending'",
+    "end": "null",
+    "last": "null",
+    "ended": "null",
+}
+EVENT = (
+    "insert into tokenhouse.payment_events (id, provider, verdict, digest, received_at, decided_at) "
+    "values (gen_random_uuid(), 'stripe', {verdict}, {digest}, now(), {decided})"
+)
+GOOD_EVENT = {"verdict": "'received'", "digest": "sha256('')", "decided": "null"}
+RUN = (
+    "insert into tokenhouse.job_runs (id, job, slot, attempt, node, started_at, lease_until, ended_at, "
+    "outcome) values (gen_random_uuid(), 'j', now(), {attempt}, 'n', now(), now(), {ended}, {outcome})"
+)
+GOOD_RUN = {"attempt": "1", "ended": "null", "outcome": "'running'"}
 DIRECTORY = "insert into tokenhouse.directory values ({ref}, 1, 1, array[{path}])"
 
 BREAKS = {
     "accounts_cell_is_one_of_64": ACCOUNT.format(**{**GOOD_ACCOUNT, "cell": "64"}),
     "accounts_kind_is_known": ACCOUNT.format(**{**GOOD_ACCOUNT, "kind": "'tenant'"}),
     "accounts_root_has_own_credit": ACCOUNT.format(**{**GOOD_ACCOUNT, "own": "false"}),
+    "audit_log_names_the_action": "insert into tokenhouse.audit_log"
+    " (at, actor, action, subject, reason, address) values (now(), '', '', '', '', '')",
     "balances_bought_not_negative": BALANCE.format("bought = -1"),
     "balances_charged_not_negative": BALANCE.format("charged = -1, drawn = -1"),
     "balances_charges_are_conserved": BALANCE.format("charged = charged + 1"),
@@ -68,20 +131,74 @@ BREAKS = {
     "catalog_has_one_row": "insert into tokenhouse.catalog (one_row) values (false)",
     "chat_sessions_tokens_not_negative": SESSION.format(tokens=-1, turns=0),
     "chat_sessions_turns_not_negative": SESSION.format(tokens=0, turns=-1),
+    "coupons_code_is_normalised": COUPON.format(**{**GOOD_COUPON, "code": "'wel-come'"}),
+    "coupons_credit_days_not_negative": COUPON.format(**{**GOOD_COUPON, "days": "-1"}),
+    "coupons_discount_is_a_share": COUPON.format(**{**GOOD_COUPON, "credit": "0", "discount": "10001"}),
+    "coupons_end_after_they_begin": COUPON.format(**{**GOOD_COUPON, "until": "now()"}),
+    "coupons_give_credit_or_a_discount": COUPON.format(**{**GOOD_COUPON, "discount": "1"}),
+    "coupons_maximum_is_positive": COUPON.format(**{**GOOD_COUPON, "most": "0"}),
+    "coupons_uses_not_negative": COUPON.format(**{**GOOD_COUPON, "uses": "-1"}),
+    "coupons_uses_within_the_maximum": COUPON.format(**{**GOOD_COUPON, "most": "1", "uses": "2"}),
     "directory_path_starts_at_account": DIRECTORY.format(ref="'y'", path=2),
     "directory_ref_is_short": DIRECTORY.format(ref="repeat('y', 201)", path=1),
     "entries_kind_is_known": ENTRY.format(seq=99, kind="'gift'"),
     "entries_seq_is_positive": ENTRY.format(seq=0, kind="'grant'"),
+    "job_runs_attempt_is_positive": RUN.format(**{**GOOD_RUN, "attempt": "0"}),
+    "job_runs_ended_unless_running": RUN.format(**{**GOOD_RUN, "ended": "now()"}),
+    "job_runs_outcome_is_known": RUN.format(**{**GOOD_RUN, "ended": "now()", "outcome": "'asleep'"}),
     "keys_digest_is_a_sha256": KEY.format(digest="'short'", ends="null"),
     "keys_end_after_they_begin": KEY.format(digest="sha256('')", ends="now()"),
+    "keys_of_users_have_an_account": ROLE_KEY.format(ref="'alice'", role="'owner'"),
+    "keys_role_is_known": ROLE_KEY.format(ref="''", role="'root'"),
+    "orders_bonus_is_part_of_the_credit": SHOPPED.format(**{**GOOD_SHOPPED, "bonus": "11"}),
+    "orders_credit_days_not_negative": SHOPPED.format(**{**GOOD_SHOPPED, "days": "-1"}),
+    "orders_discount_not_negative": SHOPPED.format(**{**GOOD_SHOPPED, "discount": "-1"}),
+    "orders_quantity_is_positive": SHOPPED.format(**{**GOOD_SHOPPED, "quantity": "0"}),
+    "orders_refund_within_the_credit": SHOPPED.format(**{**GOOD_SHOPPED, "refunded": "11"}),
+    "orders_refund_within_the_price": SHOPPED.format(**{**GOOD_SHOPPED, "minor": "11"}),
+    "orders_refunded_only_when_paid": "insert into tokenhouse.orders (cell, id, account, type, state, credit, "
+    "price_minor, refunded_minor, created_at, ended_at) values "
+    "(1, gen_random_uuid(), 1, 'purchase', 'failed', 10, 10, 1, now(), now())",
     "orders_credit_is_positive": ORDER.format(**{**GOOD_ORDER, "credit": "0"}),
     "orders_currency_is_known": ORDER.format(**{**GOOD_ORDER, "currency": "'XAU'"}),
     "orders_ended_unless_pending": ORDER.format(**{**GOOD_ORDER, "ended": "now()"}),
     "orders_price_not_negative": ORDER.format(**{**GOOD_ORDER, "price": "-1"}),
     "orders_state_is_known": ORDER.format(**{**GOOD_ORDER, "state": "'lost'", "ended": "now()"}),
+    "people_email_is_lower_case": PERSON.format(**{**GOOD_PERSON, "email": "'A@b'"}),
+    "people_link_is_a_sha256": PERSON.format(**{**GOOD_PERSON, "link": "'short'", "ends": "now()"}),
+    "people_links_end": PERSON.format(**{**GOOD_PERSON, "link": "sha256('')"}),
+    "people_password_is_argon2id": PERSON.format(**{**GOOD_PERSON, "password": "'plain'"}),
+    "people_role_is_known": PERSON.format(**{**GOOD_PERSON, "role": "'root'"}),
+    "people_who_use_have_an_account": PERSON.format(**{**GOOD_PERSON, "role": "'user'"}),
     "rates_held_accepted_by_decision": "insert into tokenhouse.rates_held"
     " (document, listed, created_at, rate) values ('{}', true, now(), 1)",
+    "packages_version_is_positive": "insert into tokenhouse.packages (name, version, document, created_at) "
+    "values ('small', 0, '{}', now())",
+    "payment_events_decided_unless_received": EVENT.format(**{**GOOD_EVENT, "decided": "now()"}),
+    "payment_events_digest_is_a_sha256": EVENT.format(**{**GOOD_EVENT, "digest": "'short'"}),
+    "payment_events_verdict_is_known": EVENT.format(
+        **{**GOOD_EVENT, "verdict": "'perhaps'", "decided": "now()"}
+    ),
+    "payments_ref_says_something": "insert into tokenhouse.payments values "
+    "('stripe', '', 1, gen_random_uuid(), now())",
+    "subscriptions_alive_are_paid": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "state": "'active'"}),
+    "subscriptions_carry_a_plan": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "plan": "''"}),
+    "subscriptions_currency_is_known": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "currency": "'XAU'"}),
+    "subscriptions_ended_at_their_end": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "ended": "now()"}),
+    "subscriptions_period_is_known": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "every": "'minute'"}),
+    "subscriptions_period_runs_forward": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "end": "now()"}),
+    "subscriptions_price_not_negative": SUBSCRIPTION.format(**{**GOOD_SUBSCRIPTION, "price": "-1"}),
+    "subscriptions_state_is_known": SUBSCRIPTION.format(
+        **{
+            **GOOD_SUBSCRIPTION,
+            "state": "'asleep'",
+            "end": "now() + interval '1 day'",
+            "last": "gen_random_uuid()",
+        }
+    ),
     "orders_type_is_known": ORDER.format(**{**GOOD_ORDER, "type": "'gift'"}),
+    "sessions_digest_is_a_sha256": SIGNED_IN.format(digest="'short'", ends="now() + interval '1h'"),
+    "sessions_end_after_they_begin": SIGNED_IN.format(digest="sha256('')", ends="now()"),
 }
 
 
@@ -131,3 +248,18 @@ async def test_the_journal_only_grows(connection):
         with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
             await connection.execute(change)
     assert await connection.fetchval("select count(*) from tokenhouse.entries") == before > 0
+
+
+@pytest.mark.row("C10")
+async def test_the_audit_log_only_grows(connection):
+    await connection.execute(
+        "insert into tokenhouse.audit_log (at, actor, action, subject, reason, address) "
+        "values (now(), 'root', 'account.grant', 'alice', '', '')"
+    )
+    for change in (
+        "update tokenhouse.audit_log set actor = ''",
+        "delete from tokenhouse.audit_log",
+        "truncate tokenhouse.audit_log",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
+            await connection.execute(change)

@@ -37,6 +37,9 @@ class Order(msgspec.Struct, kw_only=True):
     settings: dict[str, Any]
     socket: int
     log_level: str
+    place: int
+    folder: str
+    """Where the crew's processes tell each other their figures."""
 
 
 class Crew:

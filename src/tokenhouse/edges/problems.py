@@ -39,6 +39,7 @@ TABLE: Final[dict[type[TokenhouseError], str]] = {
     errors.KeyReused: "key_reused",
     errors.Busy: "busy",
     errors.StillRunning: "conflict",
+    errors.Throttled: SHORT,
     errors.UpstreamTrouble: "upstream",
     errors.DatabaseTrouble: "busy",
     errors.StartRefused: INTERNAL,
@@ -107,7 +108,7 @@ def kind_of(error: TokenhouseError, wait_s: int | None) -> str:
 
 def wait(error: TokenhouseError, now: datetime) -> int | None:
     """Return for how many seconds a client should wait; None where no wait of a minute helps."""
-    if isinstance(error, errors.Busy):
+    if isinstance(error, errors.Busy | errors.Throttled):
         return min(ceil(float(error.facts["retry_after_s"])), RETRY_AFTER_MOST_S)
     resets_at = error.facts.get("resets_at")
     if not isinstance(error, LimitReached) or resets_at is None:

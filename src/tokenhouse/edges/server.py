@@ -8,9 +8,9 @@ lanes carry out what waits, and the database is let go.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,18 +18,21 @@ from tokenhouse import messages
 from tokenhouse import settings as settings_of
 from tokenhouse.edges import api, problems
 from tokenhouse.edges.api.caller import Door
-from tokenhouse.edges.credentials.api_keys import ApiKey
+from tokenhouse.edges.api.guard import App, guarded
+from tokenhouse.edges.chat import Chat
+from tokenhouse.edges.credentials.configured import cookie, credentials
 from tokenhouse.edges.gateway import Gateway
 from tokenhouse.edges.language import language
+from tokenhouse.edges.metrics import Metrics, Place, Process
 from tokenhouse.edges.problems import Answer
+from tokenhouse.edges.proxies import Proxies
+from tokenhouse.edges.requests import Requests
+from tokenhouse.edges.tracing import traced
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.providers import tokens
 from tokenhouse.settings import Settings
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,8 +40,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 log: Final = logging.getLogger("tokenhouse.server")
 
-UPKEEP_EVERY_S: Final = 60.0
-"""A reservation that lapsed comes back this much later at the latest, also where its account stays idle."""
 READY_WITHIN_S: Final = 2.0
 """Whoever asks whether we are ready hears no after this long: a database that hangs is not ready."""
 SETTLE_WITHIN_S: Final = 10.0
@@ -55,6 +56,7 @@ PLACES: Final = (
     ("GET", "/v1/models", "models"),
     ("GET", "/health", "health"),
     ("GET", "/ready", "ready"),
+    ("GET", "/metrics", "metrics"),
 )
 """What stands where, and the sentence that says so on our first page."""
 
@@ -74,7 +76,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def build(
-    settings: Settings | None = None, *, clock: Clock = system_clock, upkeep: bool = True
+    settings: Settings | None = None,
+    *,
+    clock: Clock = system_clock,
+    upkeep: bool = True,
+    crew: Place | None = None,
 ) -> "Application":
     """Return the application, not yet open: a server that speaks ASGI's lifespan opens and closes it.
 
@@ -84,20 +90,26 @@ def build(
     Args:
         settings: otherwise read from environment and `tokenhouse.toml`.
         clock: the only clock there is; tests pass one that they move.
-        upkeep: whether this process brings idle accounts forward; of several on one house, one is enough.
+        upkeep: whether this process runs jobs when they are due, if the setting `schedule` says so too. Any
+            number of them may: each run is one's.
+        crew: its place among the processes that share its port; None where it is alone.
     """
-    return Application(settings or settings_of.read(), clock, upkeep=upkeep)
+    return Application(settings or settings_of.read(), clock, upkeep=upkeep, crew=crew)
 
 
 class Application:
     """The ASGI application. `opened` opens it without a lifespan, for whoever wants the house at hand."""
 
-    def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool, crew: Place | None) -> None:
+        self._settings, self._clock, self._crew = settings, clock, crew
+        self._requests = Requests()
+        self._door = Door(credentials=credentials(settings, any_role=True), cookie=cookie(settings))
+        self._proxies = Proxies(settings.proxies)
         self._open = kept if upkeep else Tokenhouse.open
         self._house: Tokenhouse | None = None
         self._gateway: Gateway | None = None
-        self._api: FastAPI | None = None
+        self._metrics: Metrics | None = None
+        self._api: App | None = None
         self._asked: asyncio.Task[str] | None = None
 
     @asynccontextmanager
@@ -111,13 +123,17 @@ class Application:
         prepared = asyncio.create_task(
             asyncio.to_thread(tokens.prepare, *models), name="tokenhouse vocabularies"
         )
-        async with self._open(settings=self._settings, clock=self._clock) as house:
+        async with traced(self._settings), self._open(settings=self._settings, clock=self._clock) as house:
             await upstreams.open()
             try:
                 await prepared
                 self._house, self._gateway = house, Gateway(house, upstreams)
-                self._api = api.build(house, Door(credentials=[ApiKey(any_role=True)]))
-                yield house
+                self._api = guarded(api.build(house, self._door), house)
+                self._api.state.chat = Chat(house, upstreams, self._gateway.calls)
+                told = Process(house=house, upstreams=upstreams, requests=self._requests, crew=self._crew)
+                self._metrics = Metrics(told)
+                async with told.telling():
+                    yield house
             finally:
                 await self._finish()
                 await upstreams.close()
@@ -138,7 +154,8 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            self._proxies.see_through(scope)
+            await self._requests.serve(self._serve, _edge(scope["path"]), scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
@@ -179,6 +196,9 @@ class Application:
                         return _document({"status": "ok", "version": version("tokenhouse")})
                     case "/ready":
                         return _document({"status": "ready", "database": await self._ready()})
+                    case "/metrics":
+                        assert self._metrics is not None  # noqa: S101 -- the server opens us first
+                        return _page(*await self._metrics.page(scope))
             raise NotFound("path_unknown", method=scope["method"], path=scope["path"][:200])
         except Exception as no:
             if not isinstance(no, TokenhouseError):
@@ -203,37 +223,22 @@ class Application:
 
 @asynccontextmanager
 async def kept(*, settings: Settings, clock: Clock) -> AsyncIterator[Tokenhouse]:
-    """Open a house that is looked after while the block runs: charges on disk settle, idle accounts go on.
+    """Open a house that is looked after while the block runs: charges on disk settle, jobs run when due.
 
     Raises: StartRefused, DatabaseTrouble.
     """
     async with Tokenhouse.open(settings=settings, clock=clock) as house:
         house.settle_kept()
-        task = asyncio.create_task(_keep_up(house), name="tokenhouse upkeep")
-        try:
-            yield house
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        if settings.schedule:
+            house.keep_schedule()
+        yield house
 
 
-async def _keep_up(house: Tokenhouse) -> None:
-    """Bring idle accounts forward every minute, for ever: lapsed reservations, lots that end, new periods.
-
-    It also wakes an embedded database that nobody called for while it was down.
-    """
-    while True:
-        try:
-            await house.ready()
-            swept = await house.sweep()
-        except TokenhouseError as trouble:
-            log.warning("upkeep put off: %s", trouble)
-        except Exception:
-            log.exception("upkeep failed")
-        else:
-            log.debug("upkeep: %s", swept)
-        await asyncio.sleep(UPKEEP_EVERY_S)
+def _edge(path: str) -> str:
+    """Return which edge answers a path."""
+    if path.startswith(GATEWAY):
+        return "gateway"
+    return "api" if path.startswith(REST) else "page"
 
 
 def first_page(locale: str) -> str:

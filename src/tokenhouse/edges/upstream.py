@@ -4,6 +4,8 @@ The offline demo is one of them, in process, in development and where there is n
 """
 
 import logging
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -18,6 +20,7 @@ from tokenhouse.providers.base import Dialect
 from tokenhouse.providers.dialects import DIALECTS
 from tokenhouse.providers.openai_chat import OpenAIChat
 from tokenhouse.providers.openai_completions import OpenAICompletions
+from tokenhouse.rules.counts import SECONDS, Histogram
 from tokenhouse.settings import Settings, Upstream
 
 log: Final = logging.getLogger("tokenhouse.upstream")
@@ -94,6 +97,10 @@ class Upstreams:
             raise StartRefused("upstream_twice", name=next(one for one in names if names.count(one) > 1))
         self.routes = Routes(chosen.upstream, demo=self.demo is not None)
         self._session: aiohttp.ClientSession | None = None
+        self.took: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(SECONDS))
+        """Upstream -> seconds until its answers began."""
+        self.failed: Counter[tuple[str, str]] = Counter()
+        """(upstream, its status or why no answer came) -> calls."""
 
     async def open(self) -> None:
         """Make the pool of connections; none is opened before it is needed."""
@@ -138,6 +145,27 @@ class Upstreams:
 
         Raises: UpstreamTrouble.
         """
+        began, name = time.perf_counter(), route.upstream
+        try:
+            reply = await self._send(route, path, headers, body, query, sent)
+        except UpstreamTrouble as trouble:
+            self.failed[name, trouble.reason] += 1
+            raise
+        self.took[name].add(time.perf_counter() - began)
+        if reply.status >= 400:
+            self.failed[name, str(reply.status)] += 1
+        return reply
+
+    async def _send(
+        self,
+        route: Route,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: str,
+        sent: Callable[[], None] | None,
+    ) -> Reply:
+        """Return a provider's answer, or the demo's."""
         place = self._places.get(route.upstream)
         if place is not None:
             return await self._ask(place, route.name, "POST", place.url(path, query), headers, body, sent)

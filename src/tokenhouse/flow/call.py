@@ -27,6 +27,7 @@ from tokenhouse.rules.usage import TOKENS_MAX, Usage
 from tokenhouse.rules.verdict import Member, barred, headroom, payer_of
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.batch import Answer
+from tokenhouse.store.chat import TurnEnd
 
 COUNTED_AT_ONCE: Final = 65_536
 """Bytes of a prompt up to which it is counted on the way: a millisecond at the most."""
@@ -46,6 +47,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a call before it is made. `output`: the caller's cap on one answer, None for none."""
 
     model: str
+    protocol: str = "own"
+    """The wire format of the request, or "own" where an application says itself what it needs."""
     bound: int
     """Input tokens at most, found without counting; of a body that is counted at once, its length will do."""
     count: Callable[[], Counted]
@@ -64,6 +67,7 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
         size = len(request.body)
         return cls(
             model=named,
+            protocol=dialect,
             bound=size if size <= COUNTED_AT_ONCE else tokens.bound(dialect, document, named),
             count=lambda: tokens.count(dialect, document, named),
             output=request.cap,
@@ -81,14 +85,20 @@ class Call:
         self.plan, self.price, self.reservation = terms.plan, terms.price, terms.reservation
         self.cap = _cap(needs, terms)
         """The cap on one answer's output that the provider must be sent; None: as the caller has it."""
+        self.owed: Owed | None = None
+        """What `settle` charged, or what waits to be charged; None as long as there is nothing to charge."""
 
     @property
     def balance(self) -> BalanceView:
         """Where the account stood when the credit was set aside."""
         return self.reservation.balance
 
-    async def settle(self, measured: Measured, ended: Ending = "complete") -> Receipt | None:
+    async def settle(
+        self, measured: Measured, ended: Ending = "complete", turn: TurnEnd | None = None
+    ) -> Receipt | None:
         """Charge what the call used; None if that waits on disk for the database. Never refused.
+
+        The answer of a `turn` of the chat, and its session's figures, are written with the charge.
 
         An answer of which nothing came is not charged where its provider failed, nor where its caller left
         and the plan says `free-if-nothing`.
@@ -108,22 +118,28 @@ class Call:
             facts["marks"] = list(measured.marks)
         if measured.model and measured.model != self._needs.model:
             facts["answered"] = measured.model[:200]
-        return await self._later.settle(
-            Owed(
-                account=self.reservation.account,
-                reservation=self.reservation.id,
-                charge=charge,
-                usage=usage,
-                model=self._needs.model,
-                rate=self.price.rate.version,
-                source=source,
-                actor=self._actor,
-                facts=facts,
-            )
+        if turn is not None:
+            facts["session"] = turn.session
+        self.owed = Owed(
+            account=self.reservation.account,
+            reservation=self.reservation.id,
+            charge=charge,
+            usage=usage,
+            model=self._needs.model,
+            rate=self.price.rate.version,
+            source=source,
+            actor=self._actor,
+            facts=facts,
+            turn=turn,
         )
+        counts, needs = self._desk.counts, self._needs
+        counts.ended(needs.protocol, needs.model, ended)
+        counts.used(needs.model, charge, usage, estimated=source == "estimated")
+        return await self._later.settle(self.owed)
 
     async def release(self, note: str = "") -> Receipt:
         """End the call without a charge: nothing was produced."""
+        self._desk.counts.ended(self._needs.protocol, self._needs.model, "released")
         return await settle.release(
             self._desk, self.reservation.account, self.reservation.id, actor=self._actor, note=note
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tokenhouse.errors import InvalidInput
+from tokenhouse.errors import InvalidInput, Refused
 from tokenhouse.flow import call
 from tokenhouse.flow.call import Call, Needs
 from tokenhouse.flow.desk import Desk
@@ -56,7 +56,13 @@ class Calling:
         Where the account cannot pay the worst case, the call's `cap` is the largest output that it can.
         Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit, NotFound, Busy.
         """
-        return await call.begin(self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor)
+        try:
+            return await call.begin(
+                self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor
+            )
+        except Refused as no:
+            self._desk.refused(ref, no)
+            raise
 
     async def callable_models(self, ref: str, models: Iterable[str]) -> list[str]:
         """Return those of `models` that every plan on an account's way up allows, and that have a price."""
@@ -96,6 +102,10 @@ class Calling:
             self._later = SettleLater(self._desk, Spool(self._desk.spool))
             self._settling = asyncio.create_task(self._later.run(), name="tokenhouse kept charges")
         return self._later
+
+    def kept(self) -> tuple[int, int]:
+        """Return how many charges wait on disk, and how many bytes they take there."""
+        return (0, 0) if self._later is None else self._later.kept()
 
     async def _close_calls(self) -> None:
         """Let every settle under way end in the database or on disk."""

@@ -23,8 +23,15 @@ from tokenhouse.errors import (
     NotFound,
     Refused,
 )
+from tokenhouse.flow.bell import Bell
+from tokenhouse.flow.bus import Bus
+from tokenhouse.flow.channels import Channels
 from tokenhouse.flow.keyring import Keyring
+from tokenhouse.flow.refusals import Refusals
+from tokenhouse.flow.remembered import Remembered
+from tokenhouse.flow.passwords import Lodge
 from tokenhouse.rules.amounts import named, shown
+from tokenhouse.rules.counts import Counts
 from tokenhouse.rules.operations import Done, Mismatch, Operation, Refusal, Unknown
 from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.settings import Settings
@@ -32,6 +39,7 @@ from tokenhouse.store import accounts
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.batch import Answer, Ask, OrderEnd
 from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.chat import TurnEnd
 from tokenhouse.store.pool import Pool, trouble_translated
 from tokenhouse.store.writer import Writer
 
@@ -97,6 +105,9 @@ class Desk:
     writer: Writer
     catalog: Catalog
     clock: Callable[[], datetime]
+    bus: Bus
+    refusals: Refusals
+    remembered: Remembered
     spool: Path
     """Where charges wait that this database could not take: a folder of its own for each database."""
     addresses: dict[str, Address] = field(default_factory=dict)
@@ -105,6 +116,10 @@ class Desk:
     sweeps: dict[int, Sweep] = field(default_factory=dict)
     chance: Chance = field(default_factory=Chance)
     keyring: Keyring = field(default_factory=Keyring)
+    counts: Counts = field(default_factory=Counts)
+    bell: Bell = field(default_factory=Bell)
+    channels: Channels = field(default_factory=Channels)
+    lodge: Lodge = field(default_factory=Lodge)
 
     def now(self) -> Instant:
         """Return the house's time."""
@@ -127,6 +142,13 @@ class Desk:
             self.remember(known)
         return known
 
+    def refused(self, ref: str, no: Refused) -> None:
+        """Count a call that was refused; its account is one that this process knows."""
+        self.counts.refusals[no.code] += 1
+        address = self.addresses.get(ref)
+        if address is not None:
+            self.refusals.count(address, no.code, self.now())
+
     def remember(self, address: Address) -> None:
         """Keep an address."""
         if len(self.addresses) >= ADDRESSES_MAX:
@@ -134,7 +156,13 @@ class Desk:
         self.addresses[address.ref] = address
 
     async def carry_out(
-        self, address: Address, operation: Operation, *, key: str | None = None, order: OrderEnd | None = None
+        self,
+        address: Address,
+        operation: Operation,
+        *,
+        key: str | None = None,
+        order: OrderEnd | None = None,
+        turn: TurnEnd | None = None,
     ) -> Answer:
         """Have one operation done, durably, and return its answer.
 
@@ -143,7 +171,9 @@ class Desk:
 
         Raises: the refusal, NotFound, KeyReused, Busy, DatabaseTrouble.
         """
-        return await self.told(await self.ask(address, operation, key=key, order=order), address)
+        return await self.told(
+            await self.ask(address, operation, key=key, order=order, turn=turn), address
+        )
 
     async def told(self, answer: Answer, address: Address) -> Answer:
         """Return an answer that says yes. Raises: what any other means to a caller."""
@@ -152,7 +182,13 @@ class Desk:
         return answer
 
     async def ask(
-        self, address: Address, operation: Operation, *, key: str | None = None, order: OrderEnd | None = None
+        self,
+        address: Address,
+        operation: Operation,
+        *,
+        key: str | None = None,
+        order: OrderEnd | None = None,
+        turn: TurnEnd | None = None,
     ) -> Answer:
         """Have one operation decided, and done if the rules say yes; a no is an answer as well.
 
@@ -172,9 +208,12 @@ class Desk:
             key=key or "",
             digest=digest,
             order=order,
+            turn=turn,
         )
         self.writer.submit(ask)
-        return await ask.answer
+        answer = await ask.answer
+        self.bell.heed(address.cell, operation, answer)
+        return answer
 
     async def _raise(self, answer: Answer, address: Address) -> Never:
         """Raise what an expected no means to a caller."""

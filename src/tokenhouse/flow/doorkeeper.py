@@ -40,7 +40,7 @@ class Doorkeeper:
         return await keys.list_keys(self._desk, ref, rows_max)
 
     async def revoke_key(self, key_id: str, *, actor: str = "") -> Key:
-        """End an API key for good: at once here, within five seconds on every other node. Idempotent."""
+        """End an API key for good: at once here, within a second on every other node. Idempotent."""
         return await keys.revoke_key(self._desk, key_id, actor=actor)
 
     async def find_key(self, secret: str) -> Key | None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tokenhouse import settings as settings_of
 from tokenhouse.errors import DatabaseTrouble, TokenhouseError
 from tokenhouse.flow.desk import new_id
 from tokenhouse.flow.identify import months_ahead
@@ -107,7 +108,7 @@ def home(folder: Path) -> Finding:
 
 def in_force(settings: Settings) -> dict[str, Any]:
     """Return the settings in force, without what is secret."""
-    shown = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    shown = settings_of.shown(settings)
     if settings.database_url is not None:
         shown["database_url"] = without_secret(settings.database_url)
     shown["upstream"] = {one.name: one.place for one in settings.upstream}

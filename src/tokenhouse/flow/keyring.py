@@ -12,8 +12,11 @@ from tokenhouse.store.keys import Key
 
 log: Final = logging.getLogger("tokenhouse.keys")
 
+TOPIC: Final = "keys"
+"""What nodes tell each other about on the bus: the id of a key that no longer is what it was."""
 KEPT_S: Final = 5
-"""How long a key that was found is not asked for again, and a revoked one lives on in other processes."""
+"""How long a key that was found is not asked for again: so long a revoked one can live on in a process that
+the word of it did not reach. One that hears the others forgets the key within a second."""
 KEPT_MAX: Final = 50_000
 """Keys that a process remembers; one more, and it begins anew."""
 USED_EVERY_S: Final = 60
@@ -57,6 +60,11 @@ class Keyring:
         self.revoked += 1
         for digest in [digest for digest, (key, _) in self.seen.items() if key.id == key_id]:
             del self.seen[digest]
+
+    def forget_all(self) -> None:
+        """Remember no key any longer: words about some of them may have gone by unheard."""
+        self.revoked += 1
+        self.seen.clear()
 
     def note(self, key: Key, now: Instant, write: Write) -> None:
         """Note that a key is used now; once a minute that is written, beside the call and not within it."""

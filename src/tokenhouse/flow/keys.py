@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, Never, get_args
+from typing import Final, Never
 
 from tokenhouse.errors import InvalidInput, ModelRefused, NotFound, Unauthenticated
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.keyring import TOPIC
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import AT_MAX, Instant, instant, moment
 from tokenhouse.rules.rates import checked_pattern
 from tokenhouse.store import keys
-from tokenhouse.store.keys import NOBODY, Key, Role
+from tokenhouse.store.keys import NOBODY, ROLES, Key, Role
 from tokenhouse.store.pool import trouble_translated
 
 SECRET: Final = re.compile(r"th_[A-Za-z0-9_-]{43}")
@@ -24,7 +25,6 @@ PREFIX_LENGTH: Final = 11
 KEYS_MAX: Final = 1_000
 """Keys of one account that are not revoked."""
 MODELS_MAX: Final = 100
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
 ROWS_MAX: Final = 10_000
 
 
@@ -93,7 +93,11 @@ async def list_keys(desk: Desk, ref: str, rows_max: int) -> list[Key]:
 
 
 async def revoke_key(desk: Desk, key_id: str, *, actor: str) -> Key:
-    """End a key for good: at once in this process, within `KEPT_S` seconds in every other. Idempotent."""
+    """End a key for good: at once in this process, within a second in every other. Idempotent.
+
+    A process that the word does not reach, for its way to the database is broken, finds out `KEPT_S` seconds
+    after it last looked.
+    """
     wanted = checked_id(key_id, "key")
     checked_text(actor, "actor")
     with trouble_translated():
@@ -102,11 +106,15 @@ async def revoke_key(desk: Desk, key_id: str, *, actor: str) -> Key:
     desk.keyring.forget(wanted)
     if key is None:
         raise NotFound("api_key_unknown", id=wanted)
+    await desk.bus.tell(TOPIC, wanted)
     return key
 
 
 async def find_key(desk: Desk, secret: object) -> Key | None:
-    """Return the key of a secret, however it stands: as it was at most `KEPT_S` seconds ago, or now."""
+    """Return the key of a secret, however it stands: now, or as it was when this process last looked.
+
+    That is at most `KEPT_S` seconds ago, and no change since then was heard of.
+    """
     if not isinstance(secret, str) or not SECRET.fullmatch(secret):
         return None
     digest, now, revoked = _digest(secret), desk.now(), desk.keyring.revoked
@@ -116,6 +124,7 @@ async def find_key(desk: Desk, secret: object) -> Key | None:
             async with desk.pool.acquire() as connection:
                 key = await keys.find_key(connection, secret[:PREFIX_LENGTH], digest)
         if key is not None:
+            desk.bus.hear(TOPIC, desk.keyring.forget, missed=desk.keyring.forget_all)
             desk.keyring.keep(digest, key, now, revoked)
     return key
 

@@ -1,5 +1,6 @@
 """Report: where an account stands, and what happened to it, as people and programs read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +16,9 @@ from tokenhouse.rules.balance import Entry
 from tokenhouse.rules.operations import Touch
 from tokenhouse.rules.periods import FOREVER, moment
 from tokenhouse.rules.verdict import Member, headroom, payer_of
-from tokenhouse.store import accounts
+from tokenhouse.store import accounts, months
 from tokenhouse.store.accounts import Address
-from tokenhouse.store.pool import trouble_translated
+from tokenhouse.store.pool import Connection, trouble_translated
 
 PAGE_MAX = 1_000
 KINDS = (
@@ -140,20 +141,25 @@ async def balance(desk: Desk, ref: str) -> BalanceView:
 
 async def read_path(desk: Desk, address: Address) -> list[Member]:
     """Return the accounts on an address' path as they are stored."""
-    path = []
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            for nth, account in enumerate(address.path):
-                found = await accounts.find_balance(
-                    connection, Address(address.ref, address.cell, address.path[nth:])
-                )
-                if found is None:
-                    raise NotFound("balance_missing", account=address.ref)
-                one, version = found
-                if version != desk.catalog.version:
-                    await desk.catalog.refresh(connection)
-                path.append(Member(one, desk.catalog.plan(one.plan)))
-                assert one.account == account  # noqa: S101 -- the row that was asked for
+            return await path_on(desk, connection, address)
+
+
+async def path_on(desk: Desk, connection: Connection, address: Address) -> list[Member]:
+    """Return the accounts on an address' path as a connection sees them, in its transaction if it has one."""
+    path = []
+    for nth, account in enumerate(address.path):
+        found = await accounts.find_balance(
+            connection, Address(address.ref, address.cell, address.path[nth:])
+        )
+        if found is None:
+            raise NotFound("balance_missing", account=address.ref)
+        one, version = found
+        if version != desk.catalog.version:
+            await desk.catalog.refresh(connection)
+        path.append(Member(one, desk.catalog.plan(one.plan)))
+        assert one.account == account  # noqa: S101 -- the row that was asked for
     return path
 
 
@@ -162,14 +168,28 @@ async def history(
 ) -> list[EntryView]:
     """Return a page of an account's journal, newest first, below entry `before`; any depth costs the same."""
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
-    if type(kinds) not in (tuple, list, set, frozenset) or not all(kind in KINDS for kind in kinds):
-        raise InvalidInput("choice_unknown", field="kinds", value=shown(kinds), known=", ".join(KINDS))
     before = FOREVER if before is None else checked_whole(before, "before", 0, FOREVER)
+    _check_kinds(kinds)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             found = await accounts.list_entries(connection, address, before, tuple(kinds), rows_max)
     return [entry_view(entry) for entry in found]
+
+
+async def history_size(desk: Desk, ref: str, kinds: Sequence[str]) -> int:
+    """Return how many entries of these kinds an account's journal has."""
+    _check_kinds(kinds)
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await months.find_entry_count(connection, address, kinds)
+
+
+def _check_kinds(kinds: object) -> None:
+    """Refuse a list of kinds that names one which no entry has."""
+    if not isinstance(kinds, tuple | list | set | frozenset) or not all(kind in KINDS for kind in kinds):
+        raise InvalidInput("choice_unknown", field="kinds", value=shown(kinds), known=", ".join(KINDS))
 
 
 def entry_view(entry: Entry) -> EntryView:

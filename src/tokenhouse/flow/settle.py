@@ -11,6 +11,7 @@ from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.operations import Charge, Done, Release, Settle
 from tokenhouse.rules.usage import Usage, checked_usage
 from tokenhouse.store.batch import Answer
+from tokenhouse.store.chat import TurnEnd
 
 RATE_MAX = 2**31 - 1
 """The largest version of a rate that the journal can name."""
@@ -50,8 +51,9 @@ async def settle(
     actor: str,
     note: str,
     facts: dict[str, Any] | None = None,
+    turn: TurnEnd | None = None,
 ) -> Receipt:
-    """End a reservation with a charge; `facts` go into its entry.
+    """End a reservation with a charge; `facts` go into its entry, and with a `turn` goes its answer.
 
     Idempotent by its id: repeated, the first answer comes again.
     """
@@ -69,7 +71,7 @@ async def settle(
         note=checked_text(note, "note", most=1_000),
         facts=facts or {},
     )
-    return receipt(ref, await desk.carry_out(address, operation))
+    return receipt(ref, await desk.carry_out(address, operation, turn=turn))
 
 
 async def release(desk: Desk, ref: str, reservation: str, *, actor: str, note: str) -> Receipt:

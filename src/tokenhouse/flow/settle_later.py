@@ -17,6 +17,7 @@ from tokenhouse.flow import settle
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.usage import Usage
+from tokenhouse.store.chat import TurnEnd
 from tokenhouse.store.spool import Kept, Record, Spool
 
 log: Final = logging.getLogger("tokenhouse.settle")
@@ -44,6 +45,8 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str = ""
     note: str = ""
     facts: dict[str, Any] = {}
+    turn: TurnEnd | None = None
+    """The answer of a turn of the chat, which is kept where its charge is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,10 @@ class SettleLater:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="tokenhouse spool")
         return await asyncio.shield(kept)
+
+    def kept(self) -> tuple[int, int]:
+        """Return how many charges wait on disk, and how many bytes they take there."""
+        return self._spool.waiting, self._spool.size
 
     async def replay(self) -> Replayed:
         """Settle what is kept, until the database is away again. Idempotent."""
@@ -151,6 +158,7 @@ class SettleLater:
             actor=owed.actor,
             note=owed.note,
             facts=owed.facts,
+            turn=owed.turn,
         )
 
     async def _follow(self, trial: asyncio.Task[Receipt], owed: Owed) -> None:

@@ -6,13 +6,14 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any, Literal, get_args
 
-from tokenhouse.errors import InvalidInput, StartRefused
+from tokenhouse.errors import InvalidInput, NotFound, StartRefused
 from tokenhouse.flow.desk import Desk, checked_flag, checked_text
 from tokenhouse.flow.identify import months_ahead
 from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.rates import parse_rate, suspicious
 from tokenhouse.store import accounts
+from tokenhouse.store.catalog import PlanVersion
 from tokenhouse.store.pool import Connection, trouble_translated
 
 Preset = Literal["chat-tokens", "quota", "points", "money"]
@@ -49,6 +50,17 @@ async def plans(desk: Desk) -> dict[str, Plan]:
         async with desk.pool.acquire() as connection:
             await desk.catalog.refresh(connection)
     return desk.catalog.plans
+
+
+async def plan_versions(desk: Desk, name: str) -> list[PlanVersion]:
+    """Return every version of a plan, the newest first. Raises: NotFound."""
+    checked_text(name, "plan", least=1)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await desk.catalog.list_plan_versions(connection, name)
+    if not found:
+        raise NotFound("plan_unknown", plan=name)
+    return found
 
 
 async def write_plan(desk: Desk, document: Mapping[str, Any], *, actor: str, dry_run: bool = False) -> Plan:

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from tokenhouse.flow.desk import Desk, checked_whole
-from tokenhouse.flow.terms import deployment_unit
-from tokenhouse.rules.amounts import TOKEN
-from tokenhouse.rules.periods import Instant, Period, moment, period_of
-from tokenhouse.store import statistics
-from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.statistics import Renewal, Signups, Use
+from tokenhouse.flow.rollups import counts_tokens
+from tokenhouse.flow.stretches import last_stretches
+from tokenhouse.store import rollups, statistics
+from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.rollups import Used
+from tokenhouse.store.statistics import Renewal, Signups
 
 DAYS_MAX: Final = 366
 
@@ -21,7 +21,7 @@ class Day:
 
     `waiting` are those of its sign-ups that have no balance yet. Calls are counted once, where they were
     paid: their `turns`, their `tokens` where the usage is known, and what was `charged`, less the day's
-    refunds. Refused calls leave nothing in the journal.
+    refunds. Refused calls are counted apart: `Tokenhouse.refusals`.
     """
 
     start_at: datetime
@@ -52,44 +52,33 @@ class Trend:
 
 
 async def trend(desk: Desk, *, days: int) -> Trend:
-    """Return the last `days` days, today among them; reads no older month of the journal."""
+    """Return the last `days` days, today among them, from the roll-ups and what is not folded yet."""
     checked_whole(days, "days", 1, DAYS_MAX)
-    now = desk.now()
-    periods = last_days(now, days, desk.settings.time_zone)
-    bounds = [moment(period.start_at) for period in periods] + [moment(periods[-1].end_at)]
-    one_to_one = deployment_unit(desk) == TOKEN
+    stretches = last_stretches(desk, "day", days)
     with trouble_translated():
-        async with (
-            desk.pool.acquire() as connection,
-            connection.transaction(readonly=True, isolation="repeatable_read"),
-        ):
-            signups = await statistics.list_signups(connection, bounds)
-            use = await statistics.list_use(connection, bounds, one_to_one=one_to_one)
-            renewal = await statistics.find_renewal(connection, now)
+        async with snapshot(desk.pool) as connection:
+            signups = await statistics.list_signups(connection, stretches.bounds)
+            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+            renewal = await statistics.find_renewal(connection, desk.now())
+    by_day: list[list[Used]] = [[] for _ in stretches.starts]
+    for one in used:
+        by_day[stretches.nth(one.start_at)].append(one)
     return Trend(
         days=tuple(
-            day(at, signups.get(nth, Signups()), use.get(nth, Use())) for nth, at in enumerate(bounds[:-1])
+            day(at, signups.get(nth, Signups()), by_day[nth]) for nth, at in enumerate(stretches.starts)
         ),
         renewal=renewal,
     )
 
 
-def last_days(now: Instant, days: int, zone: str) -> list[Period]:
-    """Return the day of `now` in a zone and those before it, the oldest first."""
-    found = [period_of(now, "day", zone=zone)]
-    while len(found) < days:
-        found.append(period_of(found[-1].start_at - 1, "day", zone=zone))
-    return found[::-1]
-
-
-def day(start_at: datetime, signups: Signups, use: Use) -> Day:
+def day(start_at: datetime, signups: Signups, used: list[Used]) -> Day:
     """Return a day of what was counted in it."""
     return Day(
         start_at=start_at,
         signups=signups.signups,
         waiting=signups.waiting,
-        renewed=use.renewed,
-        turns=use.turns,
-        tokens=use.tokens,
-        charged=use.charged,
+        renewed=sum(one.renewed for one in used),
+        turns=sum(one.turns for one in used),
+        tokens=sum(one.tokens for one in used),
+        charged=sum(one.charged for one in used),
     )

@@ -29,23 +29,59 @@ class Swept:
     keys_dropped: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """How many accounts had a reservation that lapsed."""
+
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """How many accounts were brought forward over the end of a period or of a lot."""
+
+    accounts: int
+
+
 async def sweep(desk: Desk) -> Swept:
     """Bring every account forward whose time has come. Idempotent; any number of nodes may do it at once."""
-    lapsed = touched = 0
+    lapsed, renewed = await lapse(desk), await renew(desk)
+    dropped = await forget_keys(desk)
+    await prepare_months(desk)
+    return Swept(touched=renewed.accounts + lapsed.accounts, lapsed=lapsed.accounts, keys_dropped=dropped)
+
+
+async def lapse(desk: Desk) -> Lapsed:
+    """End every reservation whose time is over. Idempotent."""
+    return Lapsed(accounts=sum([await sweep_lapsed(desk, cell, desk.now()) for cell in range(CELLS)]))
+
+
+async def renew(desk: Desk) -> Renewed:
+    """Bring every idle account forward whose period, or a lot of whose, has come to its end. Idempotent."""
+    total = 0
     for cell in range(CELLS):
-        lapsed += await sweep_lapsed(desk, cell, desk.now())
         after = 0
         while found := await _due(desk, cell, after):
             await touch(desk, found)
-            touched += len(found)
+            total += len(found)
             after = found[-1].account
+    return Renewed(accounts=total)
+
+
+async def forget_keys(desk: Desk) -> int:
+    """Forget idempotency keys that are older than the settings say; return how many. Idempotent."""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            dropped = await sweeps.write_keys_pruned(
+            return await sweeps.write_keys_pruned(
                 connection, desk.clock() - timedelta(days=desk.settings.key_days)
             )
+
+
+async def prepare_months(desk: Desk) -> None:
+    """See to it that the journal has room for the months to come. Idempotent."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
             await accounts.write_months(connection, months_ahead(desk.clock()))
-    return Swept(touched=touched + lapsed, lapsed=lapsed, keys_dropped=dropped)
 
 
 async def answering(desk: Desk) -> str:

@@ -32,10 +32,14 @@ def level(balance: Balance, plan: Plan) -> Level:
 
 def used_percent(balance: Balance) -> float:
     """Return used / (used + left - debt) in percent, to two decimals; 100 where there is nothing at all."""
-    capacity = balance.capacity
+    return percent_of(balance.used, balance.capacity)
+
+
+def percent_of(used: int, capacity: int) -> float:
+    """Return used / capacity in percent, to two decimals; 100 where there is nothing at all."""
     if capacity <= 0:
         return 100.0
-    hundredths = (balance.used * 20_000 + capacity) // (2 * capacity)
+    hundredths = (used * 20_000 + capacity) // (2 * capacity)
     return hundredths / 100  # display: a ratio for people, never value
 
 

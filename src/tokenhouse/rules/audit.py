@@ -43,6 +43,8 @@ class Standing(NamedTuple):
     """[[id, state, credit], …] of the completed and refunded ones, as JSON."""
     chat_tokens: int | None
     """What the account's chat sessions used; None where it has none."""
+    chats: str | None
+    """[[id, tokens, charge], …] of the sessions that its entries name, as JSON."""
     own_credit: bool | None
     zone: str | None
     held: int
@@ -88,6 +90,7 @@ LAW_1: Final = ("left", "debt", "granted", "drawn", "expired", "clawed", "charge
 _encode: Final = msgspec.json.Encoder().encode
 _lots: Final = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _open: Final = msgspec.json.Decoder(dict[str, Open]).decode
+_chats_stored: Final = msgspec.json.Decoder(list[tuple[str, int, int]]).decode
 
 
 def findings(fold: Fold, standing: Standing, held_below: int = 0) -> list[Finding]:
@@ -118,6 +121,7 @@ def findings(fold: Fold, standing: Standing, held_below: int = 0) -> list[Findin
             fold.found("orders", f"refund of order {order}", credit, clawed)
     if standing.chat_tokens is not None and fold.tokens is not None and standing.chat_tokens > fold.tokens:
         fold.found("chat", "tokens", fold.tokens, standing.chat_tokens)
+    _chats(fold, standing)
     return fold.wrong
 
 
@@ -188,6 +192,18 @@ def _held(fold: Fold, standing: Standing, held_below: int) -> None:
     lapses_at = min((one.lapses_at for one in opened), default=FOREVER)
     if standing.lapses_at > lapses_at:
         fold.found("due", "lapses_at", lapses_at, standing.lapses_at)
+
+
+def _chats(fold: Fold, standing: Standing) -> None:
+    """Hold what each session of the chat used against the entries that name it."""
+    if not standing.chats and not fold.sessions:
+        return
+    stored = {one[0]: one[1:] for one in _chats_stored(standing.chats)} if standing.chats else {}
+    for session in sorted(stored.keys() | fold.sessions.keys()):
+        right, kept = fold.sessions.get(session, [0, 0]), stored.get(session, [0, 0])
+        for what, expected, found in zip(("tokens", "charge"), right, kept, strict=True):
+            if expected != found:
+                fold.found("chat", f"{what} of session {session}", expected, found)
 
 
 def _told(value: Any) -> int | str | None:

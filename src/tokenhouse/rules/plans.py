@@ -1,7 +1,7 @@
 """Plans: the terms of an account; a document that never changes, only gets a newer version."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -16,6 +16,8 @@ from tokenhouse.rules.rates import checked_pattern, parse_prices
 
 POINTS: Final = 10_000
 """Shares of a plan (0.90, 1.05, …) are kept as whole numbers of one ten-thousandth."""
+LEVELS_MAX: Final = 10
+"""Shares at which an account is told, at most."""
 SOONEST_EXPIRY: Final = "soonest-expiry"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -129,6 +131,15 @@ class Pricing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Prices of a model that the rate table does not know, where `models.unknown` is "default-rate"."""
 
 
+class NotifyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At which shares of the period's capacity an account is told, and over which channels."""
+
+    levels: tuple[Decimal, ...] | None = None
+    """Shares such as 0.80; without it those of `stop`: warn, critical and block. An empty list: none."""
+    channels: tuple[Literal["email", "webhook", "service"], ...] = ("email", "webhook", "service")
+    """How notices leave the house; they can be read in it in any case."""
+
+
 class CreditTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The most credit that an account may hold; a grant above it is refused."""
 
@@ -151,6 +162,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     models: Models = Models()
     rate: Pricing = Pricing()
     credit: CreditTerms = CreditTerms()
+    notify: NotifyTerms = NotifyTerms()
     zone: str = "UTC"
     """Zone of calendar periods where neither allowance nor account names one; the deployment's by default."""
     version: int = 0
@@ -174,6 +186,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def block(self) -> int:
         """Share from which calls are refused, in ten-thousandths."""
         return _points(self.stop.block, "stop.block")
+
+    @cached_property
+    def told_at(self) -> tuple[int, ...]:
+        """Shares at which an account is told, rising, in ten-thousandths."""
+        if self.notify.levels is None:
+            return tuple(sorted({self.warn, self.critical, self.block} - {0}))
+        return checked_levels(self.notify.levels, "notify.levels")
 
     @cached_property
     def lapse_after(self) -> int:
@@ -200,6 +219,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.allows_any_model:
             return True
         return any(model.startswith(p[:-1]) if p.endswith("*") else model == p for p in self.models.allow)
+
+
+def checked_levels(shares: Sequence[Decimal], field: str) -> tuple[int, ...]:
+    """Return shares at which somebody is told, rising, in ten-thousandths. Raises: InvalidInput."""
+    if len(shares) > LEVELS_MAX:
+        raise InvalidInput("too_many", field=field, value=len(shares), most=LEVELS_MAX)
+    points = {_points(share, f"{field}[{i}]") for i, share in enumerate(shares)}
+    if 0 in points:
+        raise InvalidInput("share_invalid", field=field, value="0")
+    return tuple(sorted(points))
 
 
 def overlaid(document: Mapping[str, Any], environment: str) -> dict[str, Any]:
@@ -271,6 +300,8 @@ def _check(plan: Plan) -> None:
     if len({limit.name for limit in plan.limit}) != len(plan.limit):
         raise InvalidInput("plan_limit_twice", field="limit", value=len(plan.limit))
     parse_duration(plan.reserve.lapse_after, "reserve.lapse_after")
+    if plan.notify.levels is not None:
+        checked_levels(plan.notify.levels, "notify.levels")
     if plan.models.unknown == "default-rate" and plan.rate.by == "rates" and not plan.rate.default:
         raise InvalidInput("plan_default_rate", field="rate.default", value="")
     if plan.rate.default:

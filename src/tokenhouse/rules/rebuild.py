@@ -85,6 +85,7 @@ class Fold:
         "plan",
         "purchases",
         "seq",
+        "sessions",
         "state",
         "tokens",
         "turns",
@@ -118,6 +119,8 @@ class Fold:
         self.orders = {one[0]: [one[1], one[2], 0, 0] for one in _list(orders)} if orders else {}
         self.chats, self.one_to_one = chats, one_to_one
         self.tokens: int | None = 0
+        self.sessions: dict[str, list[int]] = {}
+        """Session of the chat -> tokens and charge of the entries that name it."""
 
     def take(self, row: Any) -> None:
         """Take the next entry: a row of the journal, in order of seq."""
@@ -240,6 +243,10 @@ class Fold:
         if kind not in USES:
             return
         self.turns += _table(facts).get("turns", 1) if facts and '"turns"' in facts else 1
+        if facts and '"session"' in facts:
+            figures = self.sessions.setdefault(str(_table(facts).get("session")), [0, 0])
+            figures[0] += _usage(usage).total if usage else 0
+            figures[1] += charge
         if self.chats and self.tokens is not None:
             if usage or self.one_to_one or not charge:
                 self.tokens += _usage(usage).total if usage else charge

@@ -168,7 +168,7 @@ async def write_opened(
 async def find_account(connection: Connection, address: Address) -> Account | None:
     """Return an account as people see it."""
     row = await connection.fetchrow(FIND_ACCOUNT, address.cell, address.account)
-    return _account(row, address.path) if row else None
+    return account_of(row, address.path) if row else None
 
 
 async def list_accounts(connection: Connection, after: tuple[int, int], rows_max: int) -> list[Account]:
@@ -177,7 +177,7 @@ async def list_accounts(connection: Connection, after: tuple[int, int], rows_max
     Paths are not filled in.
     """
     found = await connection.fetch(LIST_ACCOUNTS, *after, rows_max)
-    return [_account(row, (row["id"],)) for row in found]
+    return [account_of(row, (row["id"],)) for row in found]
 
 
 async def list_children(connection: Connection, address: Address) -> list[str]:
@@ -216,7 +216,7 @@ async def write_months(connection: Connection, months: Sequence[datetime]) -> No
         await connection.execute(WRITE_MONTH, month)
 
 
-def _account(row: Any, path: tuple[int, ...]) -> Account:
+def account_of(row: Any, path: tuple[int, ...]) -> Account:
     """Return an account of a row of `find_account`."""
     return Account(
         ref=row["ref"],

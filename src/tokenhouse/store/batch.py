@@ -31,15 +31,16 @@ from tokenhouse.rules.operations import (
 )
 from tokenhouse.rules.periods import moment
 from tokenhouse.rules.verdict import Member
-from tokenhouse.store import rows
+from tokenhouse.store import chat, rows
 from tokenhouse.store.catalog import Catalog
+from tokenhouse.store.chat import TurnEnd
 from tokenhouse.store.memory import Memory
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
 log: Final = logging.getLogger("tokenhouse.batch")
 
-WRITE_SESSION: Final = sql("write_session")
+WRITE_LANE_SESSION: Final = sql("write_lane_session")
 LOCK_BALANCES: Final = sql("lock_balances")
 LIST_BALANCES: Final = sql("list_balances")
 WRITE_BATCH: Final = sql("write_batch")
@@ -55,11 +56,24 @@ ENDING: Final[frozenset[type]] = frozenset((Settle, Release))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEnd:
-    """An order that ends with its operation: it must be in state `was`, and goes over to `state`."""
+    """An order that ends with its operation: it must be in state `was`, and goes over to `state`.
+
+    `refunded_before` is the money that must have been given back of it until now.
+    """
 
     id: str
     was: str
     state: str
+    by: str = ""
+    reason: str = ""
+    refunded_before: int = 0
+    refunded_minor: int = 0
+    refunded_credit: int = 0
+
+    def row(self, cell: int) -> tuple[Any, ...]:
+        """Return it as `write_orders_ended` takes it, but for the time."""
+        refunds = (self.refunded_before, self.refunded_minor, self.refunded_credit)
+        return (cell, UUID(self.id), self.was, self.state, self.by, self.reason, *refunds)
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -85,6 +99,7 @@ class Ask(msgspec.Struct, kw_only=True, gc=False):
     key: str = ""
     digest: bytes = b""
     order: OrderEnd | None = None
+    turn: TurnEnd | None = None
     retried: bool = False
 
 
@@ -103,11 +118,12 @@ class _Gathered:
     entries: list[tuple[int, Sealed]] = field(default_factory=list)
     new_keys: list[tuple[int, int, str, str, bytes]] = field(default_factory=list)
     orders: list[tuple[int, OrderEnd]] = field(default_factory=list)
+    turns: list[tuple[int, TurnEnd, Entry]] = field(default_factory=list)
 
 
 async def begin(connection: Connection) -> None:
     """Make a connection ready for batches."""
-    await connection.execute(WRITE_SESSION)
+    await connection.execute(WRITE_LANE_SESSION)
 
 
 async def run(
@@ -282,13 +298,28 @@ def _keep(
             gathered.journal.setdefault((entry.account, entry.operation), []).append(entry)
     if ask.order is not None:
         gathered.orders.append((ask.cell, ask.order))
+    if ask.turn is not None:
+        turn, account = ask.turn, ask.path[0]
+        told = [one for one in entries if one.account == account and one.fact("session") == turn.session]
+        gathered.turns += [(ask.cell, turn, entry) for entry in told]
 
 
 async def _record(connection: Connection, gathered: _Gathered, terms: int) -> None:
     """Write what the batch changed, if the catalog's version is still that of the `terms` it went by.
 
-    Order: accounts as `lock_balances` has them, lest two batches wait in a ring.
+    Order: accounts as `lock_balances` has them, lest two batches wait in a ring; then sessions, for who
+    changes one of those elsewhere waits for nothing else.
     """
+    if gathered.turns:
+        async with connection.transaction():
+            await _write(connection, gathered, terms)
+            await chat.write_turns(connection, gathered.turns, moment(gathered.now))
+    else:
+        await _write(connection, gathered, terms)
+
+
+async def _write(connection: Connection, gathered: _Gathered, terms: int) -> None:
+    """Write accounts, journal, keys and orders."""
     at = moment(gathered.now)
     changed = [
         rows.changed_columns(cell, gathered.balances[one], gathered.versions[one])
@@ -298,7 +329,7 @@ async def _record(connection: Connection, gathered: _Gathered, terms: int) -> No
     keys = [(*key, at) for key in gathered.new_keys]
     await connection.fetch(WRITE_BATCH, changed, lines, keys, terms)
     if gathered.orders:
-        ends = [(cell, UUID(end.id), end.was, end.state, at) for cell, end in gathered.orders]
+        ends = [(*end.row(cell), at) for cell, end in gathered.orders]
         ended: list[Any] = await connection.fetch(WRITE_ORDERS_ENDED, *rows.columns(ends))
         if len(ended) != len(ends):
             raise NotFound(

@@ -16,6 +16,7 @@ from tokenhouse.store.statements import sql
 
 FIND_CATALOG: Final = sql("find_catalog")
 LIST_PLANS: Final = sql("list_plans")
+LIST_PLAN_VERSIONS: Final = sql("list_plan_versions")
 LIST_RATES: Final = sql("list_rates")
 WRITE_PLAN: Final = sql("write_plan")
 WRITE_RATE: Final = sql("write_rate")
@@ -46,6 +47,14 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
     decided_by: str
     version: int | None
+
+
+class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan said from `created_at` on, until its next version."""
+
+    plan: Plan
+    created_at: datetime
+    actor: str
 
 
 Document = dict[str, Any]
@@ -122,6 +131,19 @@ class Catalog:
             await connection.execute(WRITE_PLAN, plan.name, text, actor)
             await self.refresh(connection)
         return self.plan(plan.name)
+
+    async def list_plan_versions(self, connection: Connection, name: str) -> list[PlanVersion]:
+        """Return every version of a plan, the newest first."""
+        return [
+            PlanVersion(
+                plan=msgspec.structs.replace(
+                    self.parse(_decimals(found["document"])), version=found["version"]
+                ),
+                created_at=found["created_at"],
+                actor=found["actor"],
+            )
+            for found in await connection.fetch(LIST_PLAN_VERSIONS, name)
+        ]
 
     async def write_rate(
         self, connection: Connection, document: Document, actor: str, *, listed: bool

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from tokenhouse.rules.periods import Instant, instant, moment
@@ -21,6 +21,7 @@ WRITE_KEYS_USED: Final = sql("write_keys_used")
 
 Role: TypeAlias = Literal["user", "auditor", "operator", "owner"]
 """What somebody may do; each may do what those before it may."""
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 NOBODY: Final = Address("", -1, (0,))
 """Where keys that belong to no account stand."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +11,7 @@ import asyncpg
 from tokenhouse.errors import DatabaseTrouble, StartRefused, TokenhouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -158,6 +158,16 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
         pool.terminate()
         raise
     return pool
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """Borrow a connection whose statements all see the database as it stood at the first of them."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(readonly=True, isolation="repeatable_read"),
+    ):
+        yield connection
 
 
 async def _nothing_to_reset(_connection: object) -> None:

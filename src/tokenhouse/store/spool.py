@@ -213,9 +213,14 @@ class Spool:
             return sum(len(segment.pending) for segment in self._segments.values()) - before
 
     @property
+    def waiting(self) -> int:
+        """Return how many records of this process' segments are not done; it takes no lock, for it only looks."""
+        return sum(len(segment.pending) for segment in tuple(self._segments.values()))
+
+    @property
     def size(self) -> int:
         """Return how many bytes this process' segments take."""
-        return sum(segment.size for segment in self._segments.values())
+        return sum(segment.size for segment in tuple(self._segments.values()))
 
     def close(self) -> None:
         """Let go of everything; what is not done waits for whoever opens the folder next."""

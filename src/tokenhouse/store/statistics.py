@@ -21,7 +21,6 @@ LIST_LINES_OF: Final = sql("list_lines_of")
 FIND_STRAYS: Final = sql("find_strays")
 LIST_STRAYS: Final = sql("list_strays")
 LIST_SIGNUPS: Final = sql("list_signups")
-LIST_USE: Final = sql("list_use")
 FIND_RENEWAL: Final = sql("find_renewal")
 
 SAMPLE_PERCENT: Final = 2.0
@@ -87,16 +86,6 @@ class Signups:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """What the journal says of a day: periods begun, and what calls came to."""
-
-    renewed: int = 0
-    turns: int = 0
-    tokens: int = 0
-    charged: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
     """How many accounts are in a renewed period, in their first, or idle since the end of one.
 
@@ -139,14 +128,14 @@ async def _threshold(connection: Connection, greatest: int) -> int:
 
 async def list_lines(connection: Connection, after: tuple[int, int], rows_max: int) -> list[Owned]:
     """Return the next balances after `(cell, account)`, with their owners."""
-    return [_owned(row) for row in await connection.fetch(LIST_LINES, *after, rows_max)]
+    return [owned(row) for row in await connection.fetch(LIST_LINES, *after, rows_max)]
 
 
 async def list_lines_of(connection: Connection, wanted: Sequence[tuple[int, int]]) -> list[Owned]:
     """Return the balances of `(cell, account)`s, with their owners, in the order asked for."""
     if not wanted:
         return []
-    found = [_owned(row) for row in await connection.fetch(LIST_LINES_OF, *rows.columns(list(wanted)))]
+    found = [owned(row) for row in await connection.fetch(LIST_LINES_OF, *rows.columns(list(wanted)))]
     place = {one: nth for nth, one in enumerate(wanted)}
     return sorted(found, key=lambda one: place[one.cell, one.balance.account])
 
@@ -164,26 +153,12 @@ async def list_signups(connection: Connection, bounds: Sequence[datetime]) -> di
     return {row["day"]: Signups(signups=row["signups"], waiting=row["waiting"]) for row in found}
 
 
-async def list_use(connection: Connection, bounds: Sequence[datetime], *, one_to_one: bool) -> dict[int, Use]:
-    """Return what was used on the days between `bounds` on which something was, by the day's number."""
-    found = await connection.fetch(LIST_USE, bounds, bounds[0], bounds[-1], one_to_one)
-    return {
-        row["day"]: Use(
-            renewed=row["renewed"],
-            turns=int(row["turns"]),
-            tokens=int(row["tokens"]),
-            charged=int(row["charged"]),
-        )
-        for row in found
-    }
-
-
 async def find_renewal(connection: Connection, now: Instant) -> Renewal:
     """Return how many accounts have come into their present period, and how many have not or never will."""
     [row] = await connection.fetch(FIND_RENEWAL, now)
     return Renewal(**row)
 
 
-def _owned(row: Any) -> Owned:
+def owned(row: Any) -> Owned:
     """Return a balance with its owner of a row of `list_lines`."""
     return Owned(row["cell"], rows.balance(row), row["ref"], row["email"], row["name"])

@@ -9,11 +9,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 
 from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, TokenhouseError
+from tokenhouse.rules.counts import COMMIT_SECONDS, ROWS, Histogram
 from tokenhouse.store import batch
 from tokenhouse.store.batch import Answer, Ask
 from tokenhouse.store.catalog import Catalog
@@ -62,6 +64,17 @@ class Lane:
         self.batches = 0
         self.operations = 0
         self.rows_mean = 0.0
+        self.sizes = Histogram(ROWS)
+        self.took = Histogram(COMMIT_SECONDS)
+        """Seconds that batches took, with every try."""
+        self.waits = Histogram(COMMIT_SECONDS)
+        """Seconds that the first operation of each batch had waited for its turn."""
+        self._since = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many operations wait for their turn."""
+        return len(self._waiting)
 
     def submit(self, ask: Ask) -> None:
         """Put an operation in line. Raises: Busy when the queue is full or the writer closes.
@@ -72,6 +85,8 @@ class Lane:
             raise Busy(
                 "closing" if self._closing else "busy", retry_after_s=BUSY_RETRY_S, waiting=len(self._waiting)
             )
+        if not self._waiting:
+            self._since = perf_counter()
         self._waiting.append(ask)
         self._work.set()
 
@@ -88,6 +103,7 @@ class Lane:
                 taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._rows_max))]
                 asks = [ask for ask in taken if not ask.answer.done()]
                 if asks:
+                    self.waits.add(perf_counter() - self._since)
                     await self._carry_out(asks)
                     await asyncio.sleep(0)  # Who was just answered may come again: one batch for all.
         finally:
@@ -100,6 +116,7 @@ class Lane:
 
     async def _carry_out(self, asks: list[Ask]) -> None:
         """Answer every one of `asks`; a batch that fails is halved until the culprit stands by itself."""
+        began = perf_counter()
         try:
             answers = await self._commit(asks)
         except Exception as failure:  # whatever it is, its callers must be told
@@ -116,6 +133,8 @@ class Lane:
             return
         self.batches += 1
         self.operations += len(asks)
+        self.sizes.add(len(asks))
+        self.took.add(perf_counter() - began)
         self.rows_mean += (len(asks) - self.rows_mean) * SMOOTHING
         for ask, answer in zip(asks, answers, strict=True):
             if ask.answer.done():

@@ -124,7 +124,7 @@ async def test_many_streams_that_leave_at_any_moment(gate):
                         return
 
         await asyncio.gather(*(one(number) for number in range(1, 90, 2)))
-        while gate.app._open:  # noqa: ASYNC110 -- as above
+        while gate.app.calls.open:  # noqa: ASYNC110 -- as above
             await asyncio.sleep(0.01)
     produced = gate.demo.log.sums
     charged = sum(entry.charge for entry in await gate.entries())

@@ -4,6 +4,8 @@ One router a resource. A router translates: it reads a request, calls one verb o
 came of it; who calls is proven in `caller`, and every no is written by the one table of `problems`.
 """
 
+from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
@@ -12,9 +14,32 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from tokenhouse.edges import problems
-from tokenhouse.edges.api import accounts, meta
+from tokenhouse.edges.api import (
+    accounts,
+    audit_log,
+    calls,
+    chat,
+    credit,
+    docs,
+    entries,
+    jobs,
+    keys,
+    meta,
+    openapi,
+    people,
+    plans,
+    rates,
+    reservations,
+    session,
+    simulations,
+    statistics,
+    trends,
+    usage,
+    verifications,
+)
 from tokenhouse.edges.api.caller import Door
 from tokenhouse.edges.api.shapes import PROBLEMS
+from tokenhouse.edges.api.sources import ROUTERS as SOURCES
 from tokenhouse.edges.language import language
 from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
 from tokenhouse.house import Tokenhouse
@@ -22,29 +47,56 @@ from tokenhouse.house import Tokenhouse
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     meta.router,
     accounts.router,
+    credit.router,
+    entries.router,
+    reservations.router,
+    keys.router,
+    plans.router,
+    rates.router,
+    simulations.router,
+    statistics.router,
+    trends.router,
+    usage.router,
+    verifications.router,
+    docs.router,
+    session.router,
+    people.router,
+    audit_log.router,
+    jobs.router,
+    chat.router,
+    *SOURCES,
 )
 """Every resource, in the order of the documentation."""
 
 
 def build(house: Tokenhouse, door: Door) -> FastAPI:
     """Return the application of the REST API over an open house."""
+    app = assembled()
+    app.state.house, app.state.door = house, door
+    return app
+
+
+def assembled() -> FastAPI:
+    """Return the application without a house: enough to say what it can do."""
     app = FastAPI(
         title="tokenhouse",
         version=version("tokenhouse"),
         summary="The bank for an AI application's tokens.",
-        docs_url="/api/docs",
+        description=openapi.INTRODUCTION,
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         responses=PROBLEMS,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.house, app.state.door = house, door
+    app.router.routes.extend(calls.ROUTES)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(TokenhouseError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
     app.add_exception_handler(HTTPException, _refuse_place)
     app.add_exception_handler(Exception, _refuse)
+    app.openapi = partial(openapi.documented, app)  # type: ignore[method-assign]  # As FastAPI's manual says.
     return app
 
 
@@ -67,6 +119,8 @@ async def _refuse_shape(request: Request, error: Exception) -> Response:
 async def _refuse_place(request: Request, error: Exception) -> Response:
     """Answer a path or a method that nothing stands at."""
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return await _refuse(request, InvalidInput("shape", field="body", value="", problem=error.detail))
     path = request.url.path[:200]
     response = await _refuse(request, NotFound("path_unknown", method=request.method, path=path))
     if error.headers:

@@ -1,21 +1,80 @@
-"""Accounts: who pays, and where they stand."""
+"""Accounts: who pays, where they stand, and the tree that they form."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from tokenhouse.edges.api.caller import House, User
-from tokenhouse.edges.api.shapes import Amount, Shape, amount
+from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
+from tokenhouse.edges.api.shapes import AccountRef, Amount, Cursor, Limit, Page, Reason, Shape, amount
+from tokenhouse.errors import NotFound
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules.alerts import Level
+from tokenhouse.store.accounts import Account as Stored
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 Ref = Annotated[
-    str, Path(max_length=255, description="The account's outside name; `me` is the caller's own.")
+    str,
+    Path(
+        max_length=255,
+        description="The account's outside name; `me` is the caller's own.",
+        examples=["alice"],
+    ),
 ]
+Kind = Literal["user", "team", "company"]
+State = Literal["active", "suspended", "closed"]
+Text = Annotated[str, Field(max_length=200)]
+Tags = Annotated[dict[str, str], Field(max_length=20, examples=[{"country": "KR"}])]
+
+
+class Account(Shape):
+    """Who pays."""
+
+    ref: Annotated[str, Field(examples=["alice"], description="Its outside name: a user's id, an e-mail, …")]
+    kind: Kind
+    parent: Annotated[str | None, Field(description="The account above it in its tree.")]
+    plan: Annotated[str | None, Field(examples=["chat-tokens"], description="Null while it has no balance.")]
+    state: State | None
+    own_credit: Annotated[bool, Field(description="False: it draws on its nearest ancestor that has credit.")]
+    name: str
+    email: str
+    locale: Annotated[str, Field(examples=["ko"])]
+    time_zone: Annotated[str, Field(examples=["Asia/Seoul"])]
+    tags: dict[str, str]
+    created_at: datetime
+
+
+class NewAccount(Shape):
+    """An account to be opened, with its balance and its first allowance."""
+
+    ref: AccountRef
+    kind: Kind = "user"
+    parent: Annotated[str | None, Field(max_length=200, description="It cannot be changed later.")] = None
+    plan: Annotated[
+        str | None, Field(max_length=63, description="Otherwise the deployment's.", examples=["chat-tokens"])
+    ] = None
+    own_credit: Annotated[
+        bool | None, Field(description="Otherwise yes for a root, and no below another account.")
+    ] = None
+    name: Text = ""
+    email: Text = ""
+    locale: Annotated[str, Field(max_length=20, examples=["ko"])] = ""
+    time_zone: Annotated[str, Field(max_length=200, examples=["Asia/Seoul"])] = ""
+    tags: Tags = Field(default_factory=dict)
+
+
+class Amendment(Shape):
+    """What is to change of an account; what is left out, or null, stays."""
+
+    state: State | None = None
+    plan: Annotated[str | None, Field(max_length=63)] = None
+    name: Text | None = None
+    email: Text | None = None
+    locale: Annotated[str | None, Field(max_length=20)] = None
+    tags: Annotated[Tags | None, Field(description="All tags: those that are not here go.")] = None
+    reason: Reason
 
 
 class Lot(Shape):
@@ -47,10 +106,110 @@ class Balance(Shape):
     lots: list[Lot]
 
 
+class WayUp(Shape):
+    """The refs from an account up to the root of its tree, its own first."""
+
+    refs: Annotated[list[str], Field(examples=[["alice", "research", "acme"]])]
+
+
+@router.get("")
+async def list_accounts(
+    _caller: Auditor,
+    house: House,
+    search: Annotated[
+        str,
+        Query(max_length=200, description="How ref, e-mail or name begins, in any case.", examples=["ali"]),
+    ] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Account]:
+    """List accounts, or find some: by ref first, then by e-mail, then by name. For auditors."""
+    found = await house.find_accounts(search, after=cursor, rows_max=limit)
+    return Page(items=[described(one) for one in found.accounts], next=found.next)
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"model": Account, "description": "It was there already, and stays as it is."}},
+)
+async def create_account(asked: NewAccount, caller: Operator, house: House, response: Response) -> Account:
+    """Open an account. Idempotent by its ref: one that is there is answered as it is."""
+    try:
+        there = await house.describe(asked.ref)
+    except NotFound:
+        profile = asked.model_dump(exclude={"ref", "parent"})
+        made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
+        account = described(made)
+        await caller.record(house, "account.create", asked.ref, after=account.model_dump(mode="json"))
+        return account
+    response.status_code = 200
+    return described(there)
+
+
+@router.get("/{ref}")
+async def describe_account(ref: Ref, caller: User, house: House) -> Account:
+    """Return who an account is."""
+    return described(await house.describe(caller.account_of(ref)))
+
+
+@router.patch("/{ref}")
+async def amend_account(
+    ref: Ref, asked: Amendment, caller: Operator, house: House, key: IdempotencyKey = None
+) -> Account:
+    """Change an account's state or plan, or correct who it is.
+
+    A state or plan counts from the next call on, on every node. Parent and time zone cannot be changed.
+    """
+    account = caller.account_of(ref)
+    before = described(await house.describe(account))
+    profile = {name: getattr(asked, name) for name in ("name", "email", "locale", "tags")}
+    terms = {"state": asked.state, "plan": asked.plan}
+    if any(value is not None for value in terms.values()) or all(v is None for v in profile.values()):
+        await house.amend(account, **terms, key=key, actor=caller.actor, note=asked.reason)
+    if any(value is not None for value in profile.values()):
+        await house.correct_profile(account, **profile)
+    after = described(await house.describe(account))
+    if after != before:
+        was, now = before.model_dump(mode="json"), after.model_dump(mode="json")
+        changed = [name for name in now if now[name] != was[name]]
+        await caller.record(
+            house,
+            "account.amend",
+            account,
+            before={name: was[name] for name in changed},
+            after={name: now[name] for name in changed},
+            reason=asked.reason,
+        )
+    return after
+
+
+@router.get("/{ref}/children")
+async def list_children(
+    ref: Ref, caller: Auditor, house: House, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Account]:
+    """List the accounts directly below one. For auditors."""
+    found = await house.accounts_below(caller.account_of(ref), after=cursor, rows_max=limit)
+    return Page(items=[described(one) for one in found.accounts], next=found.next)
+
+
+@router.get("/{ref}/path")
+async def show_path(ref: Ref, caller: User, house: House) -> WayUp:
+    """Return the way from an account up to the root of its tree."""
+    return WayUp(refs=await house.way_up(caller.account_of(ref)))
+
+
 @router.get("/{ref}/balance")
 async def balance(ref: Ref, caller: User, house: House) -> Balance:
     """Return where an account stands now."""
     return shown(await house.balance(caller.account_of(ref)))
+
+
+def described(account: Stored) -> Account:
+    """Return an account as the API says it."""
+    return Account.model_validate(
+        {name: getattr(account, name) for name in Account.model_fields}, strict=False
+    )
 
 
 def shown(view: BalanceView) -> Balance:

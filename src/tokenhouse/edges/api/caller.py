@@ -6,18 +6,22 @@ operator changes what a deployment has; an owner also says who the others are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 
 from tokenhouse.edges.credentials import Credential, identify
+from tokenhouse.edges.credentials.cookies import SessionCookie
 from tokenhouse.edges.language import language
 from tokenhouse.errors import Forbidden
 from tokenhouse.house import Tokenhouse
-from tokenhouse.store.keys import Role
+from tokenhouse.store.keys import Key, Role
+from tokenhouse.store.sessions import Session
 
 RANK: Final[dict[Role, int]] = {"user": 0, "auditor": 1, "operator": 2, "owner": 3}
 """Each role may do what those below it may."""
+BACK_END: Final = "back_end"
+"""In a request's state: that its caller is known, and whether it is a back end, which calls for everybody."""
 ME: Final = "me"
 """How a caller names its own account in a path."""
 
@@ -31,6 +35,33 @@ class Caller:
     actor: str
     api_key: str = ""
     locale: str = "en"
+    key: Key | None = None
+    """The API key, where it came with one."""
+    session: Session | None = None
+    """The session, where somebody is signed in."""
+    address: str = ""
+    """Where the call came from, as the server sees it."""
+
+    async def record(
+        self,
+        house: Tokenhouse,
+        action: str,
+        subject: str,
+        *,
+        before: Any = None,
+        after: Any = None,
+        reason: str = "",
+    ) -> None:
+        """Append a change that this caller made to the audit log."""
+        await house.record(
+            action,
+            subject,
+            actor=self.actor,
+            before=before,
+            after=after,
+            reason=reason,
+            address=self.address,
+        )
 
     def account_of(self, ref: str) -> str:
         """Return the account that a path names, which this caller may see; `me` is its own.
@@ -49,16 +80,23 @@ class Door:
     """The ways in that a deployment has opened."""
 
     credentials: Sequence[Credential]
+    cookie: SessionCookie
 
     async def caller(self, request: Request, house: Tokenhouse) -> Caller:
         """Return who calls. Raises: Unauthenticated."""
-        identity = await identify(self.credentials, request.scope, house)
+        identity = await identify((*self.credentials, self.cookie), request.scope, house)
+        back_end = identity.session is None and RANK[identity.role] >= RANK["operator"]
+        request.scope.setdefault("state", {})[BACK_END] = back_end
+        spoken = identity.session.person.locale if identity.session else house.desk.settings.locale
         return Caller(
-            role=identity.key.role if identity.key else "user",
+            role=identity.role,
             account=identity.account,
-            actor=f"key:{identity.key.prefix}" if identity.key else f"account:{identity.account}",
+            actor=identity.actor,
             api_key=identity.api_key,
-            locale=language(request.scope, house.desk.settings.locale),
+            key=identity.key,
+            session=identity.session,
+            locale=spoken if identity.session else language(request.scope, spoken),
+            address=request.client.host if request.client else "",
         )
 
 

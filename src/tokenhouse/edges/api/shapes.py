@@ -2,18 +2,31 @@
 
 from typing import Annotated, Any, Final, Generic, TypeVar
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
+from tokenhouse.flow.terms import deployment_unit
+from tokenhouse.house import Tokenhouse
 from tokenhouse.rules import amounts
 from tokenhouse.rules.amounts import Unit
 
 Item = TypeVar("Item")
+
+COMPONENT: Final = "x-component"
+"""Where a schema says which component of the document it is: one that the framework does not make."""
 
 
 class Shape(BaseModel):
     """The base of all shapes: an unknown field is refused, for a misspelt one must not be ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CamelShape(Shape):
+    """A shape whose fields are written `inCamelCase` outside."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
 
 
 class Amount(Shape):
@@ -29,6 +42,11 @@ class Page(Shape, Generic[Item]):
 
     items: list[Item]
     next: str | None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """Return how a generated client calls a page of these items: `AccountPage`."""
+        return f"{params[0].__name__}Page"
 
 
 class Problem(BaseModel):
@@ -56,3 +74,38 @@ def amount(value: int, unit: Unit) -> Amount:
     """Return an amount of the deployment's smallest unit as the API says it."""
     shown = amounts.show(value, unit)
     return Amount(value=amounts.show(value, unit, symbol=False).replace(",", ""), unit=unit.name, shown=shown)
+
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="Items of a page at most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=1_000, description="`next` of the page before; none for the first page.")
+]
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1_000,
+        examples=["Goodwill after the outage of Tuesday"],
+        description="Why; it goes into the audit log and, where credit moves, into the journal.",
+    ),
+]
+Digits = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        examples=["2500"],
+        description="An amount in whole units, as a decimal: exact, so it is text and no number.",
+    ),
+]
+AccountRef = Annotated[str, Field(min_length=1, max_length=200, examples=["alice"])]
+
+
+def parsed(text: str, house: Tokenhouse, field: str = "amount") -> int:
+    """Return an amount that a caller wrote, in the deployment's smallest unit. Raises: InvalidInput."""
+    return amounts.parse(text, unit_of(house), field)
+
+
+def unit_of(house: Tokenhouse) -> Unit:
+    """Return what this deployment counts in."""
+    return deployment_unit(house.desk) or amounts.TOKEN

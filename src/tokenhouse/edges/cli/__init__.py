@@ -17,7 +17,9 @@ COMMANDS = {
     "export": "export",
     "simulate": "simulate",
     "replay": "replay",
+    "jobs": "jobs",
     "upkeep": "upkeep",
+    "openapi": "openapi",
     "migrate": "migrate",
     "doctor": "doctor",
 }

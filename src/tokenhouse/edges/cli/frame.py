@@ -202,6 +202,7 @@ EXITS: Final[dict[int, str]] = {
             errors.StartRefused,
             errors.Unauthenticated,
             errors.UpstreamTrouble,
+            errors.Forbidden,
         )
     },
     failures.UNEXPECTED: "unexpected",

@@ -12,7 +12,8 @@ import msgspec
 
 from tokenhouse.errors import StartRefused, Unauthenticated
 from tokenhouse.house import Tokenhouse
-from tokenhouse.store.keys import Key
+from tokenhouse.store.keys import Key, Role
+from tokenhouse.store.sessions import Session
 
 Scope = Mapping[str, Any]
 Named = str | None | Awaitable[str | None]
@@ -36,15 +37,24 @@ DEFAULTS: Final = (
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: the outside name of the account, and the API key where one was shown."""
+    """Who calls: the outside name of the account, the role, and the API key or the session that was shown."""
 
     account: str
+    role: Role = "user"
     key: Key | None = None
+    session: Session | None = None
 
     @property
     def api_key(self) -> str:
         """Return the id by which limits know the key."""
         return "" if self.key is None else self.key.id
+
+    @property
+    def actor(self) -> str:
+        """Return what entries and the audit log say of the caller."""
+        if self.session is not None:
+            return self.session.person.actor
+        return f"account:{self.account}" if self.key is None else f"key:{self.key.prefix}"
 
 
 class Credential(Protocol):

@@ -22,5 +22,5 @@ class ApiKey:
         for secret in (bearer(scope), header(scope, "x-api-key")):
             if secret is not None and secret.startswith(PREFIX):
                 key = await house.authenticate(secret, any_role=self._any_role)
-                return Identity(account=key.account, key=key)
+                return Identity(account=key.account, role=key.role, key=key)
         return None

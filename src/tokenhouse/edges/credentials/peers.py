@@ -35,7 +35,7 @@ class TrustedHeader:
             raise StartRefused("header_open", name=name)
         self._name = name
         self._secret = None if secret is None else checked_secret(secret, SECRET_HEADER).encode()
-        self._peers = tuple(_network(peer) for peer in peers)
+        self._peers = tuple(network(peer) for peer in peers)
 
     async def find(self, scope: Scope, house: Tokenhouse) -> Identity | None:  # noqa: ARG002
         """Return whom the peer names. Raises: Unauthenticated `peer_unproven`, `header_repeated`."""
@@ -59,15 +59,15 @@ class TrustedHeader:
         except ValueError:
             return False
         address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._peers)
+        return any(address in one for one in self._peers)
 
 
-def _network(peer: str) -> Network:
+def network(peer: str) -> Network:
     """Return a listed network. Raises: StartRefused `peer_invalid`, `peers_everybody`."""
     try:
-        network = ip_network(peer, strict=False)
+        listed = ip_network(peer, strict=False)
     except ValueError:
         raise StartRefused("peer_invalid", value=str(peer)) from None
-    if network.prefixlen == 0:
+    if listed.prefixlen == 0:
         raise StartRefused("peers_everybody", value=str(peer))
-    return network
+    return listed

@@ -13,6 +13,7 @@ from tokenhouse.edges.credentials import Identity, Scope, bearer, checked_secret
 from tokenhouse.edges.credentials.key_sets import RemoteKeys, key_set
 from tokenhouse.errors import StartRefused, Unauthenticated
 from tokenhouse.house import Tokenhouse
+from tokenhouse.store.keys import ROLES, Role
 
 Key = OctKey | RSAKey | ECKey | OKPKey | KeySet
 
@@ -31,6 +32,7 @@ class JwtClaim:
         public_key: the signer's public key as PEM.
         jwks: the signer's key set, as a document or as the https address where it publishes it.
         claim: which claim names the account; text or a whole number.
+        role_claim: which claim names the caller's role, alone or in a list; without it all are users.
         issuer: what `iss` must say.
         audience: what `aud` must hold.
         algorithms: RS256 and ES256 unless said otherwise; with a secret, HS256.
@@ -47,6 +49,7 @@ class JwtClaim:
         public_key: str | None = None,
         jwks: str | Mapping[str, Any] | None = None,
         claim: str = "sub",
+        role_claim: str | None = None,
         issuer: str | None = None,
         audience: str | None = None,
         algorithms: Sequence[str] | None = None,
@@ -60,7 +63,8 @@ class JwtClaim:
         if (shared != self._algorithms if secret is not None else shared) or "none" in self._algorithms:
             raise StartRefused("token_algorithms", value=", ".join(self._algorithms))
         self._keys = _keys(secret, public_key, jwks)
-        self._claim, self._audience, self._name, self._leeway_s = claim, audience, name.lower(), leeway_s
+        self._claim, self._role_claim, self._audience = claim, role_claim, audience
+        self._name, self._leeway_s = name.lower(), leeway_s
         self._wanted: dict[str, Any] = {"exp": {"essential": True}, claim: {"essential": True}}
         if issuer is not None:
             self._wanted["iss"] = {"essential": True, "value": issuer}
@@ -88,7 +92,13 @@ class JwtClaim:
         account = claims[self._claim]
         if isinstance(account, bool) or not isinstance(account, str | int) or account == "":
             raise Unauthenticated("token_claim", name=self._claim)
-        return Identity(account=str(account))
+        return Identity(account=str(account), role=self._role(claims))
+
+    def _role(self, claims: Mapping[str, Any]) -> Role:
+        """Return the highest role that a token names; what is no role of ours makes nobody more."""
+        said = claims.get(self._role_claim) if self._role_claim is not None else None
+        named = [one for one in (said if isinstance(said, list) else [said]) if one in ROLES]
+        return max(named, key=ROLES.index, default="user")
 
     async def _decoded(self, token: str) -> jwt.Token:
         """Return a token whose signature holds; a key that is not known is asked for once more."""

@@ -7,16 +7,15 @@ await gateway.close()                    # every call under way is ended and cha
 await upstreams.close()
 """
 
-import asyncio
 import logging
-from contextlib import suppress
 from typing import Final, Literal
 
 from tokenhouse.edges.gateway.answers import Answers
 from tokenhouse.edges.gateway.caller import Caller, GoneError, Receive, Scope, Send
+from tokenhouse.edges.gateway.calls import Calls
 from tokenhouse.edges.gateway.pages import Pages
 from tokenhouse.edges.gateway.streamed import Streamed
-from tokenhouse.edges.gateway.visit import CLOSING, Visit
+from tokenhouse.edges.gateway.visit import CLOSING, Who
 from tokenhouse.edges.gateway.whole import Whole
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import NotFound, TokenhouseError
@@ -47,14 +46,14 @@ class Gateway:
         self._answers = Answers(house)
         self._pages = Pages(house, upstreams)
         self._body_max = house.desk.settings.body_bytes_max
-        self._open: dict[asyncio.Task[None], Visit] = {}
-        self._closing = False
+        self.calls = Calls()
+        """Every call under way, those of the chat among them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         caller = Caller(scope, receive, send)
         try:
-            if self._closing:
+            if self.calls.closing:
                 raise CLOSING
             name = METERED.get(caller.path)
             if name is not None and caller.method == "POST":
@@ -70,11 +69,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Take no more calls, end those under way, and return when each is charged."""
-        self._closing = True
-        for visit in self._open.values():
-            visit.leave("cut")
-        while self._open:
-            await asyncio.wait(self._open)
+        await self.calls.close()
 
     async def _meter(self, caller: Caller, name: str) -> None:
         """Let a call through that costs something, and listen meanwhile whether its caller is still there."""
@@ -84,17 +79,9 @@ class Gateway:
         admit(key, request.model)
         route = self._upstreams.routes.find(request.model, request.dialect.protocol)
         kind = Streamed if request.stream else Whole
-        visit = kind(self._house, self._upstreams, self._answers, caller, key, request, route)
-        work = asyncio.create_task(visit.run(), name="tokenhouse call")
-        self._open[work] = visit
-        work.add_done_callback(self._open.pop)
-        try:
-            await _listen(caller, work, visit)
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            visit.leave("cut")
-            await asyncio.shield(work)  # It tells the caller, which it cannot when we have returned.
-            raise
+        who = Who(account=key.account, api_key=key.id, actor=f"key {key.prefix}")
+        visit = kind(self._house, self._upstreams, self._answers, caller, who)
+        await self.calls.run(caller, visit.about(request, route))
 
     async def _tell(self, caller: Caller) -> None:
         """Answer what costs nothing."""
@@ -123,20 +110,6 @@ class Gateway:
         ):
             return await caller.answer(405, [*headers, ("allow", "POST")], told.body)
         return await caller.answer(told.status, headers, told.body)
-
-
-async def _listen(caller: Caller, work: asyncio.Task[None], visit: Visit) -> None:
-    """Tell `visit` when its caller leaves; return then, or when its work is done."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None) as listening:
-
-            def stop(_: object) -> None:
-                with suppress(RuntimeError):  # Nobody listens any more.
-                    listening.reschedule(asyncio.get_running_loop().time())
-
-            work.add_done_callback(stop)
-            await caller.left()
-            visit.leave("disconnect")
 
 
 def _protocol(caller: Caller) -> Literal["openai", "anthropic"]:

@@ -26,29 +26,35 @@ class Streamed(Visit):
     async def _hear(self, reply: Reply) -> None:
         """Relay the stream, until it ends or its account does."""
         self._relay = relay = self._request.dialect.relay(self._request)
-        caller, watched = self._caller, self._call.plan.call.stop_stream
+        watched = self._call.plan.call.stop_stream
         while chunk := await reply.chunk():
             for part in _steps(chunk) if watched else (chunk,):
                 shown = relay.feed(part)
-                if shown and not caller.gone:
-                    if not caller.started:
-                        await self._begin(reply)
-                    await caller.more(shown)
+                if shown:
+                    await self._show(reply, shown)
                 if watched and await self._outgrown(len(part)):
                     self._stopped = True
                     return
+
+    async def _show(self, reply: Reply, shown: bytes) -> None:
+        """Send the next part of the answer to a caller that is still there."""
+        if self._caller.gone:
+            return
+        if not self._caller.started:
+            await self._begin(reply)
+        await self._caller.more(shown)
 
     async def _refuse(self, trouble: Exception) -> None:
         """Tell the caller why there is no answer, or why it ends here."""
         if not self._caller.started or self._caller.gone:
             return await super()._refuse(trouble)
-        told = await self._answers.refusal(trouble, self._protocol, self._key.account)
+        told = await self._answers.refusal(trouble, self._protocol, self._who.account)
         return await self._caller.end(self._relay.broken(told.body))
 
     async def _begin(self, reply: Reply) -> None:
         """Begin the answer, when its first bytes are there: until then a failure is an ordinary error."""
         path = self._standing
-        balance = view(self._key.account, path)
+        balance = view(self._who.account, path)
         await self._caller.start(reply.status, self._headers(reply, path, balance))
         warning = await self._answers.warning(balance)
         if warning is not None:
@@ -66,8 +72,8 @@ class Streamed(Visit):
             await self._settle(measured, ended)
             return await self._refuse(trouble or self._broke_off)
         if ended in ("cut", "stopped"):
-            no = stopped(self._key.account) if self._stopped else trouble or self._broke_off
-            told = await self._answers.refusal(no, self._protocol, self._key.account)
+            no = stopped(self._who.account) if self._stopped else trouble or self._broke_off
+            told = await self._answers.refusal(no, self._protocol, self._who.account)
             rest += self._relay.broken(told.body)
         if not self._caller.started:
             await self._begin(reply)

@@ -7,7 +7,8 @@ as the plan says, and nothing else; setting aside and charging always run to the
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, Self
 
 from tokenhouse.edges.gateway.answers import Answers
 from tokenhouse.edges.gateway.caller import Caller
@@ -20,7 +21,6 @@ from tokenhouse.flow.report import BalanceView, view
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.base import Measured, Request
 from tokenhouse.rules.verdict import Member
-from tokenhouse.store.keys import Key
 
 log: Final = logging.getLogger("tokenhouse.gateway")
 
@@ -35,9 +35,21 @@ HIDDEN: Final = b"[key]"
 """What stands in an error of a provider where it repeats the key that it was asked with."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Whose call it is: the account that pays, the key that it came with, and what its entries say."""
+
+    account: str
+    api_key: str
+    actor: str
+
+
 class Visit:
     """A call. `run` it as a task of its own, which nobody cancels; `leave` tells it to end."""
 
+    _request: Request
+    _route: Route
+    _protocol: Literal["openai", "anthropic"]
     _call: Call
     _reply: Reply | None = None
 
@@ -47,15 +59,10 @@ class Visit:
         upstreams: Upstreams,
         answers: Answers,
         caller: Caller,
-        key: Key,
-        request: Request,
-        route: Route,
+        who: Who,
     ) -> None:
         self._house, self._upstreams, self._answers = house, upstreams, answers
-        self._caller, self._key, self._request, self._route = caller, key, request, route
-        self._protocol: Literal["openai", "anthropic"] = (
-            "anthropic" if request.dialect.protocol == "anthropic" else "openai"
-        )
+        self._caller, self._who = caller, who
         self._left: Ending | None = None
         self._until: asyncio.Timeout | None = None
         self._asked = False
@@ -66,18 +73,27 @@ class Visit:
         self._unkept = 0
         """Bytes of an answer that was too large to be kept."""
 
+    def about(self, request: Request, route: Route) -> Self:
+        """Say what is asked, and where; return this call, ready to run."""
+        self._request, self._route = request, route
+        self._protocol = "anthropic" if request.dialect.protocol == "anthropic" else "openai"
+        return self
+
     async def run(self) -> None:
         """Make the call and end it."""
+        who = self._who
         try:
-            self._call = await self._house.begin(
-                self._key.account,
-                Needs.of(self._request),
-                api_key=self._key.id,
-                actor=f"key {self._key.prefix}",
+            call = await self._house.begin(
+                who.account, Needs.of(self._request), api_key=who.api_key, actor=who.actor
             )
         except Exception as no:  # noqa: BLE001 -- whatever it is, the caller waits for an answer
             return await self._refuse(no)
-        self._standing = self._call.reservation.answer.path
+        return await self._make(call)
+
+    async def _make(self, call: Call) -> None:
+        """Make a call for which credit is set aside, and end it."""
+        self._call = call
+        self._standing = call.reservation.answer.path
         trouble = await self._ask()
         if self._reply is not None and self._reply.status < 400:
             return await self._end(self._reply, trouble)
@@ -130,7 +146,7 @@ class Visit:
         except TokenhouseError as trouble:
             return trouble
         except Exception as fault:
-            log.exception("call of %s by key %s", self._request.model, self._key.prefix)
+            log.exception("call of %s by %s", self._request.model, self._who.actor)
             return fault
         finally:
             self._until = None
@@ -190,8 +206,8 @@ class Visit:
         if self._caller.gone:
             return
         if not isinstance(trouble, TokenhouseError):
-            log.error("call of %s by key %s", self._request.model, self._key.prefix, exc_info=trouble)
-        told = await self._answers.refusal(trouble, self._protocol, self._key.account)
+            log.error("call of %s by %s", self._request.model, self._who.actor, exc_info=trouble)
+        told = await self._answers.refusal(trouble, self._protocol, self._who.account)
         ours = self._told(self._standing) if self._standing else []
         await self._caller.answer(told.status, [*told.headers, *ours], told.body)
 
@@ -223,5 +239,5 @@ class Visit:
 
     def _told(self, path: list[Member], balance: BalanceView | None = None) -> list[Header]:
         """Return the headers that say how the account stands."""
-        seen = balance or view(self._key.account, path)
-        return self._answers.standing(seen, path, self._protocol, self._request.model, self._key.id)
+        seen = balance or view(self._who.account, path)
+        return self._answers.standing(seen, path, self._protocol, self._request.model, self._who.api_key)

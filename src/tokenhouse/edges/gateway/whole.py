@@ -37,7 +37,7 @@ class Whole(Visit):
         path = await self._settle(measured, self._left or ("complete" if measured.error is None else "error"))
         if self._caller.gone:
             return None
-        balance = view(self._key.account, path)
+        balance = view(self._who.account, path)
         warning = await self._answers.warning(balance)
         if warning is not None:
             body = with_member(body, warning)

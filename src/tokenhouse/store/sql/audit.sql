@@ -40,6 +40,8 @@ select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
         where o.cell = $1 and o.account = i.account and o.state in ('completed', 'refunded')) as orders,
        (select sum(s.tokens)::bigint from tokenhouse.chat_sessions s
         where s.cell = $1 and s.account = i.account) as chat_tokens,
+       (select json_agg(json_build_array(s.id, s.metered, s.charged)) from tokenhouse.chat_sessions s
+        where s.cell = $1 and s.account = i.account and (s.metered > 0 or s.charged > 0)) as chats,
        b.own_credit, b.zone, b.held, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.open, b.plan, b.state,
        b.opened_at, b.seq, b.chain, b."left", b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn,
        b.expired, b.clawed, b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at

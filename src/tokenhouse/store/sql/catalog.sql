@@ -12,6 +12,10 @@ update tokenhouse.catalog set version = version + 1;
 -- why: The newest version of every plan.
 select distinct on (name) name, version, document from tokenhouse.plans order by name, version desc;
 
+-- name: list_plan_versions :many
+-- why: What a plan said before, and since when; a charge is explained by the terms of its day.
+select version, document, created_at, actor from tokenhouse.plans where name = $1 order by version desc;
+
 -- name: write_plan :exec
 -- why: A changed document becomes the next version; an equal one changes nothing.
 insert into tokenhouse.plans (name, version, document, created_at, actor)

@@ -1,6 +1,6 @@
 -- The hot path: what one batch of the writer reads and writes. Every statement names its cells.
 
--- name: write_session :exec
+-- name: write_lane_session :exec
 -- why: Every statement of a lane names its keys, so one plan, key by key through an index, is right for all
 -- parameters and sizes: planning each time anew would take longer than running, and a plan made while a
 -- table was empty would read table or index from end to end when it no longer is.
@@ -83,12 +83,16 @@ cross join lateral (
 
 -- name: write_orders_ended :many
 -- why: An order ends in the transaction of its grant or claw-back, and only from the state that it must be
--- in.
+-- in; a refund only where no other refund came between.
 update tokenhouse.orders o
-set state = u.state, ended_at = u.ended_at
-from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
-     as u (cell, id, was, state, ended_at)
-where o.cell = u.cell and o.id = u.id and o.state = u.was
+set state = u.state, ended_at = u.ended_at, ended_by = u.ended_by, reason = u.reason,
+    refunded_minor = u.refunded_minor, refunded_credit = u.refunded_credit,
+    refunded_last = u.refunded_credit - o.refunded_credit,
+    completed_at = case when u.was = 'pending' then u.ended_at else o.completed_at end
+from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+            $8::bigint[], $9::bigint[], $10::timestamptz[])
+     as u (cell, id, was, state, ended_by, reason, refunded_before, refunded_minor, refunded_credit, ended_at)
+where o.cell = u.cell and o.id = u.id and o.state = u.was and o.refunded_minor = u.refunded_before
 returning o.id;
 
 -- name: write_balances_opened :many

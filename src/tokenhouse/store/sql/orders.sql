@@ -8,29 +8,118 @@ insert into tokenhouse.orders (cell, id, account, type, state, credit, price_min
 values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)
 on conflict (cell, method, transaction_id) where transaction_id <> '' do nothing
 returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-          ended_at;
+          ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
+          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, completed_at,
+          ended_by, reason, $12::text as ref;
+
+-- name: write_order_bought :maybe
+-- why: What a buyer asks for becomes one order, however often it is asked for under one key, and whichever
+-- payment or coupon it is for.
+insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, method,
+    transaction_id, note, created_at, provider, package, package_version, quantity, bonus, discount_minor,
+    coupon, credit_days, subscription, request_key)
+values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21)
+on conflict do nothing
+returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
+          ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
+          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, completed_at,
+          ended_by, reason, $22::text as ref;
 
 -- name: find_order :maybe
 -- why: One order for whoever completes, fails or refunds it.
-select id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-       ended_at
-from tokenhouse.orders where cell = $1 and id = $2;
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o where o.cell = $1 and o.id = $2;
+
+-- name: find_order_anywhere :maybe
+-- why: A payment provider and an operator know an order by its id alone.
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o where o.id = $1;
 
 -- name: find_order_by_transaction :one
 -- why: The order that a payment opened when it came first.
-select id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-       ended_at
-from tokenhouse.orders where cell = $1 and method = $2 and transaction_id = $3;
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o where o.cell = $1 and o.method = $2 and o.transaction_id = $3;
+
+-- name: find_order_by_request :maybe
+-- why: The order that a buyer's key opened when it came first.
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o where o.cell = $1 and o.account = $2 and o.request_key = $3;
 
 -- name: list_orders :many
--- why: An account's newest orders, for its owner.
-select id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-       ended_at
-from tokenhouse.orders where cell = $1 and account = $2
-order by created_at desc, id desc
+-- why: An account's orders, newest first, for its owner; ids grow with time.
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o
+where o.cell = $1 and o.account = $2 and ($3::uuid is null or o.id < $3)
+order by o.id desc
+limit $4;
+
+-- name: list_orders_anywhere :many
+-- why: An operator looks through all orders, newest first, page by page.
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o
+where ($1::uuid is null or o.id < $1)
+  and ($2::text is null or o.state = $2)
+  and ($3::text is null or o.provider = $3)
+  and ($4::timestamptz is null or o.created_at >= $4)
+  and ($5::timestamptz is null or o.created_at < $5)
+order by o.id desc
+limit $6;
+
+-- name: list_orders_left :many
+-- why: Orders that nobody paid for in time, and coupons' orders that were cut short before they gave.
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
+       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+from tokenhouse.orders o
+where o.state = 'pending' and o.provider <> ''
+  and (o.created_at < $1 or (o.provider = 'coupon' and o.created_at < $2))
+order by o.created_at
 limit $3;
 
--- name: write_order_failed :exec
+-- name: write_order_failed :maybe
 -- why: Only a pending order can fail.
-update tokenhouse.orders set state = 'failed',
-                             ended_at = $3 where cell = $1 and id = $2 and state = 'pending';
+update tokenhouse.orders o
+set state = 'failed', ended_at = $3, ended_by = $4, reason = $5
+where o.cell = $1 and o.id = $2 and o.state = 'pending'
+returning o.id;
+
+-- name: write_order_ended :maybe
+-- why: An order of no credit, or a refund too small to take any, moves nothing in the ledger.
+update tokenhouse.orders o
+set state = $4, ended_at = $5, ended_by = $6, reason = $7, refunded_minor = $9, refunded_last = 0,
+    completed_at = case when $3 = 'pending' then $5 else o.completed_at end
+where o.cell = $1 and o.id = $2 and o.state = $3 and o.refunded_minor = $8
+returning o.id;
+
+-- name: write_order_provider_ref :exec
+-- why: What the provider calls it, so that a person finds it there.
+update tokenhouse.orders o
+set provider_ref = $3, method = case when $4 = '' then o.method else $4 end
+where o.cell = $1 and o.id = $2;

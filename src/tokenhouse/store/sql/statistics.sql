@@ -120,21 +120,6 @@ left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 where a.created_at >= $2 and a.created_at < $3
 group by day;
 
--- name: list_use :many
--- why: What the journal says of each day; its time bounds leave out whole months. A call counts once, where
--- it was paid; without a usage its charge is its tokens, if the unit is the token.
-select width_bucket(e.at, $1::timestamptz[]) - 1 as day,
-       count(*) filter (where e.kind = 'period') as renewed,
-       coalesce(sum(coalesce((e.facts ->> 'turns')::bigint, 1)) filter (where e.kind = 'charge'), 0) as turns,
-       coalesce(sum(case when e.kind <> 'charge' then 0
-                         when e.usage is not null
-                         then (select sum(u.tokens::bigint) from json_each_text(e.usage) as u (kind, tokens))
-                         when $4::boolean then e.charge end), 0) as tokens,
-       coalesce(sum(e.charge), 0) as charged
-from tokenhouse.entries e
-where e.at >= $2 and e.at < $3 and e.kind in ('period', 'charge', 'refund')
-group by day;
-
 -- name: find_renewal :one
 -- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One
 -- that was brought forward past its end and kept the old period, or will not be due at its end, never renews.

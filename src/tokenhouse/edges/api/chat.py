@@ -1,0 +1,295 @@
+"""Chat: the caller's own conversations, and their turns, whole or streamed."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Response, status
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from tokenhouse.edges import problems
+from tokenhouse.edges.api import accounts
+from tokenhouse.edges.api.accounts import Balance
+from tokenhouse.edges.api.caller import House, IdempotencyKey
+from tokenhouse.edges.api.near_end import Warned, warning
+from tokenhouse.edges.api.shapes import Amount, Cursor, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.turns import Own, PointsInfo, Talk, points_info, who
+from tokenhouse.edges.chat.turn import Asked
+from tokenhouse.edges.problems import Answer
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow import cursors
+from tokenhouse.flow.cursors import place
+from tokenhouse.flow.report import BalanceView
+from tokenhouse.flow.turn import Said, Turn
+from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.amounts import Unit
+from tokenhouse.rules.periods import AT_MAX, instant, moment
+from tokenhouse.store.chat import ChatMessage, ChatSession
+
+router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
+
+PAGE_MAX: Final = 200
+MEDIA: Final = {"json": "application/json", "markdown": "text/markdown; charset=utf-8"}
+
+
+SessionId = Annotated[str, Path(min_length=1, max_length=100, description="A conversation's id.")]
+Title = Annotated[str, Field(max_length=200, examples=["Weather in Seoul"])]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Items of a page at most.")]
+
+
+class Session(Shape):
+    """A conversation, and what it has used."""
+
+    id: str
+    title: str
+    model: Annotated[str, Field(description="Who answers; empty until its first message.")]
+    turns: int
+    tokens: int
+    charged: Amount
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+    erased_at: datetime | None
+
+
+class NewSession(Shape):
+    """A conversation to be opened."""
+
+    id: Annotated[
+        str | None, Field(min_length=1, max_length=100, description="Its id, if you choose it.")
+    ] = None
+    title: Annotated[Title, Field(description="Otherwise its first message gives it one.")] = ""
+    model: Annotated[str, Field(max_length=200, description="One that the settings of the chat allow.")] = ""
+
+
+class SessionAmendment(Shape):
+    """What is to change of a conversation; what is left out, or null, stays."""
+
+    title: Title | None = None
+    archived: bool | None = None
+
+
+class Message(Shape):
+    """What one side said. What a turn took stands at its answer."""
+
+    seq: int
+    role: Literal["user", "assistant"]
+    content: str
+    at: datetime
+    model: str | None
+    ended: Annotated[
+        str | None, Field(description="How the answer ended.", examples=["complete", "length", "disconnect"])
+    ]
+    usage: Annotated[dict[str, int] | None, Field(description="Tokens by kind.")]
+    charge: Amount | None
+
+
+class NewMessage(Shape):
+    """What a person says."""
+
+    message: Annotated[str, Field(min_length=1, max_length=1_000_000, examples=["안녕하세요!"])]
+    stream: Annotated[bool, Field(description="Whether the answer comes as events, word by word.")] = False
+
+
+class TurnAnswer(Shape):
+    """A turn that has ended: the answer, what it took, and where the account stands."""
+
+    session: str
+    title: str
+    message: Message
+    balance: Balance
+    points_info: PointsInfo
+    warning: Annotated[Warned | None, Field(description="For an account near its end, in its language.")]
+    settled: Annotated[bool, Field(description="False: the charge waits on disk for the database.")]
+    replayed: Annotated[bool, Field(description="The first answer under this idempotency key.")]
+
+
+@router.get("/sessions")
+async def list_chat_sessions(
+    caller: Own,
+    house: House,
+    q: Annotated[
+        str,
+        Query(max_length=200, description="Any part of a title or message, in any case.", examples=["날씨"]),
+    ] = "",
+    archived: Annotated[bool, Query(description="The archive, or what is outside of it.")] = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Session]:
+    """List the caller's conversations, the last used first, or find some by what was said in them."""
+    found = await house.chats(
+        caller.account, search=q, archived=archived, below=_below(cursor), rows_max=limit
+    )
+    unit, last = unit_of(house), found[-1] if len(found) == limit else None
+    following = None if last is None else cursors.cursor(instant(last.updated_at), last.id)
+    return Page(items=[described(one, unit) for one in found], next=following)
+
+
+@router.post("/sessions", status_code=status.HTTP_201_CREATED)
+async def open_chat_session(
+    asked: NewSession, caller: Own, house: House, key: IdempotencyKey = None
+) -> Session:
+    """Open a conversation. Idempotent by its id, or by its key: one that is there is answered as it is."""
+    made = await house.open_chat(caller.account, asked.id, title=asked.title, model=asked.model, key=key)
+    return described(made, unit_of(house))
+
+
+@router.get("/sessions/{session}")
+async def show_chat_session(session: SessionId, caller: Own, house: House) -> Session:
+    """Return one conversation."""
+    return described(await house.chat(caller.account, session), unit_of(house))
+
+
+@router.patch("/sessions/{session}")
+async def amend_chat_session(
+    session: SessionId, asked: SessionAmendment, caller: Own, house: House
+) -> Session:
+    """Rename a conversation, put it into the archive, or bring it back; a new message does that as well."""
+    done = await house.amend_chat(caller.account, session, title=asked.title, archived=asked.archived)
+    return described(done, unit_of(house))
+
+
+@router.delete("/sessions/{session}")
+async def erase_chat_session(session: SessionId, caller: Own, house: House) -> Session:
+    """Delete for good what was said in a conversation. What it cost stays on record."""
+    return described(await house.erase_chat(caller.account, session), unit_of(house))
+
+
+@router.get(
+    "/sessions/{session}/export",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}, "text/markdown": {}}}},
+)
+async def export_chat_session(
+    session: SessionId,
+    caller: Own,
+    house: House,
+    form: Annotated[Literal["json", "markdown"], Query(description="For programs, or for people.")] = "json",
+) -> Response:
+    """Return a whole conversation, for programs or for people."""
+    await house.chat(caller.account, session)
+    pieces = house.export_chat(caller.account, session, form=form)
+    suffix = "md" if form == "markdown" else "json"
+    headers = {"content-disposition": f'attachment; filename="conversation.{suffix}"'}
+    return StreamingResponse(pieces, media_type=MEDIA[form], headers=headers)
+
+
+@router.get("/sessions/{session}/messages")
+async def list_chat_messages(
+    session: SessionId, caller: Own, house: House, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Message]:
+    """List what was said in a conversation, in order."""
+    after = 0 if cursor is None else int(place(cursor, int)[0])
+    found = await house.chat_messages(caller.account, session, after=after, rows_max=limit)
+    following = cursors.cursor(found[-1].seq) if len(found) == limit else None
+    unit = unit_of(house)
+    return Page(items=[said(one, unit) for one in found], next=following)
+
+
+@router.post(
+    "/sessions/{session}/messages",
+    response_model=TurnAnswer,
+    responses={
+        200: {
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "The answer whole, or as the events `start`, `delta` and `done` (or `error`).",
+        }
+    },
+)
+async def say(
+    session: SessionId,
+    asked: NewMessage,
+    caller: Own,
+    chat: Talk,
+    key: IdempotencyKey = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
+    """Say something in a conversation and get the answer, whole, or streamed with `stream: true`.
+
+    A client that hangs up is charged by the plan's policy, and finds what came of the answer in the
+    conversation. With `Accept: text/event-stream` the answer is streamed as well.
+    """
+    streamed = asked.stream or "text/event-stream" in accept
+    voice = Native(chat.house, caller.locale, streamed=streamed)
+    return chat.turn(who(caller), caller.key, Asked(message=asked.message, session=session, key=key), voice)
+
+
+class Native:
+    """The words of this API."""
+
+    def __init__(self, house: Tokenhouse, locale: str, *, streamed: bool) -> None:
+        self._house, self._locale = house, locale
+        self.streamed = streamed
+
+    def begin(self, turn: Turn) -> bytes:
+        """Return what is said before the first word of a streamed answer."""
+        return event("start", {"session": turn.session.id, "title": turn.session.title, "seq": turn.seq})
+
+    def more(self, text: str) -> bytes:
+        """Return the next words of a streamed answer."""
+        return event("delta", {"text": text})
+
+    async def end(self, said: Said) -> bytes:
+        """Return the whole answer, or the end of a streamed one."""
+        document = (await answered(self._house, said)).model_dump_json(by_alias=True).encode()
+        return event("done", msgspec.Raw(document)) if self.streamed else document
+
+    def refusal(self, error: Exception, _balance: BalanceView | None, *, now: datetime) -> Answer:
+        """Return a problem, as every route does."""
+        return problems.answer(error, "problem", self._locale, now=now)
+
+    def broken(self, told: Answer) -> bytes:
+        """Return a refusal as the end of an answer that had begun."""
+        return event("error", msgspec.Raw(told.body))
+
+
+def event(name: str, document: Any) -> bytes:
+    """Return one event of a stream."""
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
+
+
+async def answered(house: Tokenhouse, turn: Said) -> TurnAnswer:
+    """Return a turn that has ended as the API says it."""
+    unit = turn.balance.unit
+    return TurnAnswer(
+        session=turn.session.id,
+        title=turn.session.title,
+        message=said(turn.message, unit),
+        balance=accounts.shown(turn.balance),
+        points_info=points_info(turn),
+        warning=await warning(house, turn.balance),
+        settled=turn.settled,
+        replayed=turn.replayed,
+    )
+
+
+def described(session: ChatSession, unit: Unit) -> Session:
+    """Return a conversation as the API says it."""
+    plain = {name: getattr(session, name) for name in Session.model_fields if name != "charged"}
+    return Session(**plain, charged=amount(session.charged, unit))
+
+
+def said(message: ChatMessage, unit: Unit) -> Message:
+    """Return a message as the API says it."""
+    answer = message.role == "assistant"
+    return Message(
+        seq=message.seq,
+        role="assistant" if answer else "user",
+        content=message.content,
+        at=message.at,
+        model=message.model if answer else None,
+        ended=message.ended if answer else None,
+        usage=msgspec.to_builtins(message.usage) if message.usage else None,
+        charge=amount(message.charge, unit) if answer else None,
+    )
+
+
+def _below(text: str | None) -> tuple[datetime, str] | None:
+    """Return the conversation that a page begins below. Raises: InvalidInput."""
+    if text is None:
+        return None
+    at, session = place(text, int, str)
+    if not isinstance(at, int) or at > AT_MAX:
+        raise InvalidInput("cursor_unknown", field="cursor", value=text[:40])
+    return moment(at), str(session)

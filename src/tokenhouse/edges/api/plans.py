@@ -1,0 +1,141 @@
+"""Plans: the terms of accounts. A plan never changes, it only gets a newer version; presets come along."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path
+from pydantic import Field, WithJsonSchema
+
+from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
+from tokenhouse.edges.api.shapes import COMPONENT, Reason, Shape
+from tokenhouse.errors import NotFound
+from tokenhouse.flow.terms import PRESETS, Preset, preset
+from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.plans import Plan as Terms
+
+router = APIRouter(prefix="/api/v1", tags=["plans"])
+
+Document = Annotated[dict[str, Any], WithJsonSchema({"type": "object", COMPONENT: "PlanDocument"})]
+"""A plan's document: what may stand in it, the rules' own structs say; see `openapi`."""
+Name = Annotated[str, Path(max_length=63, description="The plan's name.", examples=["chat-tokens"])]
+
+
+class Plan(Shape):
+    """The terms of accounts, as this deployment reads them: its environment's variant, defaults filled in."""
+
+    name: Annotated[str, Field(examples=["chat-tokens"])]
+    version: Annotated[int, Field(description="0: it is not written, as a preset or a dry run is.")]
+    document: Document
+
+
+class Plans(Shape):
+    """The newest version of every plan."""
+
+    items: list[Plan]
+
+
+class PlanVersion(Plan):
+    """What a plan said from `created_at` on, until its next version."""
+
+    created_at: datetime
+    actor: str
+
+
+class PlanVersions(Shape):
+    """Every version of a plan, the newest first."""
+
+    items: list[PlanVersion]
+
+
+class NewPlan(Shape):
+    """A plan, or a newer version of one."""
+
+    document: Document
+    dry_run: Annotated[bool, Field(description="Only check it.")] = False
+    reason: Reason
+
+
+class Use(Shape):
+    """Why a preset is used."""
+
+    reason: Reason
+
+
+@router.get("/plans")
+async def list_plans(_caller: Auditor, house: House) -> Plans:
+    """List the newest version of every plan. For auditors."""
+    return Plans(items=[shown(one) for one in (await house.plans()).values()])
+
+
+@router.post("/plans", status_code=201)
+async def write_plan(asked: NewPlan, caller: Operator, house: House) -> Plan:
+    """Add a plan, or a newer version of one; it counts from the next call on, on every node.
+
+    Idempotent: a document that equals the newest version writes none.
+    """
+    before = (await house.plans()).get(str(asked.document.get("name")))
+    written = await house.write_plan(asked.document, actor=caller.actor, dry_run=asked.dry_run)
+    if not asked.dry_run:
+        await _told(house, caller, before, written, asked.reason)
+    return shown(written)
+
+
+@router.get("/plans/{name}")
+async def show_plan(name: Name, _caller: Auditor, house: House) -> Plan:
+    """Return the newest version of a plan. For auditors."""
+    found = (await house.plans()).get(name)
+    if found is None:
+        raise NotFound("plan_unknown", plan=name)
+    return shown(found)
+
+
+@router.get("/plans/{name}/versions")
+async def list_plan_versions(name: Name, _caller: Auditor, house: House) -> PlanVersions:
+    """List every version of a plan, the newest first. For auditors."""
+    return PlanVersions(
+        items=[
+            PlanVersion(created_at=one.created_at, actor=one.actor, **shown(one.plan).model_dump())
+            for one in await house.plan_versions(name)
+        ]
+    )
+
+
+@router.get("/presets")
+async def list_presets(_caller: Auditor, house: House) -> Plans:
+    """List the plans that come with tokenhouse, written or not. For auditors."""
+    return Plans(items=[shown(house.desk.catalog.parse(preset(name))) for name in PRESETS])
+
+
+@router.post("/presets/{name}", status_code=201)
+async def use_preset(name: Preset, asked: Use, caller: Operator, house: House) -> Plan:
+    """Add a plan that comes with tokenhouse, if its unit is the deployment's. Idempotent."""
+    before = (await house.plans()).get(name)
+    written = await house.preset(name)
+    await _told(house, caller, before, written, asked.reason)
+    return shown(written)
+
+
+async def _told(house: Tokenhouse, caller: Caller, before: Terms | None, written: Terms, reason: str) -> None:
+    """See a new version of a plan into the audit log; the same again is none."""
+    if before is None or before.version != written.version:
+        await caller.record(
+            house,
+            "plan.write",
+            written.name,
+            before=before and document(before),
+            after=document(written),
+            reason=reason,
+        )
+
+
+def shown(plan: Terms) -> Plan:
+    """Return a plan as the API says it."""
+    return Plan(name=plan.name, version=plan.version, document=document(plan))
+
+
+def document(plan: Terms) -> dict[str, Any]:
+    """Return a plan's document, every default filled in, decimals exact as text."""
+    filled: dict[str, Any] = msgspec.to_builtins(plan)
+    del filled["version"]
+    return filled

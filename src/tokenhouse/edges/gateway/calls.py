@@ -1,0 +1,50 @@
+"""Calls: those under way in one process, each a task of its own that hears when its caller leaves."""
+
+import asyncio
+from contextlib import suppress
+
+from tokenhouse.edges.gateway.caller import Caller
+from tokenhouse.edges.gateway.visit import Visit
+
+
+class Calls:
+    """The calls of one process. Closed, they are ended and charged."""
+
+    def __init__(self) -> None:
+        self.open: dict[asyncio.Task[None], Visit] = {}
+        self.closing = False
+
+    async def run(self, caller: Caller, visit: Visit) -> None:
+        """Make a call, and listen meanwhile whether its caller is still there."""
+        work = asyncio.create_task(visit.run(), name="tokenhouse call")
+        self.open[work] = visit
+        work.add_done_callback(self.open.pop)
+        try:
+            await _listen(caller, work, visit)
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            visit.leave("cut")
+            await asyncio.shield(work)  # It tells the caller, which it cannot when we have returned.
+            raise
+
+    async def close(self) -> None:
+        """End all calls, and return when each is charged."""
+        self.closing = True
+        for visit in self.open.values():
+            visit.leave("cut")
+        while self.open:
+            await asyncio.wait(self.open)
+
+
+async def _listen(caller: Caller, work: asyncio.Task[None], visit: Visit) -> None:
+    """Tell `visit` when its caller leaves; return then, or when its work is done."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as listening:
+
+            def stop(_: object) -> None:
+                with suppress(RuntimeError):  # Nobody listens any more.
+                    listening.reschedule(asyncio.get_running_loop().time())
+
+            work.add_done_callback(stop)
+            await caller.left()
+            visit.leave("disconnect")

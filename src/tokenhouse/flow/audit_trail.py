@@ -1,0 +1,109 @@
+"""The audit trail: every change that somebody with a role makes, in a log that only grows.
+
+Entries tell what happened to credit. This tells who decided it: plans and prices, states of accounts, keys,
+people, orders ended by hand, grants and corrections.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from tokenhouse.flow.desk import Desk, checked_text, checked_whole
+from tokenhouse.rules.periods import instant, moment
+from tokenhouse.store import audit_log
+from tokenhouse.store.audit_log import NEWEST, Audited, AuditFilter
+from tokenhouse.store.pool import trouble_translated
+
+ROWS_MAX: Final = 1_000
+REASON_LENGTH_MAX: Final = 1_000
+
+
+async def record(
+    desk: Desk,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Any = None,
+    after: Any = None,
+    reason: str = "",
+    address: str = "",
+) -> Audited:
+    """Append a change to the log; it is durable when this returns.
+
+    Args:
+        desk: this process's.
+        actor: who made it, as entries say it: `person:…`, `key:…`, or what a program calls itself.
+        action: what was done to what: `account.grant`, `key.revoke`, `plan.write`.
+        subject: the name of that what: an account's, a plan's.
+        before: how it was, as JSON has it. Never a secret.
+        after: how it is now.
+        reason: why, in the actor's words.
+        address: from where.
+
+    Raises: InvalidInput, DatabaseTrouble.
+    """
+    change = drafted(
+        desk,
+        actor=actor,
+        action=action,
+        subject=subject,
+        before=before,
+        after=after,
+        reason=reason,
+        address=address,
+    )
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            await audit_log.write_audit(connection, change)
+    return change
+
+
+def drafted(
+    desk: Desk,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Any = None,
+    after: Any = None,
+    reason: str = "",
+    address: str = "",
+) -> Audited:
+    """Return a change as the log will hold it, for a flow that writes it beside the change itself."""
+    return Audited(
+        id=0,
+        at=desk.clock(),
+        actor=checked_text(actor, "actor", most=300),
+        action=checked_text(action, "action", least=1),
+        subject=checked_text(subject, "subject", most=300),
+        before=before,
+        after=after,
+        reason=checked_text(reason, "reason", most=REASON_LENGTH_MAX),
+        address=checked_text(address, "address"),
+    )
+
+
+async def page(
+    desk: Desk,
+    *,
+    subject: str,
+    actor: str,
+    action: str,
+    since: datetime | None,
+    until: datetime | None,
+    before: int | None,
+    rows_max: int,
+) -> list[Audited]:
+    """Return a page of the log, newest first; pass the last one's `id` as `before` for the next."""
+    checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
+    wanted = AuditFilter(
+        subject=checked_text(subject, "subject", most=300),
+        actor=checked_text(actor, "actor", most=300),
+        action=checked_text(action, "action"),
+        since=None if since is None else moment(instant(since, "since")),
+        until=None if until is None else moment(instant(until, "until")),
+    )
+    number = None if before is None else checked_whole(before, "before", 1, NEWEST)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await audit_log.list_audit(connection, wanted, number, rows_max)

@@ -1,0 +1,138 @@
+"""Browsing: the part of the house that people leaf through: accounts, journals, versions, verifications."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tokenhouse.flow import explained, journal, search, terms, verifications
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.explained import EntryDetail
+from tokenhouse.flow.journal import EntryPage, GrantView, OpenView, OwnedPage
+from tokenhouse.flow.search import AccountPage
+from tokenhouse.flow.verifications import Verification, VerificationPage, Verifier
+from tokenhouse.rules.amounts import Unit
+from tokenhouse.store.accounts import Account
+from tokenhouse.store.catalog import PlanVersion
+
+
+class Browsing:
+    """What an operator's pages and programs look at, a page at a time. Each method is one flow."""
+
+    _desk: Desk
+    _verifier: Verifier | None = None
+
+    async def find_accounts(
+        self, prefix: str = "", *, after: str | None = None, rows_max: int = 50
+    ) -> AccountPage:
+        """Return a page of accounts whose ref, e-mail or name begins with `prefix`; all without one."""
+        return await search.find_accounts(self._desk, prefix, after, rows_max)
+
+    async def accounts_below(self, ref: str, *, after: str | None = None, rows_max: int = 50) -> AccountPage:
+        """Return a page of the accounts directly below one."""
+        return await search.accounts_below(self._desk, ref, after, rows_max)
+
+    async def way_up(self, ref: str) -> list[str]:
+        """Return the refs from an account to the root of its tree, its own first."""
+        return await search.way_up(self._desk, ref)
+
+    async def correct_profile(
+        self,
+        ref: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        locale: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Account:
+        """Correct who an account is; what is None stays, and `tags` replace all tags."""
+        return await search.correct_profile(self._desk, ref, name=name, email=email, locale=locale, tags=tags)
+
+    async def entries(
+        self,
+        ref: str,
+        *,
+        kinds: Sequence[str] = (),
+        model: str = "",
+        api_key: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+        rows_max: int = 50,
+    ) -> EntryPage:
+        """Return a page of an account's journal, newest first, that match; any depth costs the same.
+
+        A page may be short and not be the last: go on until its `next` is None.
+        """
+        return await journal.entries(
+            self._desk,
+            ref,
+            kinds=kinds,
+            model=model,
+            api_key=api_key,
+            since=since,
+            until=until,
+            after=after,
+            rows_max=rows_max,
+        )
+
+    async def all_entries(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+        rows_max: int = 50,
+    ) -> OwnedPage:
+        """Return a page of the journals of all accounts, newest first."""
+        return await journal.everybody(self._desk, since=since, until=until, after=after, rows_max=rows_max)
+
+    async def entry(self, ref: str, seq: int) -> EntryDetail:
+        """Return one line of an account in full, and how its charge came about."""
+        return await explained.entry(self._desk, ref, seq)
+
+    async def grants(self, ref: str) -> tuple[Unit, list[GrantView]]:
+        """Return the lots that an account has left, each with the id by which it is taken back."""
+        return await journal.grants(self._desk, ref)
+
+    async def open_reservations(self, ref: str) -> tuple[Unit, list[OpenView]]:
+        """Return the open reservations of an account, the oldest first."""
+        return await journal.open_reservations(self._desk, ref)
+
+    async def plan_versions(self, name: str) -> list[PlanVersion]:
+        """Return every version of a plan, the newest first. Raises: NotFound."""
+        return await terms.plan_versions(self._desk, name)
+
+    async def start_verification(
+        self,
+        *,
+        account: str | None = None,
+        cell: int | None = None,
+        findings_max: int = 100,
+        actor: str = "",
+    ) -> Verification:
+        """Begin `verify` as a work of its own, and return at once; one at a time in a deployment.
+
+        Raises: StillRunning, NotFound, InvalidInput.
+        """
+        if self._verifier is None:
+            self._verifier = Verifier()
+        return await verifications.start(
+            self._desk,
+            self._verifier,
+            account=account,
+            cell=cell,
+            findings_max=findings_max,
+            actor=actor,
+        )
+
+    async def verification(self, verification: str) -> Verification:
+        """Return a verification: how far it is, and what it found."""
+        return await verifications.find(self._desk, verification)
+
+    async def verifications(self, *, after: str | None = None, rows_max: int = 20) -> VerificationPage:
+        """Return the latest verifications, newest first."""
+        return await verifications.page(self._desk, after, rows_max)
+
+    async def _close_verifications(self) -> None:
+        """Give up a verification that is under way."""
+        if self._verifier is not None:
+            await self._verifier.close()

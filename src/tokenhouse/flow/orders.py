@@ -1,0 +1,236 @@
+"""Orders: credit that is bought, given or returned comes with its order's end, in one transaction.
+
+Who ends an order is told apart by its `provider`: the callbacks of payment providers, an operator by hand, or
+the house's own verbs. However often any of them comes, the ledger moves once: a grant carries its order's id.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.fund import Price
+from tokenhouse.flow.settle import Receipt, receipt
+from tokenhouse.rules.amounts import checked_amount, shown
+from tokenhouse.rules.operations import ClawBack, Grant, Touch
+from tokenhouse.rules.periods import DAY, FOREVER
+from tokenhouse.rules.shop import clawed_by
+from tokenhouse.store import orders, shop, subscriptions
+from tokenhouse.store.accounts import Address
+from tokenhouse.store.batch import OrderEnd
+from tokenhouse.store.orders import Order
+from tokenhouse.store.pool import trouble_translated
+
+ORDERS_MAX = 1_000
+
+
+async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, note: str) -> Order:
+    """Open a pending order: no credit comes before it is completed.
+
+    Idempotent by the payment's own (method, transaction id): the same payment finds the order that it opened.
+    """
+    address = await desk.address(ref)
+    if not isinstance(price, Price):
+        raise InvalidInput("table_wanted", field="price", value=shown(price))
+    if type_ not in orders.TYPES:
+        raise InvalidInput("choice_unknown", field="type", value=shown(type_), known=", ".join(orders.TYPES))
+    line: dict[str, Any] = {
+        "credit": checked_amount(credit, "credit"),
+        "type_": type_,
+        "price_minor": checked_amount(price.minor, "price", least=0),
+        "currency": checked_currency(price.currency),
+        "method": checked_text(price.method, "method", most=50),
+        "transaction_id": checked_text(price.transaction_id, "transaction_id", most=100),
+        "note": checked_text(note, "note", most=1_000),
+    }
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            made = await orders.write_order(connection, address, desk.new_id(), desk.clock(), **line)
+    if (made.account, made.credit, made.price_minor, made.currency) != (
+        address.account,
+        line["credit"],
+        line["price_minor"],
+        line["currency"],
+    ):
+        raise InvalidInput("order_differs", field="transaction_id", value=price.transaction_id, order=made.id)
+    return made
+
+
+def checked_currency(currency: object) -> str:
+    """Return a currency that we know. Raises: InvalidInput."""
+    if not isinstance(currency, str) or currency not in orders.CURRENCIES:
+        known = ", ".join(orders.CURRENCIES)
+        raise InvalidInput("choice_unknown", field="currency", value=shown(currency), known=known)
+    return currency
+
+
+async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, reason: str = "") -> Receipt:
+    """Complete a pending order: its credit comes, and the order's state changes, in one transaction.
+
+    Idempotent: completed again, the first answer comes. Raises: NotFound for one that failed or was refunded.
+    """
+    address = await desk.address(ref)
+    one = await find_order(desk, ref, order_id, from_state="pending", never=("failed",))
+    end = OrderEnd(
+        id=one.id,
+        was="pending",
+        state="completed",
+        by=checked_text(actor, "actor"),
+        reason=checked_text(reason, "reason", most=1_000),
+    )
+    if not one.credit:
+        return await _nothing_moved(desk, address, one, end, known=one.state != "pending")
+    source = "coupon" if one.provider == "coupon" else one.type
+    operation = Grant(
+        id=one.id,
+        amount=one.credit,
+        source=source,
+        expires_at=desk.now() + one.credit_days * DAY if one.credit_days else FOREVER,
+        actor=actor,
+        note=one.note,
+        facts={"order": one.id, "method": one.method} if one.method else {"order": one.id},
+    )
+    return receipt(ref, await desk.carry_out(address, operation, order=end))
+
+
+async def refund_order(
+    desk: Desk,
+    ref: str,
+    order_id: str,
+    *,
+    actor: str,
+    note: str,
+    refunded_minor: int | None = None,
+) -> Receipt:
+    """Refund a completed order: unspent credit is taken back, the rest as the plan's `debt` says.
+
+    `refunded_minor` is the total of the order's refunds in money, less than its price for a part of it: so
+    much of the credit is taken back. A total that was told before changes nothing. Otherwise all of it is.
+    """
+    address = await desk.address(ref)
+    one = await find_order(desk, ref, order_id, from_state="completed", never=("pending", "failed"))
+    total = one.price_minor
+    if refunded_minor is not None:
+        total = checked_whole(refunded_minor, "refunded_minor", min(1, one.price_minor), one.price_minor)
+    whole = total == one.price_minor
+    known = one.state == "refunded" if whole else total == one.refunded_minor
+    if not known and (one.state == "refunded" or total < one.refunded_minor):
+        raise InvalidInput("refund_passed", field="refunded_minor", value=total, order=one.id)
+    target = clawed_by(one.credit, one.price_minor, total)
+    amount = target - one.refunded_credit
+    if known:  # Releases before partial refunds noted no credit: theirs was all of it.
+        amount = one.refunded_last if one.refunded_credit else one.credit
+    end = OrderEnd(
+        id=one.id,
+        was="completed",
+        state="refunded" if whole else "completed",
+        by=checked_text(actor, "actor"),
+        reason=checked_text(note, "note", most=1_000),
+        refunded_before=one.refunded_minor,
+        refunded_minor=total,
+        refunded_credit=target,
+    )
+    if not amount:
+        return await _nothing_moved(desk, address, one, end, known=known)
+    claw = one.id if whole else _refund_id(one.id, total)
+    operation = ClawBack(id=claw, grant=one.id, amount=amount, actor=actor, note=note)
+    return receipt(ref, await desk.carry_out(address, operation, order=end))
+
+
+def _refund_id(order_id: str, total: int) -> str:
+    """Return the id of the refund that brings an order's refunds to a total, whoever tells of it."""
+    return blake2b(f"{order_id} {total}".encode(), digest_size=16).hexdigest()
+
+
+async def _nothing_moved(desk: Desk, address: Address, one: Order, end: OrderEnd, *, known: bool) -> Receipt:
+    """End an order that moves no credit, unless that is `known`; return where its account stands."""
+    if not known:
+        told: dict[str, Any] = {"refunded_minor": end.refunded_minor, "by": end.by, "reason": end.reason}
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                ended = await orders.write_order_ended(connection, one, end.state, desk.clock(), **told)
+        known = not ended
+        if known and (await find_order(desk, address.ref, one.id)).state != end.state:
+            raise NotFound("order_not_in_state", order=one.id, state=end.was)
+    touched = await desk.carry_out(address, Touch(id=one.id))
+    return msgspec.structs.replace(receipt(address.ref, touched), replayed=known)
+
+
+async def fail_order(desk: Desk, ref: str, order_id: str, *, actor: str = "", reason: str = "") -> Order:
+    """Mark a pending order as failed: no credit came and none will. Idempotent.
+
+    A coupon that was used for it can be used again; a subscription that it was the first of is over.
+    """
+    one = await find_order(desk, ref, order_id)
+    checked_text(actor, "actor")
+    checked_text(reason, "reason", most=1_000)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection, connection.transaction():
+            failed = await orders.write_order_failed(
+                connection, one.cell, one.id, desk.clock(), by=actor, reason=reason
+            )
+            if failed and one.coupon:
+                await shop.write_redemption_undone(connection, one.coupon, one.cell, one.account, one.id)
+            if failed and one.subscription:
+                await subscriptions.write_subscription_dropped(connection, one, desk.clock())
+    after = await find_order(desk, ref, order_id)
+    if after.state != "failed":
+        raise NotFound("order_not_in_state", order=one.id, state="pending")
+    return after
+
+
+async def find_order(
+    desk: Desk, ref: str, order_id: str, *, from_state: str = "", never: tuple[str, ...] = ()
+) -> Order:
+    """Return an order of an account.
+
+    Raises: NotFound, also for one in a state of `never`, from which no way leads on as from `from_state`.
+    """
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await orders.find_order(connection, address.cell, checked_id(order_id, "order"))
+    if found is None or found.account != address.account:
+        raise NotFound("order_unknown", id=order_id, account=ref)
+    if found.state in never:
+        raise NotFound("order_not_in_state", order=found.id, state=from_state)
+    return found
+
+
+async def find_anywhere(desk: Desk, order_id: str) -> Order:
+    """Return an order, whosever it is. Raises: NotFound."""
+    wanted = checked_id(order_id, "order")
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await orders.find_order_anywhere(connection, wanted)
+    if found is None:
+        raise NotFound("order_nowhere", id=order_id)
+    return found
+
+
+async def list_orders(desk: Desk, ref: str, rows_max: int, before: str = "") -> list[Order]:
+    """Return an account's orders, newest first, below the order `before`."""
+    checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
+    address = await desk.address(ref)
+    below = checked_id(before, "before") if before else ""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await orders.list_orders(connection, address, rows_max, before=below)
+
+
+async def list_anywhere(
+    desk: Desk, rows_max: int, *, before: str = "", state: str | None = None, **wanted: Any
+) -> list[Order]:
+    """Return everybody's orders, newest first; `wanted`: provider, since, until."""
+    checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
+    if state is not None and state not in orders.STATES:
+        known = ", ".join(orders.STATES)
+        raise InvalidInput("choice_unknown", field="state", value=shown(state), known=known)
+    below = checked_id(before, "before") if before else ""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await orders.list_orders_anywhere(
+                connection, rows_max, before=below, state=state, **wanted
+            )

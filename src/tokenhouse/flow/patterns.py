@@ -1,0 +1,261 @@
+"""Patterns: when people use it, which models, who most; what providers take for it, and what is bought."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.cursors import cursor, place
+from tokenhouse.flow.desk import Desk, checked_whole
+from tokenhouse.flow.rollups import counts_tokens
+from tokenhouse.flow.statistics import Line, line
+from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
+from tokenhouse.flow.terms import deployment_unit
+from tokenhouse.rules.amounts import TOKEN, Unit, shown
+from tokenhouse.rules.costs import Cost, cost, share
+from tokenhouse.rules.periods import Instant, instant, zone_of
+from tokenhouse.rules.rates import Rate, RateTable
+from tokenhouse.store import insight, rollups
+from tokenhouse.store.accounts import CELLS
+from tokenhouse.store.insight import Purchases
+from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.rollups import Refused, Used, UserUse
+
+DAYS_MAX: Final = 31
+USERS_MAX: Final = 1_000
+HOURS: Final = 24
+WEEKDAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourUse:
+    """What was used in one hour of the day on one day of the week (Monday is 0), over all weeks looked at."""
+
+    weekday: int
+    hour: int
+    turns: int
+    tokens: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUse:
+    """What was used of one model; `share` is its part of all that was charged."""
+
+    model: str
+    turns: int
+    tokens: int
+    charged: int
+    share: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """How the last days went: by hour of the week, by model, and the accounts that were charged most."""
+
+    start_at: datetime
+    end_at: datetime
+    hours: tuple[HourUse, ...]
+    models: tuple[ModelUse, ...]
+    users: tuple[UserUse, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """What one model took in one stretch of time, and what was charged for it.
+
+    `cost` is the provider's, in `cost_unit`; both are None where no price of the model is known, or nobody
+    said how many tokens it was.
+    """
+
+    start_at: datetime
+    model: str
+    turns: int
+    tokens: int
+    charged: int
+    cost: int | None
+    cost_unit: Unit | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Cost against charge, the oldest stretch first, and the sums of it all by the costs' units."""
+
+    lines: tuple[CostLine, ...]
+    charged: int
+    costs: tuple[tuple[Unit, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """What was ordered, the oldest stretch first."""
+
+    lines: tuple[Purchases, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """Which calls were turned away: by day and reason, and how many of all calls went through."""
+
+    lines: tuple[Refused, ...]
+    allowed: int
+    refused: int
+
+    @property
+    def allowed_share(self) -> Decimal | None:
+        """Calls that were charged, of those and the refused ones; None where there were none."""
+        return share(self.allowed, self.allowed + self.refused)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """Accounts that have nothing left; `next` is where the next page begins, None at the end."""
+
+    lines: tuple[Line, ...]
+    next: str | None
+
+
+async def patterns(desk: Desk, *, days: int, users: int) -> Patterns:
+    """Return how the last days went, today among them, by the clock of the deployment's zone."""
+    checked_whole(days, "days", 1, DAYS_MAX)
+    checked_whole(users, "users", 0, USERS_MAX)
+    whole = last_stretches(desk, "day", days)
+    hourly = Stretches("hour", whole.zone, whole.bounds)
+    one_to_one = counts_tokens(desk)
+    with trouble_translated():
+        async with snapshot(desk.pool) as connection:
+            used = await rollups.list_usage(connection, hourly.span, one_to_one=one_to_one)
+            most = await rollups.list_users_by_use(connection, whole.span, users, one_to_one=one_to_one)
+    return Patterns(
+        start_at=whole.bounds[0],
+        end_at=whole.bounds[-1],
+        hours=by_hour(used, whole.zone),
+        models=by_model(used),
+        users=tuple(most),
+    )
+
+
+def by_hour(used: Iterable[Used], zone: str) -> tuple[HourUse, ...]:
+    """Return all hours of a week, from Monday's first on."""
+    sums = [[0, 0, 0] for _ in range(WEEKDAYS * HOURS)]
+    for one in used:
+        local = one.start_at.astimezone(zone_of(zone))
+        hour = sums[local.weekday() * HOURS + local.hour]
+        hour[0] += one.turns
+        hour[1] += one.tokens
+        hour[2] += one.charged
+    return tuple(
+        HourUse(weekday=nth // HOURS, hour=nth % HOURS, turns=turns, tokens=tokens, charged=charged)
+        for nth, (turns, tokens, charged) in enumerate(sums)
+    )
+
+
+def by_model(used: Iterable[Used]) -> tuple[ModelUse, ...]:
+    """Return the models that were used, the one that was charged most first."""
+    sums: dict[str, list[int]] = {}
+    for one in used:
+        if one.turns or one.charged:
+            model = sums.setdefault(one.model, [0, 0, 0])
+            model[0] += one.turns
+            model[1] += one.tokens
+            model[2] += one.charged
+    total = sum(charged for _, _, charged in sums.values())
+    return tuple(
+        ModelUse(model=model, turns=turns, tokens=tokens, charged=charged, share=share(charged, total))
+        for model, (turns, tokens, charged) in sorted(sums.items(), key=lambda one: (-one[1][2], one[0]))
+    )
+
+
+async def costs(desk: Desk, *, every: Grain, last: int) -> Costs:
+    """Return what the provider takes for what was used, by its list prices, beside what was charged."""
+    stretches = last_stretches(desk, every, last)
+    with trouble_translated():
+        async with snapshot(desk.pool) as connection:
+            await desk.catalog.refresh(connection)
+            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    listed = RateTable(desk.catalog.listed)
+    unit = deployment_unit(desk) or TOKEN
+    lines, sums = [], dict[Unit, Cost]()
+    for one in used:
+        if not one.turns and not one.charged:
+            continue
+        taken = _cost(one, list_price(desk, listed, one.model, instant(one.start_at)), unit)
+        if taken is not None:
+            before = sums.get(taken.unit)
+            sums[taken.unit] = Cost(taken.unit, taken.exact + (before.exact if before else 0))
+        lines.append(
+            CostLine(
+                start_at=stretches.bounds[stretches.nth(one.start_at)],
+                model=one.model,
+                turns=one.turns,
+                tokens=one.tokens,
+                charged=one.charged,
+                cost=taken.amount if taken else None,
+                cost_unit=taken.unit if taken else None,
+            )
+        )
+    return Costs(
+        lines=tuple(lines),
+        charged=sum(one.charged for one in lines),
+        costs=tuple((in_unit, total.amount) for in_unit, total in sums.items()),
+    )
+
+
+def list_price(desk: Desk, listed: RateTable, model: str, at: Instant) -> Rate | None:
+    """Return the provider's price of a model: as others list it, otherwise as the operator has it."""
+    return listed.find(model, at) or desk.catalog.rates.find(model, at)
+
+
+def _cost(used: Used, rate: Rate | None, unit: Unit) -> Cost | None:
+    """Return what was taken, where a price is known and how many tokens it was."""
+    if rate is None or not (used.usage.total or rate.prices.per_request):
+        return None
+    return cost(rate, used.usage, used.turns, unit)
+
+
+async def bought(desk: Desk, *, every: Grain, last: int) -> Bought:
+    """Return what was ordered in the last stretches, by type, state and currency."""
+    stretches = last_stretches(desk, every, last)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return Bought(lines=tuple(await insight.list_purchases(connection, stretches.span)))
+
+
+async def refusals(desk: Desk, *, days: int) -> Refusals:
+    """Return which calls of the last days were turned away, and how many were not."""
+    stretches = last_stretches(desk, "day", days)
+    await desk.refusals.write()
+    with trouble_translated():
+        async with snapshot(desk.pool) as connection:
+            lines = await rollups.list_refusals(connection, *stretches.days)
+            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    return Refusals(
+        lines=tuple(lines),
+        allowed=sum(one.turns for one in used),
+        refused=sum(one.refused for one in lines),
+    )
+
+
+async def exhausted(desk: Desk, *, after: str | None, rows_max: int) -> Exhausted:
+    """Return a page of the accounts that have nothing left now."""
+    checked_whole(rows_max, "rows_max", 1, USERS_MAX)
+    begin = (-1, 0) if after is None else _key(after)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            await desk.catalog.refresh(connection)
+            found = await insight.list_exhausted(connection, begin, desk.now(), rows_max)
+    last = found[-1] if len(found) == rows_max else None
+    return Exhausted(
+        lines=tuple(line(desk, one) for one in found),
+        next=cursor(last.cell, last.balance.account) if last else None,
+    )
+
+
+def _key(text: str) -> tuple[int, int]:
+    """Return the cell and account of a cursor. Raises: InvalidInput."""
+    cell, account = place(text, int, int)
+    if not -1 <= int(cell) < CELLS:
+        raise InvalidInput("cursor_unknown", field="cursor", value=shown(text))
+    return int(cell), int(account)

@@ -1,0 +1,37 @@
+"""Retention: what has served its time is forgotten; the journal never is."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from tokenhouse.flow import upkeep
+from tokenhouse.flow.desk import Desk
+from tokenhouse.store import jobs
+from tokenhouse.store.pool import trouble_translated
+
+RUNS_NEWEST: Final = 200
+"""Runs of each job that stay however old they are."""
+RUNS_DONE_DAYS: Final = 2
+RUNS_DAYS: Final = 30
+"""Days for which other runs stay: those that went well, and those that did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """How much was forgotten of each kind."""
+
+    keys: int
+    runs: int
+
+
+async def forget(desk: Desk) -> Forgotten:
+    """Forget idempotency keys and runs of jobs that are old; prepare the months to come. Idempotent."""
+    await upkeep.prepare_months(desk)
+    keys = await upkeep.forget_keys(desk)
+    now = desk.clock()
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            runs = await jobs.write_runs_pruned(
+                connection, RUNS_NEWEST, now - timedelta(days=RUNS_DONE_DAYS), now - timedelta(days=RUNS_DAYS)
+            )
+    return Forgotten(keys=keys, runs=runs)

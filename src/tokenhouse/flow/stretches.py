@@ -1,0 +1,75 @@
+"""Stretches: the last hours, days or months of the deployment's zone, and which of them a moment lies in."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal, get_args
+
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.desk import Desk, checked_whole
+from tokenhouse.rules.amounts import shown
+from tokenhouse.rules.periods import moment, period_of, zone_of
+from tokenhouse.store.rollups import Span
+
+Grain = Literal["hour", "day", "month"]
+GRAINS: Final[tuple[str, ...]] = get_args(Grain)
+MOST: Final[dict[str, int]] = {"hour": 24 * 31, "day": 366, "month": 60}
+"""How many stretches of a kind one question may be about."""
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Stretches that follow upon each other, the oldest first: the n-th from bound n up to bound n + 1."""
+
+    grain: Grain
+    zone: str
+    bounds: tuple[datetime, ...]
+
+    @property
+    def span(self) -> Span:
+        """All of them together."""
+        return Span(start_at=self.bounds[0], end_at=self.bounds[-1], grain=self.grain, zone=self.zone)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first day, and the one after the last, by the calendar of the zone."""
+        zone = zone_of(self.zone)
+        last = self.bounds[-1].astimezone(zone) - timedelta(microseconds=1)
+        return self.bounds[0].astimezone(zone).date(), last.date() + timedelta(days=1)
+
+    @property
+    def starts(self) -> tuple[datetime, ...]:
+        """When each of them begins."""
+        return self.bounds[:-1]
+
+    def nth(self, at: datetime) -> int:
+        """Return in which of them a moment of the span lies."""
+        return bisect_right(self.bounds, at) - 1
+
+    def nth_of_day(self, day: date) -> int:
+        """Return in which of them a day of the zone begins."""
+        return self.nth(datetime(day.year, day.month, day.day, tzinfo=zone_of(self.zone)))
+
+
+def last_stretches(desk: Desk, grain: object, last: object) -> Stretches:
+    """Return the `last` hours, days or months of the deployment's zone; the last of them is not over yet.
+
+    Raises: InvalidInput.
+    """
+    if grain not in GRAINS:
+        raise InvalidInput("choice_unknown", field="every", value=shown(grain), known=", ".join(GRAINS))
+    kind: Grain = grain  # type: ignore[assignment]  # It is one of them.
+    count = checked_whole(last, "last", 1, MOST[kind])
+    zone = desk.settings.time_zone
+    if kind == "hour":
+        local = desk.clock().astimezone(zone_of(zone))
+        start_at = desk.clock() - timedelta(
+            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+        )
+        return Stretches(kind, zone, tuple(start_at + nth * HOUR for nth in range(1 - count, 2)))
+    periods = [period_of(desk.now(), kind, zone=zone)]
+    while len(periods) < count:
+        periods.append(period_of(periods[-1].start_at - 1, kind, zone=zone))
+    bounds = [moment(period.start_at) for period in reversed(periods)]
+    return Stretches(kind, zone, (*bounds, moment(periods[0].end_at)))

@@ -1,0 +1,150 @@
+"""Usage: what was used, hour by hour, day by day or month by month: by the deployment, or by one account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, get_args
+
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.rollups import counts_tokens
+from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
+from tokenhouse.rules.amounts import shown
+from tokenhouse.rules.costs import share
+from tokenhouse.store import rollups
+from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.rollups import Refused, Used, UsedBy
+
+Part = Literal["all", "model", "key"]
+PARTS: Final[tuple[str, ...]] = get_args(Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsePoint:
+    """What was used in one stretch of time, each call counted once, where it was paid.
+
+    `refused` counts the calls that were turned away; None by the hour, for refusals are known by the day.
+    `charged_per_token` is what a token cost on average; `allowed_share` how many of all calls went through.
+    """
+
+    start_at: datetime
+    end_at: datetime
+    turns: int
+    refused: int | None
+    tokens: int
+    tokens_input: int
+    tokens_output: int
+    charged: int
+
+    @property
+    def allowed_share(self) -> Decimal | None:
+        """Calls that were charged, of those and the refused ones; None where there were none."""
+        return None if self.refused is None else share(self.turns, self.turns + self.refused)
+
+    @property
+    def charged_per_token(self) -> Decimal | None:
+        """The charge of a token, in smallest units of the deployment; None where no token is known."""
+        return share(self.charged, self.tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """What the deployment used, the oldest stretch first."""
+
+    points: tuple[UsePoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUse:
+    """What one account used, and those below it, in one stretch of time: in all, by model or by API key.
+
+    `model` and `api_key` are None where the use is not told apart by them; a key is named by its prefix.
+    """
+
+    start_at: datetime
+    end_at: datetime
+    model: str | None
+    api_key: str | None
+    turns: int
+    tokens: int
+    tokens_input: int
+    tokens_output: int
+    charged: int
+
+
+async def curve(desk: Desk, *, every: Grain, last: int) -> Curve:
+    """Return what the deployment used in the `last` stretches of a kind, up to this moment."""
+    stretches = last_stretches(desk, every, last)
+    one_to_one = counts_tokens(desk)
+    await desk.refusals.write()
+    with trouble_translated():
+        async with snapshot(desk.pool) as connection:
+            used = await rollups.list_usage(connection, stretches.span, one_to_one=one_to_one)
+            refused = await rollups.list_refusals(connection, *stretches.days)
+    return Curve(points=tuple(points(stretches, used, None if every == "hour" else refused)))
+
+
+def points(stretches: Stretches, used: list[Used], refused: list[Refused] | None) -> list[UsePoint]:
+    """Return a point for every stretch; those in which nothing happened as well."""
+    by_stretch: list[list[Used]] = [[] for _ in stretches.starts]
+    for one in used:
+        by_stretch[stretches.nth(one.start_at)].append(one)
+    noes = [0] * len(by_stretch)
+    for no in refused or ():
+        noes[stretches.nth_of_day(no.day)] += no.refused
+    return [
+        UsePoint(
+            start_at=start_at,
+            end_at=stretches.bounds[nth + 1],
+            turns=sum(one.turns for one in by_stretch[nth]),
+            refused=None if refused is None else noes[nth],
+            tokens=sum(one.tokens for one in by_stretch[nth]),
+            tokens_input=sum(one.usage.tokens_input for one in by_stretch[nth]),
+            tokens_output=sum(one.usage.tokens_output for one in by_stretch[nth]),
+            charged=sum(one.charged for one in by_stretch[nth]),
+        )
+        for nth, start_at in enumerate(stretches.starts)
+    ]
+
+
+async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Part) -> tuple[AccountUse, ...]:
+    """Return what an account used in the `last` stretches of a kind, up to this moment.
+
+    Told apart `by` nothing, a stretch without use is there as well; by model or by key, only what was used.
+    """
+    if by not in PARTS:
+        raise InvalidInput("choice_unknown", field="by", value=shown(by), known=", ".join(PARTS))
+    stretches = last_stretches(desk, every, last)
+    address = await desk.address(ref)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await rollups.list_usage_of_account(
+                connection, address, stretches.span, one_to_one=counts_tokens(desk)
+            )
+    groups: dict[tuple[int, str, str], list[UsedBy]] = {}
+    if by == "all":
+        groups = {(nth, "", ""): [] for nth in range(len(stretches.starts))}
+    for one in found:
+        group = (
+            stretches.nth(one.start_at),
+            one.model if by == "model" else "",
+            one.api_key if by == "key" else "",
+        )
+        groups.setdefault(group, []).append(one)
+    return tuple(_summed(stretches, group, some, by) for group, some in sorted(groups.items()))
+
+
+def _summed(stretches: Stretches, group: tuple[int, str, str], some: list[UsedBy], by: Part) -> AccountUse:
+    """Return the sum of what belongs together."""
+    nth, model, api_key = group
+    return AccountUse(
+        start_at=stretches.bounds[nth],
+        end_at=stretches.bounds[nth + 1],
+        model=model if by == "model" else None,
+        api_key=api_key if by == "key" else None,
+        turns=sum(one.turns for one in some),
+        tokens=sum(one.tokens for one in some),
+        tokens_input=sum(one.tokens_input for one in some),
+        tokens_output=sum(one.tokens_output for one in some),
+        charged=sum(one.charged for one in some),
+    )

@@ -1,0 +1,95 @@
+"""Forecast: when credit will be used up, and how sure that is, from what was used on the last full days.
+
+The level of the last seven days is the point. For the range futures are drawn day by day, each day from one
+of the last 28 that was the same day of the week. Where those seven days and the 28 differ, nobody knows which
+of them will last: the futures are lived through at both levels, and the range holds both. The same history
+gives the same answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from random import Random
+from typing import Final
+
+WEEK: Final = 7
+DAYS: Final = 28
+"""Full days that are looked at."""
+DAYS_AHEAD: Final = 366
+"""How far ahead anything is said."""
+FUTURES: Final = 50
+"""Futures at each level."""
+EARLY: Final = FUTURES // 10
+LATE: Final = FUTURES - 1 - EARLY
+"""Of the futures in order, the ones with which the range begins and ends."""
+UNSURE: Final = 2.0
+"""By how much the levels lie further apart, either way, where less than a week is known."""
+SEED: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """How much is used a day, and in how many days from now nothing is left; None: not within a year.
+
+    In eight of ten futures it happens between `days_earliest` and `days_latest`.
+    """
+
+    per_day: int
+    days: float | None
+    days_earliest: float | None
+    days_latest: float | None
+
+
+def forecast(history: Sequence[int], left: int) -> Forecast:
+    """Return when `left` will be used up.
+
+    Args:
+        history: what was used on each of the last full days, the oldest first, today not among them.
+        left: what there is now.
+    """
+    known = [max(used, 0) for used in history[-DAYS:]]
+    per_day = sum(known[-WEEK:]) / len(known[-WEEK:]) if known else 0.0
+    if left <= 0:
+        return Forecast(per_day=round(per_day), days=0.0, days_earliest=0.0, days_latest=0.0)
+    if not any(known):
+        return Forecast(per_day=0, days=None, days_earliest=None, days_latest=None)
+    point = left / per_day if per_day else inf
+    level = per_day * len(known) / sum(known)
+    least, most = min(1.0, level), max(1.0, level)
+    if len(known) < WEEK:
+        least, most = least / UNSURE, most * UNSURE
+    return Forecast(
+        per_day=round(per_day),
+        days=_within(point),
+        days_earliest=_within(min(_ends(known, most, left)[EARLY], point)),
+        days_latest=_within(max(_ends(known, least, left)[LATE], point)),
+    )
+
+
+def _ends(known: list[int], level: float, left: int) -> list[float]:
+    """Return in how many days each of the futures at a level ends, the soonest first.
+
+    Infinite where it is further ahead than anything is said. The n-th future's days are the same whatever is
+    left, so that more credit never ends sooner.
+    """
+    if max(known) * level * DAYS_AHEAD < left:
+        return [inf] * FUTURES
+    days = [known[nth % WEEK :: WEEK] or known for nth in range(len(known), len(known) + WEEK)]
+    rest = left / level
+    return sorted(_end(days, rest, Random(SEED + nth)) for nth in range(FUTURES))  # noqa: S311 -- no secret
+
+
+def _end(days: list[list[int]], rest: float, chance: Random) -> float:
+    """Return in how many days one future has used up what is left."""
+    for day in range(DAYS_AHEAD):
+        alike = days[day % WEEK]
+        used = alike[int(chance.random() * len(alike))]
+        if used >= rest:
+            return day + rest / used
+        rest -= used
+    return inf
+
+
+def _within(days: float) -> float | None:
+    """Return a number of days, or None where that is further ahead than anything is said."""
+    return days if days <= DAYS_AHEAD else None

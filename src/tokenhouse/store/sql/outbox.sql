@@ -1,0 +1,138 @@
+-- The outbox: deliveries on their way, and the endpoints that they go to.
+
+-- name: write_deliveries :exec
+-- why: Notices go on their way in the transaction that writes them.
+insert into tokenhouse.deliveries (cell, id, account, notice, channel, endpoint, target, payload, next_at,
+    created_at)
+select u.cell, u.id, u.account, u.notice, u.channel, u.endpoint, u.target, u.payload, $9::timestamptz,
+       $9::timestamptz
+from unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
+            $8::json[])
+     as u (cell, id, account, notice, channel, endpoint, target, payload);
+
+-- name: lock_deliveries_due :many
+-- why: A node takes a lease of what is due and lets the transaction go before it calls anybody; what another
+-- one has in its hands is skipped. The lease is the next time at which it would be due, if nobody came back.
+with due as (
+    select d.cell, d.id from tokenhouse.deliveries d
+    where d.state = 'pending' and d.next_at <= $1 and d.channel = any($4::text[])
+    order by d.next_at
+    limit $5
+    for update skip locked
+)
+update tokenhouse.deliveries d
+set next_at = $2, leased_by = $3, attempts = d.attempts + 1
+from due
+where d.cell = due.cell and d.id = due.id and d.state = 'pending' and d.next_at <= $1
+returning d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
+          d.next_at, d.created_at, d.ended_at, d.error;
+
+-- name: lock_delivery :maybe
+-- why: One delivery is tried at once, by whoever asked for it: a test of an endpoint.
+update tokenhouse.deliveries d
+set next_at = $4, leased_by = $5, attempts = d.attempts + 1
+where d.cell = $1 and d.id = $2 and d.state = 'pending' and d.next_at <= $3
+returning d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
+          d.next_at, d.created_at, d.ended_at, d.error;
+
+-- name: write_deliveries_tried :exec
+-- why: What came of attempts, written only by who still has the lease: one that came too late says nothing.
+update tokenhouse.deliveries d
+set state = u.state, next_at = u.next_at, error = u.error, leased_by = null,
+    ended_at = case when u.state = 'pending' then null else $6::timestamptz end
+from unnest($1::smallint[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
+     as u (cell, id, state, next_at, error)
+where d.cell = u.cell and d.id = u.id and d.leased_by = $7 and d.state = 'pending';
+
+-- name: write_deliveries_of_endpoint_dead :exec
+-- why: What waits for an endpoint that was disabled will not be sent by itself; it can be sent again by hand.
+update tokenhouse.deliveries
+set state = 'dead', ended_at = $2, error = $3, leased_by = null
+where endpoint = $1 and state = 'pending';
+
+-- name: write_delivery_again :maybe
+-- why: A dead or a sent delivery goes on its way once more, with all its attempts before it.
+update tokenhouse.deliveries
+set state = 'pending', ended_at = null, attempts = 0, next_at = $2, error = ''
+where id = $1 and state <> 'pending'
+returning cell, id, account, notice, channel, endpoint, target, payload, state, attempts, next_at,
+          created_at, ended_at, error;
+
+-- name: list_deliveries :many
+-- why: A page of deliveries, newest first, all or those in one state: dead letters are seen here.
+select d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
+       d.next_at, d.created_at, d.ended_at, d.error
+from tokenhouse.deliveries d
+where ($1::uuid is null or d.id < $1) and ($2 = '' or d.state = $2)
+order by d.id desc
+limit $3;
+
+-- name: find_delivery :maybe
+-- why: One delivery, for the operator.
+select d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
+       d.next_at, d.created_at, d.ended_at, d.error
+from tokenhouse.deliveries d
+where d.id = $1;
+
+-- name: sum_deliveries :many
+-- why: How many are in each state that asks for somebody's eye, for metrics and the operator's page.
+select d.state, count(*) as deliveries from tokenhouse.deliveries d
+where d.state in ('pending', 'dead')
+group by d.state;
+
+-- name: write_endpoint :exec
+-- why: A new place for notices.
+insert into tokenhouse.endpoints (id, cell, account, ref, channel, name, url, kinds, secret, created_at,
+    created_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+-- name: list_endpoints :many
+-- why: Every endpoint, newest first, for the operator.
+select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+       created_at, created_by, disabled_at, disabled_why
+from tokenhouse.endpoints
+where $1::uuid is null or id < $1
+order by id desc
+limit $2;
+
+-- name: list_endpoints_for :many
+-- why: Where the notices of some accounts go: the deployment's own endpoints and theirs.
+select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+       created_at, created_by, disabled_at, disabled_why
+from tokenhouse.endpoints
+where disabled_at is null
+  and (account is null or (cell, account) in (select * from unnest($1::smallint[], $2::bigint[])));
+
+-- name: list_endpoints_by_id :many
+-- why: The endpoints of a batch of deliveries, as they are now: their secret may have been rotated since.
+select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+       created_at, created_by, disabled_at, disabled_why
+from tokenhouse.endpoints where id = any($1::uuid[]);
+
+-- name: write_endpoint_rotated :maybe
+-- why: A new secret signs at once; the one before it signs beside it for a while, so that nothing is refused.
+update tokenhouse.endpoints
+set secret_before = secret, secret_before_until = $3, secret = $2
+where id = $1 and channel = 'webhook'
+returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+          created_at, created_by, disabled_at, disabled_why;
+
+-- name: write_endpoint_disabled :maybe
+-- why: An endpoint rests, by hand or because its owner answered 410; the first time and reason stand.
+update tokenhouse.endpoints
+set disabled_why = case when disabled_at is null then $3 else disabled_why end,
+    disabled_at = coalesce(disabled_at, $2)
+where id = $1
+returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+          created_at, created_by, disabled_at, disabled_why;
+
+-- name: write_endpoint_enabled :maybe
+-- why: An endpoint that rested is used again.
+update tokenhouse.endpoints set disabled_at = null, disabled_why = ''
+where id = $1
+returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
+          created_at, created_by, disabled_at, disabled_why;
+
+-- name: write_deliveries_pruned :exec
+-- why: Deliveries that ended are kept for a stated time, not for ever.
+delete from tokenhouse.deliveries where ended_at < $1;

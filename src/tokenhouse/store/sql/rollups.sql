@@ -1,0 +1,195 @@
+-- Roll-ups: the journal folded into sums by hour, and sums read together with what is not folded yet.
+
+-- name: list_unfolded :many
+-- why: Which accounts have entries that no roll-up has: a balance says how far its journal goes, and the two
+-- were written by one transaction. One scan of both tables, however few of them there are.
+select b.cell, b.account, b.seq - coalesce(m.seq, 0) as waiting
+from tokenhouse.balances b
+left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+where b.seq > coalesce(m.seq, 0)
+limit $1;
+
+-- name: lock_fold :one
+-- why: One fold a cell at a time. It stands alone, so that the next statement's snapshot is younger than the
+-- commit of whoever held the lock.
+select f.cell from tokenhouse.usage_folds f where f.cell = $1 for update;
+
+-- name: write_fold :many
+-- why: Sums and marks move in one statement, so by one snapshot: each entry is in a sum exactly when its mark
+-- says so. The fence `offset 0` goes to the journal account by account. Rows in order of their keys.
+with waiting as materialized (
+    select b.account, coalesce(m.seq, 0) as after, least(b.seq, coalesce(m.seq, 0) + $5) as seq
+    from unnest($2::bigint[]) as u (account)
+    join tokenhouse.balances b on b.cell = $1 and b.account = u.account
+    left join tokenhouse.usage_marks m on m.cell = $1 and m.account = u.account
+    where b.seq > coalesce(m.seq, 0)
+), used as materialized (
+    select w.account, c.once, c.kind <> 'period' as used, date_trunc('hour', c.at, $3) as hour, c.model,
+           c.api_key, sum(c.turns) as turns, sum(c.input) as input, sum(c.cached_input) as cached_input,
+           sum(c.cache_write) as cache_write, sum(c.cache_write_1h) as cache_write_1h,
+           sum(c.output) as output, sum(c.reasoning) as reasoning, sum(c.audio_input) as audio_input,
+           sum(c.audio_output) as audio_output, sum(c.charged) as charged, sum(c.renewed) as renewed,
+           sum(coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end))
+               as tokens
+    from waiting w
+    cross join lateral (
+        select * from tokenhouse.entry_usage e
+        where e.cell = $1 and e.account = w.account and e.seq > w.after and e.seq <= w.seq offset 0
+    ) c
+    group by 1, 2, 3, 4, 5, 6
+), hourly as (
+    insert into tokenhouse.usage_hourly as h (cell, account, hour, model, api_key, turns, tokens_input,
+        tokens_output, tokens, charged)
+    select $1, account, hour, model, api_key, sum(turns),
+           sum(input + cached_input + cache_write + cache_write_1h + audio_input),
+           sum(output + reasoning + audio_output), sum(tokens), sum(charged)
+    from used where used
+    group by account, hour, model, api_key
+    order by account, hour, model, api_key
+    on conflict (cell, account, hour, model, api_key) do update
+    set turns = h.turns + excluded.turns, tokens_input = h.tokens_input + excluded.tokens_input,
+        tokens_output = h.tokens_output + excluded.tokens_output, tokens = h.tokens + excluded.tokens,
+        charged = h.charged + excluded.charged
+), totals as (
+    insert into tokenhouse.usage_totals as t (cell, hour, model, turns, input, cached_input, cache_write,
+        cache_write_1h, output, reasoning, audio_input, audio_output, tokens, charged, renewed)
+    select $1, hour, model, sum(turns), sum(input), sum(cached_input), sum(cache_write),
+           sum(cache_write_1h), sum(output), sum(reasoning), sum(audio_input), sum(audio_output),
+           sum(tokens), sum(charged), sum(renewed)
+    from used where once
+    group by hour, model
+    order by hour, model
+    on conflict (cell, hour, model) do update
+    set turns = t.turns + excluded.turns, input = t.input + excluded.input,
+        cached_input = t.cached_input + excluded.cached_input,
+        cache_write = t.cache_write + excluded.cache_write,
+        cache_write_1h = t.cache_write_1h + excluded.cache_write_1h, output = t.output + excluded.output,
+        reasoning = t.reasoning + excluded.reasoning, audio_input = t.audio_input + excluded.audio_input,
+        audio_output = t.audio_output + excluded.audio_output, tokens = t.tokens + excluded.tokens,
+        charged = t.charged + excluded.charged, renewed = t.renewed + excluded.renewed
+), marks as (
+    insert into tokenhouse.usage_marks as m (cell, account, seq)
+    select $1, account, seq from waiting order by account
+    on conflict (cell, account) do update set seq = excluded.seq
+)
+select account, seq - after as folded from waiting;
+
+-- name: list_usage :many
+-- why: What the deployment used, by model and by hour, day or month of a zone: the roll-up, and the entries
+-- since, in one snapshot; so it is right whenever the last fold was.
+with tail as materialized (
+    select c.*
+    from (
+        select b.cell, b.account, coalesce(m.seq, 0) as after
+        from tokenhouse.balances b
+        left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+        where b.seq > coalesce(m.seq, 0)
+    ) w
+    cross join lateral (
+        select * from tokenhouse.entry_usage e
+        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.once offset 0
+    ) c
+    where c.at >= $1 and c.at < $2
+)
+select date_trunc($3, t.hour, $4) as start_at, t.model, sum(t.turns)::bigint as turns, sum(t.input) as input,
+       sum(t.cached_input) as cached_input, sum(t.cache_write) as cache_write,
+       sum(t.cache_write_1h) as cache_write_1h, sum(t.output) as output, sum(t.reasoning) as reasoning,
+       sum(t.audio_input) as audio_input, sum(t.audio_output) as audio_output, sum(t.tokens) as tokens,
+       sum(t.charged) as charged, sum(t.renewed)::bigint as renewed
+from (
+    select r.hour, r.model, r.turns, r.input, r.cached_input, r.cache_write, r.cache_write_1h, r.output,
+           r.reasoning, r.audio_input, r.audio_output, r.tokens, r.charged, r.renewed
+    from tokenhouse.usage_totals r
+    where r.hour >= $1 and r.hour < $2
+    union all
+    select c.at, c.model, c.turns, c.input, c.cached_input, c.cache_write, c.cache_write_1h, c.output,
+           c.reasoning, c.audio_input, c.audio_output,
+           coalesce(c.tokens, case when $5 and c.kind = 'charge' then c.charged else 0 end), c.charged,
+           c.renewed
+    from tail c
+) t
+group by 1, 2
+order by 1, 2;
+
+-- name: list_usage_of_account :many
+-- why: The same of one account, by its own keys; and by API key, as its owner wants to know.
+select date_trunc($5, t.hour, $6) as start_at, t.model, t.api_key, sum(t.turns)::bigint as turns,
+       sum(t.tokens_input) as tokens_input, sum(t.tokens_output) as tokens_output, sum(t.tokens) as tokens,
+       sum(t.charged) as charged
+from (
+    select h.hour, h.model, h.api_key, h.turns, h.tokens_input, h.tokens_output, h.tokens, h.charged
+    from tokenhouse.usage_hourly h
+    where h.cell = $1 and h.account = $2 and h.hour >= $3 and h.hour < $4
+    union all
+    select e.at, e.model, e.api_key, e.turns,
+           e.input + e.cached_input + e.cache_write + e.cache_write_1h + e.audio_input,
+           e.output + e.reasoning + e.audio_output,
+           coalesce(e.tokens, case when $7 and e.kind in ('charge', 'use') then e.charged else 0 end),
+           e.charged
+    from tokenhouse.entry_usage e
+    where e.cell = $1 and e.account = $2 and e.kind <> 'period' and e.at >= $3 and e.at < $4
+      and e.seq > coalesce((select m.seq from tokenhouse.usage_marks m
+                            where m.cell = $1 and m.account = $2), 0)
+) t
+group by 1, 2, 3
+order by 1, 2, 3;
+
+-- name: list_users_by_use :many
+-- why: Who used most between two moments, however much of it is folded.
+with tail as materialized (
+    select c.cell, c.account, c.at, c.turns, c.charged,
+           coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end)
+               as tokens
+    from (
+        select b.cell, b.account, coalesce(m.seq, 0) as after
+        from tokenhouse.balances b
+        left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+        where b.seq > coalesce(m.seq, 0)
+    ) w
+    cross join lateral (
+        select * from tokenhouse.entry_usage e
+        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.kind <> 'period' offset 0
+    ) c
+    where c.at >= $1 and c.at < $2
+), most as (
+    select t.cell, t.account, sum(t.turns)::bigint as turns, sum(t.tokens) as tokens,
+           sum(t.charged) as charged, count(distinct date_trunc('day', t.hour, $3)) as days
+    from (
+        select h.cell, h.account, h.hour, h.turns, h.tokens, h.charged
+        from tokenhouse.usage_hourly h
+        where h.hour >= $1 and h.hour < $2
+        union all
+        select cell, account, at, turns, tokens, charged from tail
+    ) t
+    group by t.cell, t.account
+    order by sum(t.charged) desc, t.cell, t.account
+    limit $5
+)
+select a.ref, a.email, m.turns, m.tokens, m.charged, m.days
+from most m
+join tokenhouse.accounts a on a.cell = m.cell and a.id = m.account
+order by m.charged desc, m.cell, m.account;
+
+-- name: write_refusals :exec
+-- why: What this process has counted since it last said so, added to what the others said.
+insert into tokenhouse.refusals_daily as r (cell, account, day, code, refused)
+select u.cell, u.account, u.day, u.code, u.refused
+from unnest($1::smallint[], $2::bigint[], $3::date[], $4::text[], $5::bigint[])
+     as u (cell, account, day, code, refused)
+order by u.cell, u.account, u.day, u.code
+on conflict (cell, account, day, code) do update set refused = r.refused + excluded.refused;
+
+-- name: list_refusals :many
+-- why: How many calls were refused on each day of a span, and why.
+select r.day, r.code, sum(r.refused)::bigint as refused
+from tokenhouse.refusals_daily r
+where r.day >= $1 and r.day < $2
+group by r.day, r.code
+order by r.day, r.code;
+
+-- name: list_refusals_of_account :many
+-- why: The same of one account.
+select r.day, r.code, r.refused
+from tokenhouse.refusals_daily r
+where r.cell = $1 and r.account = $2 and r.day >= $3 and r.day < $4
+order by r.day, r.code;
