@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run replay test setup sdks check lint format fast faults soak bench cover coverflow lock public requirements clean
+.PHONY: help run pages replay test setup sdks check lint format fast faults soak bench cover coverflow lock public requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -25,13 +25,15 @@ help:  ## Show this list.
 # What these two keep goes into this folder, unless TOKENHOUSE_HOME names another one.
 HERE = TOKENHOUSE_HOME="$${TOKENHOUSE_HOME:-$(CURDIR)/.tokenhouse}"
 
-run: $(VENV)/.runtime  ## Set up, then serve on 127.0.0.1:8300: an account, a key and calls to try are printed.
+run: $(VENV)/.runtime pages  ## Set up, then serve on 127.0.0.1:8300: an account, a key and calls to try are printed.
 	@$(HERE) $(BIN)/tokenhouse serve
+
+pages: $(VENV)/.pages  ## Build the pages that the server hands out; nothing happens when they are up to date.
 
 replay: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
 	@$(HERE) $(BIN)/tokenhouse replay --sample
 
-test: lint sdks  ## Set up, then run every check and every test.
+test: lint pages sdks  ## Set up, then run every check and every test.
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"
 
 setup: $(VENV)/.dev  ## Make the virtual environment; nothing happens when it is up to date.
@@ -96,8 +98,10 @@ lock: $(VENV)/.python  ## Refresh requirements/ with the newest versions that py
 	@$(PIN) --output-file requirements/sdks-litellm.txt --group sdks-litellm
 	@$(PIN) --output-file requirements/slipcover.txt --group slipcover
 	@$(MAKE) sdks && $(NPM) update --package-lock-only
-	@sed -i -z 's/,\n *"funding": {[^}]*}//g' tests/sdks/node/package-lock.json
-	@! grep -Hn '://' tests/sdks/node/package-lock.json || { echo "An address got into a lock." >&2; exit 1; }
+	@sed -i -z 's/,\n *"funding": \({[^}]*}\|\[[^]]*\]\)//g' tests/sdks/node/package-lock.json
+	@cd dashboard && $(CURDIR)/$(BIN)/python -c 'import build; build.npm("update", "--package-lock-only")'
+	@sed -i -z 's/,\n *"funding": \({[^}]*}\|\[[^]]*\]\)//g' dashboard/package-lock.json
+	@! grep -Hn '://' tests/sdks/node/package-lock.json dashboard/package-lock.json || { echo "An address got into a lock." >&2; exit 1; }
 	@! grep -HnE '://|^ *--[^h]' requirements/*.txt || { echo "An address got into a lock." >&2; exit 1; }
 
 # Set-up: each step leaves a stamp, and is repeated when what it was made from changes.
@@ -116,6 +120,11 @@ $(VENV)/.runtime: $(VENV)/.python requirements/build.txt requirements/runtime.tx
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.pages: $(VENV)/.runtime $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/src/api/*')
+	@echo "Building the pages …"
+	@$(BIN)/python dashboard/build.py
 	@touch $@
 
 # Clients as their users have them: an environment for those that agree, one for litellm, one of npm. Node is the one
@@ -146,5 +155,5 @@ $(VENV)/slipcover: $(VENV)/.python requirements/slipcover.txt
 	@touch $@
 
 clean:  ## Remove the virtual environment, caches and what `make run` kept.
-	rm -rf $(VENV) tests/sdks/node/node_modules .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis
+	rm -rf $(VENV) tests/sdks/node/node_modules dashboard/node_modules dashboard/src/api src/tokenhouse/pages .tokenhouse build dist htmlcov .coverage* .*_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

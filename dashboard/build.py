@@ -1,7 +1,7 @@
 """Builds the pages into the package: as a hook of the wheel's build, and by `python dashboard/build.py`.
 
-Node comes from a wheel, so that whoever installs tokenhouse needs none; its `npm` script is a broken copy there, and
-so npm's own program is run by its `node`. Whoever has no use for pages sets `TOKENHOUSE_SKIP_PAGES`.
+Node comes from a wheel, so that nobody has to install it; its `npm` script is a broken copy there, so npm's
+own program is run by its `node`. Whoever has no use for pages sets `TOKENHOUSE_SKIP_PAGES`.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The pages: files that were built into this package, handed out under `/app/` as they are.
 
-All of them are held in memory, each in the encodings that it was built in. What carries a hash in its name never
-changes and may be kept for ever; everything else is asked for again, and answered by 304 where it is the same. A
-path without a file is one of the application's own places, and gets its first page.
+All of them are held in memory, each in the encodings that it was built in. What carries a hash in its name
+never changes and may be kept for ever; all else is asked for again, and answered by 304 where it is the same.
+A path without a file is one of the application's own places, and gets its first page.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,19 @@ ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 """Content codings, the best one first, and how the files in them end."""
 HASHED: Final = "assets/"
 """Where the build puts files whose names hold a hash of what is in them."""
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+"""What a page may load: only what came with it. Styles may be attributes, as charts need them."""
 GUARDED: Final = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'",
-    ),
+    ("content-security-policy", POLICY),
     ("cross-origin-opener-policy", "same-origin"),
     ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
 ]
-"""Headers of every page. Styles may stand in attributes, where menus and charts say how large they are."""
+"""Headers of every page."""
 
 
 class File(NamedTuple):

@@ -16,7 +16,7 @@ import msgspec
 
 from tokenhouse import messages
 from tokenhouse import settings as settings_of
-from tokenhouse.edges import api, problems
+from tokenhouse.edges import api, channels, problems
 from tokenhouse.edges.api.caller import Door
 from tokenhouse.edges.api.guard import App, guarded
 from tokenhouse.edges.chat import Chat
@@ -24,6 +24,8 @@ from tokenhouse.edges.credentials.configured import cookie, credentials
 from tokenhouse.edges.gateway import Gateway
 from tokenhouse.edges.language import language
 from tokenhouse.edges.metrics import Metrics, Place, Process
+from tokenhouse.edges.pages import PREFIX as PAGES
+from tokenhouse.edges.pages import Pages
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.proxies import Proxies
 from tokenhouse.edges.requests import Requests
@@ -56,6 +58,7 @@ PLACES: Final = (
     ("GET", "/v1/models", "models"),
     ("GET", "/health", "health"),
     ("GET", "/ready", "ready"),
+    ("GET", "/app/", "pages"),
     ("GET", "/metrics", "metrics"),
 )
 """What stands where, and the sentence that says so on our first page."""
@@ -103,6 +106,7 @@ class Application:
     def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool, crew: Place | None) -> None:
         self._settings, self._clock, self._crew = settings, clock, crew
         self._requests = Requests()
+        self._pages = Pages()
         self._door = Door(credentials=credentials(settings, any_role=True), cookie=cookie(settings))
         self._proxies = Proxies(settings.proxies)
         self._open = kept if upkeep else Tokenhouse.open
@@ -128,11 +132,12 @@ class Application:
             try:
                 await prepared
                 self._house, self._gateway = house, Gateway(house, upstreams)
-                self._api = guarded(api.build(house, self._door), house)
-                self._api.state.chat = Chat(house, upstreams, self._gateway.calls)
+                rest = api.build(house, self._door)
+                rest.state.chat = Chat(house, upstreams, self._gateway.calls)
+                self._api = guarded(rest, house)
                 told = Process(house=house, upstreams=upstreams, requests=self._requests, crew=self._crew)
                 self._metrics = Metrics(told)
-                async with told.telling():
+                async with told.telling(), channels.opened(house):
                     yield house
             finally:
                 await self._finish()
@@ -191,7 +196,12 @@ class Application:
             if scope["method"] in ("GET", "HEAD"):
                 match scope["path"]:
                     case "/":
+                        if b"text/html" in _header(scope, b"accept"):
+                            return Answer(303, [("location", PAGES), *GUARDED], b"")
                         return _page("text/plain; charset=utf-8", first_page(locale).encode())
+                    case path if path.startswith(PAGES):
+                        coding, known = _header(scope, b"accept-encoding"), _header(scope, b"if-none-match")
+                        return self._pages.answer(path, coding.decode("latin-1"), known.decode("latin-1"))
                     case "/health":
                         return _document({"status": "ok", "version": version("tokenhouse")})
                     case "/ready":
@@ -239,6 +249,11 @@ def _edge(path: str) -> str:
     if path.startswith(GATEWAY):
         return "gateway"
     return "api" if path.startswith(REST) else "page"
+
+
+def _header(scope: Message, name: bytes) -> bytes:
+    """Return a header of a request; empty where it did not come."""
+    return next((bytes(value) for one, value in scope["headers"] if one == name), b"")
 
 
 def first_page(locale: str) -> str:

@@ -1,0 +1,31 @@
+import { useId, type ComponentProps } from "react";
+
+interface Props extends ComponentProps<"input"> {
+  label: string;
+  /** What is wrong with what was typed. */
+  problem?: string | undefined;
+}
+
+/** One line to type in, its name above it and what is wrong with it below. */
+export function Field({ label, problem, ...rest }: Props) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1 block text-sm font-medium">
+        {label}
+      </label>
+      <input
+        id={id}
+        aria-invalid={Boolean(problem)}
+        aria-describedby={problem ? `${id}-problem` : undefined}
+        className="min-h-11 w-full rounded-lg border border-line bg-panel px-3 aria-invalid:border-bad"
+        {...rest}
+      />
+      {problem && (
+        <p id={`${id}-problem`} className="mt-1 text-sm text-bad">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+// The way in: e-mail and password, or a one-time link, which also lets somebody choose a password.
+import { useMutation } from "@tanstack/react-query";
+import { useState, type FormEvent, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation, useNavigate } from "react-router";
+
+import type { Me } from "../api";
+import { enterMutation, signInMutation } from "../api/@tanstack/react-query.gen";
+import { Button } from "../parts/button";
+import { Field } from "../parts/field";
+import { Failed } from "../parts/problem";
+import { LanguageChoice, ThemeChoice } from "../parts/shell";
+import { useBegin } from "../session";
+
+export default function SignIn() {
+  const { t } = useTranslation();
+  const begun = useBegun();
+  const signIn = useMutation({ ...signInMutation(), onSuccess: begun });
+  const send = (form: FormData) =>
+    signIn.mutate({ body: { email: String(form.get("email")), password: String(form.get("password")) } });
+  return (
+    <Door title={t("signIn.title")} lead={t("signIn.lead")} onSend={send}>
+      <Field label={t("signIn.email")} name="email" type="email" autoComplete="username" required autoFocus />
+      <Field label={t("signIn.password")} name="password" type="password" autoComplete="current-password" required />
+      {signIn.error && <Failed error={signIn.error} />}
+      <Button type="submit" className="w-full" disabled={signIn.isPending}>
+        {signIn.isPending ? t("signIn.sending") : t("signIn.send")}
+      </Button>
+    </Door>
+  );
+}
+
+/** What a one-time link opens: its secret stands behind `#`, where no server and no log sees it. */
+export function Enter() {
+  const { t } = useTranslation();
+  const begun = useBegun();
+  const { hash } = useLocation();
+  const [link] = useState(hash.slice(1));
+  const enter = useMutation({ ...enterMutation(), onSuccess: begun });
+  const send = (form: FormData) => enter.mutate({ body: { link, password: String(form.get("password")) } });
+  return (
+    <Door title={t("signIn.enter")} lead={t("signIn.enterLead")} onSend={send}>
+      <Field label={t("signIn.newPassword")} name="password" type="password" autoComplete="new-password" required autoFocus />
+      {enter.error && <Failed error={enter.error} />}
+      <Button type="submit" className="w-full" disabled={enter.isPending}>
+        {enter.isPending ? t("signIn.sending") : t("signIn.send")}
+      </Button>
+    </Door>
+  );
+}
+
+/** Returns what goes on after signing in: to where one wanted to go. */
+function useBegun(): (me: Me) => void {
+  const begin = useBegin();
+  const go = useNavigate();
+  const { state } = useLocation();
+  return (me) => {
+    begin(me);
+    void go(typeof state === "string" ? state : "/", { replace: true });
+  };
+}
+
+interface DoorProps {
+  title: string;
+  lead: string;
+  onSend: (form: FormData) => void;
+  children: ReactNode;
+}
+
+function Door({ title, lead, onSend, children }: DoorProps) {
+  const send = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    onSend(new FormData(event.currentTarget));
+  };
+  return (
+    <main className="mx-auto flex min-h-dvh max-w-sm flex-col justify-center gap-6 px-4 py-10">
+      <div className="flex items-center justify-between">
+        <img src="/app/mark.svg" alt="tokenhouse" className="size-10" />
+        <div className="flex">
+          <LanguageChoice />
+          <ThemeChoice />
+        </div>
+      </div>
+      <div>
+        <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>
+        <p className="mt-1 text-soft">{lead}</p>
+      </div>
+      <form onSubmit={send} className="space-y-4">
+        {children}
+      </form>
+    </main>
+  );
+}
