@@ -9,7 +9,11 @@ import { Enter } from "./screens/sign-in";
 import SignIn from "./screens/sign-in";
 import { SignedIn } from "./session";
 
-const Usage = lazy(() => import("./screens/usage"));
+const SCREENS = [
+  { path: "/", Screen: lazy(() => import("./screens/usage")) },
+  { path: "/history", Screen: lazy(() => import("./screens/history")) },
+  { path: "/keys", Screen: lazy(() => import("./screens/keys")) },
+];
 
 function Nowhere() {
   const { t } = useTranslation();
@@ -31,7 +35,14 @@ const router = createBrowserRouter(
         </SignedIn>
       ),
       children: [
-        { index: true, element: <Suspense fallback={<Loading />}><Usage /></Suspense> },
+        ...SCREENS.map(({ path, Screen }) => ({
+          path,
+          element: (
+            <Suspense fallback={<Loading />}>
+              <Screen />
+            </Suspense>
+          ),
+        })),
         { path: "*", element: <Nowhere /> },
       ],
     },

@@ -2,10 +2,21 @@ import { useTranslation } from "react-i18next";
 
 import { useMe } from "../session";
 
-/** Returns what says a moment as a person reads it, in their language and their time zone. */
-export function useDate(): (at: string) => string {
+type Say = (at: string) => string;
+
+/** Returns what says a day as a person reads it, in their language and their time zone. */
+export function useDate(): Say {
+  return useForm({ dateStyle: "medium" });
+}
+
+/** Returns what says a day and its time. */
+export function useMoment(): Say {
+  return useForm({ dateStyle: "short", timeStyle: "short" });
+}
+
+function useForm(style: Intl.DateTimeFormatOptions): Say {
   const { i18n } = useTranslation();
   const { time_zone } = useMe();
-  const form = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeZone: time_zone });
+  const form = new Intl.DateTimeFormat(i18n.language, { ...style, timeZone: time_zone });
   return (at) => form.format(new Date(at));
 }

@@ -1,5 +1,5 @@
 // The frame around every screen: where one can go, in which language and light, and the way out.
-import { Gauge, Languages, LogOut, Moon, Sun } from "lucide-react";
+import { Gauge, History, KeyRound, Languages, LogOut, Moon, Sun } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet } from "react-router";
@@ -8,7 +8,11 @@ import { useMe, useSignOut } from "../session";
 import { LANGUAGES, speak, type Language } from "../words";
 import { Button } from "./button";
 
-const PLACES = [{ to: "/", name: "usage", icon: Gauge }] as const;
+const PLACES = [
+  { to: "/", name: "usage", icon: Gauge },
+  { to: "/history", name: "history", icon: History },
+  { to: "/keys", name: "keys", icon: KeyRound },
+] as const;
 
 export function Shell() {
   const { t } = useTranslation();
