@@ -22,9 +22,10 @@ const PAGE = 50;
 export default function History() {
   const { t } = useTranslation();
   const [view, setView] = useState<View>("all");
+  const asked = { path: { ref: "me" }, query: { limit: PAGE, kind: VIEWS[view] } };
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
-    ...listEntriesInfiniteOptions({ path: { ref: "me" }, query: { limit: PAGE, kind: VIEWS[view] } }),
-    initialPageParam: null,
+    ...listEntriesInfiniteOptions(asked),
+    initialPageParam: asked,
     getNextPageParam: (page) => page.next,
   });
   const lines = data?.pages.flatMap((page) => page.items) ?? [];
