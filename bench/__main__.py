@@ -12,6 +12,7 @@ from bench.init import init
 from bench.ledger import hot, ledger
 from bench.lone import lone
 from bench.middleware import middleware
+from bench.notices import notices
 from bench.seed import place, seed, state_settings
 from bench.simulate import simulate
 from bench.start import start
@@ -26,6 +27,7 @@ PLACES = {
     "verify": verify,
     "init": init,
     "statistics": statistics,
+    "notices": notices,
     "gateway": gateway,
     "middleware": middleware,
 }

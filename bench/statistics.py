@@ -1,69 +1,129 @@
-"""Statistics: every figure of all accounts, beside one sequential scan of their balances."""
+"""Statistics: figures of all accounts beside one sequential scan, the fold of roll-ups, and one's pages."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
+from random import Random
 
 from bench.frame import Figure, Findings, Form, in_turn
-from bench.init import seed
+from bench.million import CALLS, NOW, million, sound
 from bench.seed import Place, state_settings
 from tokenhouse import Tokenhouse
 from tokenhouse.settings import Settings
-from tokenhouse.store.pool import connect
+from tokenhouse.testing import Clock
 
 SCAN = "select sum(used) from tokenhouse.balances"
-USE = """
-update tokenhouse.balances b
-set used = u.used, used_total = u.used, drawn = u.used, charged = u.used, "left" = b."left" - u.used,
-    turns = u.used / 500
-from (select cell, account, (power(random(), 3) * 100000)::bigint as used
-      from tokenhouse.balances where account % 3 <> 0) u
-where b.cell = u.cell and b.account = u.account
-"""
-"""Two of three accounts have used something: most little, a few nearly all of their 100,000."""
+DEEP = "deep"
+"""The account whose journal is long."""
+PAGES = 50
+"""Accounts, or places of a journal, that one turn looks at."""
 
 
 async def statistics(place: Place, form: Form, found: Findings) -> None:
-    """Measure the figures with the hundred accounts that used most, as `stats` shows them."""
-    accounts = form.of(1_000_000, 300_000)
-    await seed(place.dsn, accounts)
-    async with Tokenhouse.open(place.dsn, settings=Settings(plan="chat-tokens")) as house:
-        await house.initialise()
-        await _use(place.dsn)
+    """Measure over a ledger of a million accounts and ten entries each; a sample of it is verified."""
+    accounts = form.of(1_000_000, 100_000)
+    await million(place.dsn, accounts)
+    clock = Clock(NOW)
+    async with Tokenhouse.open(place.dsn, settings=Settings(plan="chat-tokens"), clock=clock) as house:
         await state_settings(house, found)
-        taken = await in_turn(form, {"stats": partial(_stats, house), "scan": partial(_scan, house)})
-    found.figures.append(
+        depth = await deepen(house, form.of(20_000, 4_000))
+        start = time.perf_counter()
+        folded = await house.fold()
+        rate = folded.entries / (time.perf_counter() - start)
+        found.figures.append(Figure(name=f"fold of {folded.entries:,} entries", unit="/s", values=[rate]))
+        async with house.desk.pool.acquire() as connection:
+            await connection.execute("vacuum analyze", timeout=3_600)
+        takers: dict[str, Callable[[], Awaitable[float]]] = {
+            "stats": partial(timed, house.stats),
+            "scan": partial(scan, house),
+            "cached": partial(timed, partial(cached, house)),
+            "page": partial(page, house, accounts),
+            "history": partial(history, house, depth),
+            "curve": partial(anew, house, house.curve),
+            "patterns": partial(anew, house, house.patterns),
+            "idle fold": partial(timed, house.fold),
+        }
+        taken = {
+            name: [1_000 * one for one in turns] for name, turns in (await in_turn(form, takers)).items()
+        }
+    await sound(place.dsn, accounts)
+    size = f"{accounts:,} accounts, {accounts * (CALLS + 2):,} entries"
+    beside = {"reference": "sequential scan", "references": taken["scan"], "target": 2, "most": True}
+    bound = {"most": True, "absolute": True}
+    found.figures += [
+        Figure(name="overview, cold", unit="ms", values=taken["stats"], note=size, **beside),
+        Figure(name="overview, cached", unit="ms", values=taken["cached"], target=5, **bound),
+        Figure(name="one account's page", unit="ms", values=taken["page"], target=20, **bound),
         Figure(
-            name=f"statistics of {accounts:,} accounts",
+            name="history page",
             unit="ms",
-            values=[1_000 * seconds for seconds in taken["stats"]],
-            reference="sequential scan",
-            references=[1_000 * seconds for seconds in taken["scan"]],
-            target=2,
-            most=True,
-        )
-    )
+            values=taken["history"],
+            target=20,
+            note=f"20 lines, anywhere in {depth:,} entries; the slowest of {PAGES}",
+            **bound,
+        ),
+        Figure(name="30 days by day, cold", unit="ms", values=taken["curve"]),
+        Figure(name="patterns of 28 days, cold", unit="ms", values=taken["patterns"]),
+        Figure(name="fold when nothing waits", unit="ms", values=taken["idle fold"]),
+    ]
 
 
-async def _use(dsn: str) -> None:
-    """Let accounts have used something; only their rows say so, so this ledger is not verified."""
-    connection = await connect(dsn)
-    try:
-        for statement in (USE, "vacuum analyze", "checkpoint"):
-            await connection.execute(statement, timeout=3_600)
-    finally:
-        await connection.close()
+async def deepen(house: Tokenhouse, charges: int) -> int:
+    """Give one account a long journal, and return how many entries it has."""
+    await house.account(DEEP)
+    await house.grant(DEEP, charges)
+    for _ in range(0, charges, 500):
+        await asyncio.gather(*(house.charge(DEEP, 1, model="model-0") for _ in range(500)))
+    return (await house.history(DEEP, rows_max=1))[0].seq
 
 
-async def _stats(house: Tokenhouse) -> float:
-    """Return how long the figures take."""
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """Return how long a piece of work takes, in seconds."""
     start = time.perf_counter()
-    await house.stats()
+    await work()
     return time.perf_counter() - start
 
 
-async def _scan(house: Tokenhouse) -> float:
+async def cached(house: Tokenhouse) -> None:
+    """Ask for the overview a second time; the first was asked by whoever came first."""
+    await house.overview()
+
+
+async def anew(house: Tokenhouse, question: Callable[[], Awaitable[object]]) -> float:
+    """Return how long a question takes whose answer was forgotten."""
+    await house.forget_statistics()
+    took = await timed(question)
+    await house.overview()
+    return took
+
+
+async def page(house: Tokenhouse, accounts: int) -> float:
+    """Return how long the page of an account takes that this process has not seen, the mean of some.
+
+    Who it is, where it stands, its last 30 days, its forecast, and the newest lines of its history.
+    """
+    chance = Random(time.perf_counter_ns())
+    refs = [f"user{chance.randint(1, accounts)}" for _ in range(PAGES)]
+    start = time.perf_counter()
+    for ref in refs:
+        await house.describe(ref)
+        await house.balance(ref)
+        await house.usage(ref)
+        await house.forecast(ref)
+        await house.history(ref)
+    return (time.perf_counter() - start) / PAGES
+
+
+async def history(house: Tokenhouse, depth: int) -> float:
+    """Return how long the slowest of some pages of a long history takes, from its newest line down."""
+    slowest = 0.0
+    for nth in range(PAGES):
+        slowest = max(slowest, await timed(partial(house.history, DEEP, before=depth - nth * depth // PAGES)))
+    return slowest
+
+
+async def scan(house: Tokenhouse) -> float:
     """Return how long one scan of the balances takes."""
     async with house.desk.pool.acquire() as connection:
-        start = time.perf_counter()
-        await connection.fetch(SCAN)
-        return time.perf_counter() - start
+        return await timed(partial(connection.fetch, SCAN))

@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
+from msgspec import Struct
 
 from tokenhouse import settings
 from tokenhouse.errors import StartRefused
@@ -39,20 +41,30 @@ def fields(kind: str) -> Iterator[tuple[str, str, str]]:
             yield ast.unparse(field.target), shown, meaning
 
 
+def tables() -> dict[str, type]:
+    """Return the settings that are tables of their own: how each is written in the file -> its class."""
+    found = {}
+    for name, kind in get_type_hints(Settings).items():
+        parts = [kind, *get_args(kind)]
+        struct = next((one for one in parts if isinstance(one, type) and issubclass(one, Struct)), None)
+        if struct is not None:
+            found[f"[[{name}]]" if get_origin(kind) is tuple else f"[{name}]"] = struct
+    return found
+
+
 def table() -> str:
-    """Return the tables of settings and of upstreams."""
+    """Return the tables of settings, and of those that are tables themselves."""
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    inner = tables()
     for name, shown, meaning in fields("Settings"):
-        variable = "only in the file" if name == "upstream" else f"`TOKENHOUSE_{name.upper()}`"
-        lines.append(f"| `{name}` | {variable} | {shown} | {meaning} |")
-    lines += [
-        "",
-        "A table `[[upstream]]` for each provider:",
-        "",
-        "| key | default | meaning |",
-        "|---|---|---|",
-    ]
-    lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields("Upstream")]
+        is_table = {f"[{name}]", f"[[{name}]]"} & inner.keys()
+        variable = "only in the file" if is_table else f"`TOKENHOUSE_{name.upper()}`"
+        default = re.sub(r"^`\w+\(\)`$", "as below", shown)
+        lines.append(f"| `{name}` | {variable} | {default} | {meaning} |")
+    for written, kind in inner.items():
+        said = (inspect.getdoc(kind) or "").partition("\n")[0]
+        lines += ["", f"`{written}`: {said}", "", "| key | default | meaning |", "|---|---|---|"]
+        lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields(kind.__name__)]
     return "\n".join(lines)
 
 
@@ -63,7 +75,8 @@ def page() -> str:
 
 def test_the_docs_list_every_setting():
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.test_settings`"
-    assert all(f"`{name}`" in page() for name in (*Settings.__struct_fields__, *Upstream.__struct_fields__))
+    names = [name for kind in (Settings, *tables().values()) for name in kind.__struct_fields__]
+    assert all(f"`{name}`" in page() for name in names)
 
 
 @pytest.mark.row("C6")

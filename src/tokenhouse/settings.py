@@ -21,6 +21,10 @@ LISTS = ("cors_origins", "hosts", "proxies")
 SECRETIVE = re.compile(r"(^|_)(key|password|secret|token|headers)$")
 """Names of what opens something; their values appear in no text of ours."""
 HIDDEN = "…"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+"""A site as browsers name it (RFC 6454): nothing behind the port, and not a star, which is every site."""
+HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\]")
+"""A name, or a star for all names below one."""
 
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -400,7 +404,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_per_minute: int = 1_200
     """Requests a minute to the REST API of one user, on each process; 0 for any number."""
     address_per_minute: int = 6_000
-    """Requests a minute from one address of callers who are not known yet, on each process; 0 for any number."""
+    """Requests a minute of callers from one address who are not known yet, on each process; 0 for any."""
     failures_per_minute: int = 60
     """Refused credentials a minute from one address, before no unknown one is looked at; 0 for any number."""
     smtp: Smtp | None = None
@@ -442,6 +446,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             place = _parted(self.public_url)
             if place.scheme not in ("http", "https") or not place.hostname or place.query or place.fragment:
                 raise StartRefused("setting_public_url", value=without_userinfo(self.public_url))
+        for origin in self.cors_origins:
+            if not ORIGIN.fullmatch(origin):
+                raise StartRefused("setting_origin", value=ascii(origin[:80]))
+        for host in self.hosts:
+            if not HOST.fullmatch(host):
+                raise StartRefused("setting_host", value=ascii(host[:80]))
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError):
@@ -487,11 +497,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
             raise StartRefused("settings_unreadable", file=str(file), problem=str(trouble)) from None
     try:
         chosen = msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
-        opened = tuple(one.opened(environ) for one in chosen.upstream)
-        smtp = chosen.smtp.opened(environ) if chosen.smtp else None
-        return msgspec.structs.replace(
-            chosen, upstream=opened, smtp=smtp, payments=chosen.payments.opened(environ)
-        )
+        tables = {name: getattr(chosen, name) for name in chosen.__struct_fields__}
+        opened = {name: table.opened(environ) for name, table in tables.items() if hasattr(table, "opened")}
+        opened["upstream"] = tuple(one.opened(environ) for one in chosen.upstream)
+        return msgspec.structs.replace(chosen, **opened)
     except msgspec.ValidationError as trouble:
         raise StartRefused("setting_invalid", problem=str(trouble), file=str(file)) from None
 

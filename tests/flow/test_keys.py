@@ -245,6 +245,29 @@ async def test_a_key_ends_ahead(house, clock):
             await house.create_key("alice", expires_at=end)
 
 
+@pytest.mark.parametrize("role", ["auditor", "operator", "owner"])
+async def test_a_key_of_a_role_has_no_account_and_pays_for_nothing(house, role):
+    made = await house.create_key(role=role, name="shop")
+    assert (made.key.role, made.key.account) == (role, "")
+    assert (await house.authenticate(made.secret, any_role=True)).id == made.id
+    assert await refused(house, made.secret) == "key_without_account"
+    assert [key.id for key in await house.keys("")] == [made.id]
+    assert await house.keys("alice") == []
+    await house.revoke_key(made.id)
+    with pytest.raises(Unauthenticated) as no:
+        await house.authenticate(made.secret, any_role=True)
+    assert no.value.reason == "key_revoked"
+
+
+@pytest.mark.parametrize(
+    ("ref", "role", "field"), [("alice", "owner", "account"), ("", "root", "role"), ("alice", None, "role")]
+)
+async def test_a_role_that_does_not_fit_is_refused(house, ref, role, field):
+    with pytest.raises(InvalidInput) as no:
+        await house.create_key(ref, role=role)
+    assert no.value.facts["field"] == field
+
+
 async def test_unknown_accounts_and_keys_are_not_found(house):
     with pytest.raises(NotFound):
         await house.create_key("bora")

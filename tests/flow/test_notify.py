@@ -139,7 +139,11 @@ async def test_credit_that_has_ended_counts_as_gone_though_nobody_touched_the_ac
 
 
 async def test_who_owes_more_than_a_new_month_brings_is_told(house, clock):
-    plan = {"name": "carrying", "allowance": [{"amount": 1_000, "every": "month"}], "reserve": {"how": "none"}}
+    plan = {
+        "name": "carrying",
+        "allowance": [{"amount": 1_000, "every": "month"}],
+        "reserve": {"how": "none"},
+    }
     await house.write_plan(plan)
     await house.account("alice", plan="carrying")
     await house.charge("alice", 1_000)

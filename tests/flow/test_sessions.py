@@ -157,7 +157,9 @@ async def test_few_are_hashed_at_once_and_few_wait(house, owner):
 async def test_a_new_password_wants_the_old_one_and_signs_out_elsewhere(house, owner):
     here = await house.sign_in(owner.email, PASSWORD)
     there = await house.sign_in(owner.email, PASSWORD)
-    assert await refused(house.set_password(owner.id, "ten large blue birds", old="no")) == "password_wrong"
+    with pytest.raises(InvalidInput) as no:
+        await house.set_password(owner.id, "ten large blue birds", old="no")
+    assert no.value.reason == "password_wrong"
     await house.set_password(owner.id, "ten large blue birds", old=PASSWORD, but=here.secret)
     assert await house.session(here.secret) is not None
     assert await house.session(there.secret) is None

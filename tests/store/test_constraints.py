@@ -99,9 +99,62 @@ RUN = (
     "outcome) values (gen_random_uuid(), 'j', now(), {attempt}, 'n', now(), now(), {ended}, {outcome})"
 )
 GOOD_RUN = {"attempt": "1", "ended": "null", "outcome": "'running'"}
+CHAT = (
+    "insert into tokenhouse.chat_sessions (cell, account, id, asked, tokens, metered, charged, created_at) "
+    "values (1, 1, 's', {asked}, 5, {metered}, {charged}, now())"
+)
+GOOD_CHAT = {"asked": 0, "metered": 0, "charged": 0}
+MESSAGE = (
+    "insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, tokens, charge, "
+    "model, operation, at) values (1, 1, 's', {seq}, {role}, '', {length}, {tokens}, {charge}, '', "
+    "gen_random_uuid(), now())"
+)
+GOOD_MESSAGE = {"seq": 1, "role": "'user'", "length": 0, "tokens": 0, "charge": 0}
 DIRECTORY = "insert into tokenhouse.directory values ({ref}, 1, 1, array[{path}])"
 
+NOTICE = (
+    "insert into tokenhouse.notices (cell, account, id, kind, subject, level, percent, at, facts) "
+    "values (1, 1, gen_random_uuid(), {kind}, 's', {level}, {percent}, now(), '{{}}')"
+)
+GOOD_NOTICE = {"kind": "'level'", "level": "'warning'", "percent": "9000"}
+ENDPOINT = (
+    "insert into tokenhouse.endpoints (id, cell, account, channel, name, url, kinds, secret, created_at, "
+    "created_by) "
+    "values (gen_random_uuid(), {cell}, null, {channel}, '', '', '{{}}', {secret}, now(), '')"
+)
+GOOD_ENDPOINT = {"cell": "null", "channel": "'webhook'", "secret": "'whsec_'"}
+DELIVERY = (
+    "insert into tokenhouse.deliveries (cell, id, account, channel, endpoint, target, payload, state, "
+    "attempts, next_at, created_at, ended_at) "
+    "values (1, gen_random_uuid(), 1, {channel}, {endpoint}, '', '{{}}', {state}, {attempts}, now(), now(), "
+    "{ended})"
+)
+GOOD_DELIVERY = {
+    "channel": "'email'",
+    "endpoint": "null",
+    "state": "'pending'",
+    "attempts": "0",
+    "ended": "null",
+}
+VERIFICATION = (
+    "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, entries_total) "
+    "values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
+)
+USED = "insert into tokenhouse.usage_hourly values (1, 1, now(), '', '', {turns}, {tokens_input}, 0, {tokens}, 0)"
+USED_BY_ALL = (
+    "insert into tokenhouse.usage_totals values (1, now(), '', {turns}, {input}, 0, 0, 0, 0, 0, 0, 0, {tokens}, "
+    "0, {renewed})"
+)
+GOOD_USED = {"turns": "1", "tokens_input": "0", "tokens": "0", "input": "0", "renewed": "0"}
+
 BREAKS = {
+    "refusals_daily_count_something": "insert into tokenhouse.refusals_daily values (1, 1, now(), 'x', 0)",
+    "usage_hourly_tokens_hold_their_parts": USED.format(**{**GOOD_USED, "tokens_input": "1"}),
+    "usage_hourly_turns_not_negative": USED.format(**{**GOOD_USED, "turns": "-1"}),
+    "usage_marks_seq_is_positive": "insert into tokenhouse.usage_marks values (1, 1, 0)",
+    "usage_totals_renewed_not_negative": USED_BY_ALL.format(**{**GOOD_USED, "renewed": "-1"}),
+    "usage_totals_tokens_hold_their_kinds": USED_BY_ALL.format(**{**GOOD_USED, "input": "1"}),
+    "usage_totals_turns_not_negative": USED_BY_ALL.format(**{**GOOD_USED, "turns": "-1"}),
     "accounts_cell_is_one_of_64": ACCOUNT.format(**{**GOOD_ACCOUNT, "cell": "64"}),
     "accounts_kind_is_known": ACCOUNT.format(**{**GOOD_ACCOUNT, "kind": "'tenant'"}),
     "accounts_root_has_own_credit": ACCOUNT.format(**{**GOOD_ACCOUNT, "own": "false"}),
@@ -129,6 +182,14 @@ BREAKS = {
     "balances_used_not_negative": BALANCE.format("used = -1"),
     "balances_used_total_not_negative": BALANCE.format("used_total = -1"),
     "catalog_has_one_row": "insert into tokenhouse.catalog (one_row) values (false)",
+    "chat_messages_charge_not_negative": MESSAGE.format(**{**GOOD_MESSAGE, "charge": -1}),
+    "chat_messages_length_not_negative": MESSAGE.format(**{**GOOD_MESSAGE, "length": -1}),
+    "chat_messages_seq_is_positive": MESSAGE.format(**{**GOOD_MESSAGE, "seq": 0, "role": "'assistant'"}),
+    "chat_messages_take_turns": MESSAGE.format(**{**GOOD_MESSAGE, "role": "'assistant'"}),
+    "chat_messages_tokens_not_negative": MESSAGE.format(**{**GOOD_MESSAGE, "tokens": -1}),
+    "chat_sessions_asked_not_negative": CHAT.format(**{**GOOD_CHAT, "asked": -1}),
+    "chat_sessions_charged_not_negative": CHAT.format(**{**GOOD_CHAT, "charged": -1}),
+    "chat_sessions_used_what_was_metered": CHAT.format(**{**GOOD_CHAT, "metered": 6}),
     "chat_sessions_tokens_not_negative": SESSION.format(tokens=-1, turns=0),
     "chat_sessions_turns_not_negative": SESSION.format(tokens=0, turns=-1),
     "coupons_code_is_normalised": COUPON.format(**{**GOOD_COUPON, "code": "'wel-come'"}),
@@ -139,6 +200,21 @@ BREAKS = {
     "coupons_maximum_is_positive": COUPON.format(**{**GOOD_COUPON, "most": "0"}),
     "coupons_uses_not_negative": COUPON.format(**{**GOOD_COUPON, "uses": "-1"}),
     "coupons_uses_within_the_maximum": COUPON.format(**{**GOOD_COUPON, "most": "1", "uses": "2"}),
+    "deliveries_attempts_not_negative": DELIVERY.format(**{**GOOD_DELIVERY, "attempts": "-1"}),
+    "deliveries_channel_is_known": DELIVERY.format(
+        **{**GOOD_DELIVERY, "channel": "'pigeon'", "endpoint": "gen_random_uuid()"}
+    ),
+    "deliveries_ended_unless_pending": DELIVERY.format(**{**GOOD_DELIVERY, "ended": "now()"}),
+    "deliveries_endpoint_unless_email": DELIVERY.format(**{**GOOD_DELIVERY, "endpoint": "gen_random_uuid()"}),
+    "deliveries_state_is_known": DELIVERY.format(**{**GOOD_DELIVERY, "state": "'lost'", "ended": "now()"}),
+    "endpoints_channel_is_known": ENDPOINT.format(**{**GOOD_ENDPOINT, "channel": "'pigeon'", "secret": "''"}),
+    "endpoints_of_all_or_of_one": ENDPOINT.format(**{**GOOD_ENDPOINT, "cell": "1"}),
+    "endpoints_webhook_is_signed": ENDPOINT.format(**{**GOOD_ENDPOINT, "secret": "''"}),
+    "notice_marks_share_is_positive": "insert into tokenhouse.notice_marks values (1, 1, 0, 0, now())",
+    "notice_settings_levels_are_shares": "insert into tokenhouse.notice_settings values (1, 1, '{0}')",
+    "notices_kind_is_known": NOTICE.format(**{**GOOD_NOTICE, "kind": "'gossip'", "level": "''"}),
+    "notices_level_only_of_levels": NOTICE.format(**{**GOOD_NOTICE, "level": "''"}),
+    "notices_percent_not_negative": NOTICE.format(**{**GOOD_NOTICE, "percent": "-1"}),
     "directory_path_starts_at_account": DIRECTORY.format(ref="'y'", path=2),
     "directory_ref_is_short": DIRECTORY.format(ref="repeat('y', 201)", path=1),
     "entries_kind_is_known": ENTRY.format(seq=99, kind="'gift'"),
@@ -199,6 +275,9 @@ BREAKS = {
     "orders_type_is_known": ORDER.format(**{**GOOD_ORDER, "type": "'gift'"}),
     "sessions_digest_is_a_sha256": SIGNED_IN.format(digest="'short'", ends="now() + interval '1h'"),
     "sessions_end_after_they_begin": SIGNED_IN.format(digest="sha256('')", ends="now()"),
+    "verifications_ended_unless_running": VERIFICATION.format(state="'clean'", ended="null", total=0),
+    "verifications_state_is_known": VERIFICATION.format(state="'asleep'", ended="now()", total=0),
+    "verifications_total_not_negative": VERIFICATION.format(state="'running'", ended="null", total=-1),
 }
 
 

@@ -13,6 +13,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -45,8 +46,10 @@ class Order(msgspec.Struct, kw_only=True):
 class Crew:
     """The workers of one server. `run` returns when all have stopped."""
 
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], log_level: str) -> None:
-        self._settings, self._sockets, self._log_level = settings, sockets, log_level
+    def __init__(
+        self, settings: Settings, sockets: Sequence[socket.socket], log_level: str, folder: Path
+    ) -> None:
+        self._settings, self._sockets, self._log_level, self._folder = settings, sockets, log_level, folder
         self._stop = asyncio.Event()
         self._ready = [asyncio.Event() for _ in sockets]
         self._processes: dict[int, Process] = {}
@@ -108,7 +111,13 @@ class Crew:
             start_new_session=True,
         )
         self._processes[number] = process
-        order = Order(settings=settings_of.plain(self._settings), socket=listens, log_level=self._log_level)
+        order = Order(
+            settings=settings_of.plain(self._settings),
+            socket=listens,
+            log_level=self._log_level,
+            place=number + 1,
+            folder=str(self._folder),
+        )
         assert process.stdin is not None  # noqa: S101 -- it was asked for
         with contextlib.suppress(ConnectionError):  # It died already, which its end will tell.
             process.stdin.write(msgspec.json.encode(order) + b"\n")

@@ -3,11 +3,9 @@
 import asyncio
 import errno
 import gc
-import logging
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -216,20 +214,3 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
-
-
-def log_to_stderr(level: str) -> None:
-    """Write one line for each start, stop and trouble on stderr, from `level` up, in UTC.
-
-    What uvicorn says of its own progress is said by us, so of it only troubles are written.
-    """
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=level.upper(),
-        format="%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s[%(process)d] %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-        stream=sys.stderr,
-        force=True,
-    )
-    quiet = logging.DEBUG if level == "debug" else logging.WARNING
-    logging.getLogger("uvicorn").setLevel(max(quiet, logging.getLevelName(level.upper())))

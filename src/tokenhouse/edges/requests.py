@@ -101,7 +101,7 @@ class _Answer:
 
 def _write(scope: Message, answer: _Answer, seconds: float) -> None:
     """Write the line of a request: never its query, its headers or its body, where secrets are."""
-    facts = {"status": answer.status, "ms": round(seconds * 1_000, 1), "bytes": answer.size}
+    facts: dict[str, Any] = {"status": answer.status, "ms": round(seconds * 1_000, 1), "bytes": answer.size}
     if answer.theirs and answer.theirs != answer.id:
         facts["provider_request_id"] = answer.theirs.decode("latin-1")
     if scope.get(ACCOUNT):

@@ -26,6 +26,7 @@ from tokenhouse.edges.language import language
 from tokenhouse.edges.metrics import Metrics, Place, Process
 from tokenhouse.edges.pages import PREFIX as PAGES
 from tokenhouse.edges.pages import Pages
+from tokenhouse.edges.payments import Providers
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.proxies import Proxies
 from tokenhouse.edges.requests import Requests
@@ -108,6 +109,7 @@ class Application:
         self._requests = Requests()
         self._pages = Pages()
         self._door = Door(credentials=credentials(settings, any_role=True), cookie=cookie(settings))
+        self._payments = Providers(settings)
         self._proxies = Proxies(settings.proxies)
         self._open = kept if upkeep else Tokenhouse.open
         self._house: Tokenhouse | None = None
@@ -131,13 +133,14 @@ class Application:
             await upstreams.open()
             try:
                 await prepared
-                self._house, self._gateway = house, Gateway(house, upstreams)
+                self._house, self._gateway = house, Gateway(house, upstreams, self._door.others)
                 rest = api.build(house, self._door)
+                rest.state.payments = self._payments
                 rest.state.chat = Chat(house, upstreams, self._gateway.calls)
                 self._api = guarded(rest, house)
                 told = Process(house=house, upstreams=upstreams, requests=self._requests, crew=self._crew)
                 self._metrics = Metrics(told)
-                async with told.telling(), channels.opened(house):
+                async with told.telling(), channels.opened(house), self._payments.opened():
                     yield house
             finally:
                 await self._finish()

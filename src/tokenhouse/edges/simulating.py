@@ -5,6 +5,7 @@ one order on standard input, answers on standard output and ends; its parent end
 """
 
 import asyncio
+import logging
 import os
 import sys
 from datetime import datetime
@@ -21,6 +22,8 @@ from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.periods import moment
 from tokenhouse.rules.plans import POINTS, Plan
 from tokenhouse.rules.rates import Rate, RateTable
+
+log: Final = logging.getLogger("tokenhouse.simulation")
 
 TIME_MAX_S: Final = 60
 NICE: Final = 10
@@ -114,6 +117,9 @@ async def simulated(order: Order) -> Simulated:
         if process.returncode is None:
             process.kill()
             await process.wait()
+    if process.returncode:  # It was killed, for want of memory most likely.
+        log.error("a simulation ended with %d", process.returncode)
+        raise Busy("simulation_broken", retry_after_s=60)
     told = msgspec.json.decode(answer, type=Simulated)
     if told.reason:
         raise InvalidInput(told.reason, **told.facts)

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,7 +17,9 @@ import uvloop
 from tokenhouse import settings as settings_of
 from tokenhouse.edges import server
 from tokenhouse.edges.crew import Order
-from tokenhouse.edges.listening import Listener, log_to_stderr
+from tokenhouse.edges.listening import Listener
+from tokenhouse.edges.logs import log_to_stderr
+from tokenhouse.edges.metrics import Place
 from tokenhouse.errors import TokenhouseError
 
 log: Final = logging.getLogger("tokenhouse.worker")
@@ -25,7 +28,8 @@ log: Final = logging.getLogger("tokenhouse.worker")
 async def work(order: Order) -> None:
     """Serve until told to stop, or until the parent is gone."""
     settings = settings_of.checked(order.settings)
-    application = server.build(settings, upkeep=False)  # The parent does it.
+    place = Place(folder=Path(order.folder), worker=order.place)
+    application = server.build(settings, upkeep=False, crew=place)  # The parent keeps the schedule.
     listener = Listener(application, settings, _tell_ready)
 
     def orphaned() -> None:
@@ -47,7 +51,7 @@ def _tell_ready() -> None:
 def main() -> int:
     """Read the order, carry it out, and return how it ended."""
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    log_to_stderr(order.log_level)
+    log_to_stderr(order.log_level, order.settings["log_format"])
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(order))

@@ -72,7 +72,7 @@ async def buy(
     member = (await read_path(desk, address))[0]
     _may_buy(member, address, one)
     if off is not None:
-        _fits(off, member, one.name)
+        _fits(off, member, one)
     checked_whole(quantity, "quantity", 1, 1 if one.is_subscription else QUANTITY_MAX)
     total = bill(one, currency, quantity=quantity, discount=off.discount if off else 0)
     able_to_hold(member, address, total.credit)
@@ -122,7 +122,7 @@ async def redeem(desk: Desk, ref: str, code: str, *, key: str = "") -> Receipt:
     if before is None:
         member = (await read_path(desk, address))[0]
         _owns(member, address)
-        _fits(coupon, member, "")
+        _fits(coupon, member, None)
         able_to_hold(member, address, coupon.credit)
         new = NewOrder(
             id=desk.new_id(),
@@ -268,15 +268,18 @@ def able_to_hold(member: Member, address: Address, credit: int) -> None:
         raise InvalidInput("credit_maximum", field="package", value=credit, account=address.ref, **facts)
 
 
-def _fits(coupon: Coupon, member: Member, package: str) -> None:
-    """Refuse a coupon for what it is not meant for; `package` is "" where its credit is wanted."""
+def _fits(coupon: Coupon, member: Member, package: Package | None) -> None:
+    """Refuse a coupon for what it is not meant for; without a package, its credit is wanted."""
     plan = member.balance.plan
     if coupon.plans and plan not in coupon.plans:
         raise InvalidInput("coupon_not_for", field="coupon", value=coupon.code, what=plan)
-    if package and not coupon.discount:
+    if package is None:
+        return
+    if not coupon.discount:
         raise InvalidInput("coupon_no_discount", field="coupon", value=coupon.code)
-    if package and coupon.packages and package not in coupon.packages:
-        raise InvalidInput("coupon_not_for", field="coupon", value=coupon.code, what=package)
+    # A subscription's further periods cost what the first one did, which a discount would change.
+    if package.is_subscription or (coupon.packages and package.name not in coupon.packages):
+        raise InvalidInput("coupon_not_for", field="coupon", value=coupon.code, what=package.name)
 
 
 def _refuse_coupon(no: str, code: str) -> NoReturn:

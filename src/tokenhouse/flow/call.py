@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tokenhouse.errors import InsufficientCredit, InvalidInput, LimitReached, ModelRefused
-from tokenhouse.flow import estimate, settle
+from tokenhouse.flow import estimate, settle, spans
 from tokenhouse.flow.desk import ADDRESSES_MAX, Desk, checked_text, checked_whole
 from tokenhouse.flow.report import BalanceView, read_path
 from tokenhouse.flow.reserve import Reservation, reserve
@@ -107,8 +107,10 @@ class Call:
         free = ended in ("error", "cut") or self.plan.call.on_disconnect == "free-if-nothing"
         if ended != "complete" and nothing and free:
             return await self.release(ended)
-        usage, source = await self._usage(measured)
-        charge = self._charge(usage, measured)
+        with spans.step("measure", **{spans.OUTCOME: ended}) as span:
+            usage, source = await self._usage(measured)
+            charge = self._charge(usage, measured)
+            span.tell(**{spans.CHARGE: charge, **spans.used(usage)})
         facts: dict[str, Any] = {} if self.cap is None else {"cap": self.cap}
         if ended != "complete":
             facts["ended"] = ended
@@ -135,14 +137,16 @@ class Call:
         counts, needs = self._desk.counts, self._needs
         counts.ended(needs.protocol, needs.model, ended)
         counts.used(needs.model, charge, usage, estimated=source == "estimated")
-        return await self._later.settle(self.owed)
+        with spans.step("settle", **{spans.RESERVATION: self.reservation.id, spans.CHARGE: charge}):
+            return await self._later.settle(self.owed)
 
     async def release(self, note: str = "") -> Receipt:
         """End the call without a charge: nothing was produced."""
         self._desk.counts.ended(self._needs.protocol, self._needs.model, "released")
-        return await settle.release(
-            self._desk, self.reservation.account, self.reservation.id, actor=self._actor, note=note
-        )
+        with spans.step("settle", **{spans.RESERVATION: self.reservation.id, spans.CHARGE: 0}):
+            return await settle.release(
+                self._desk, self.reservation.account, self.reservation.id, actor=self._actor, note=note
+            )
 
     async def bytes_left(self, text: str) -> int:
         """Return by how many bytes an answer, `text` so far, surely may grow and still be paid for.
@@ -208,8 +212,9 @@ async def begin(
         checked_whole(needs.output, "output", 0, TOKENS_MAX)
     checked_whole(needs.choices, "choices", 1, CHOICES_MAX)
     address = await desk.address(ref)
-    plan, room = await _seen(desk, address)
-    counted = needs.count() if needs.bound <= COUNTED_AT_ONCE else None
+    with spans.step("estimate", **{spans.ACCOUNT: ref, spans.MODEL: needs.model}):
+        plan, room = await _seen(desk, address)
+        counted = needs.count() if needs.bound <= COUNTED_AT_ONCE else None
     while True:
         version = desk.catalog.version
         try:
@@ -260,17 +265,19 @@ async def _admit(
     output = plan.call.output if needs.output is None else needs.output
     asked = _dearest(needs, price, counted or Counted(needs.bound), output * needs.choices)
     quoted = quote(plan, price, needs.model, asked, output_least=OUTPUT_LEAST * needs.choices)
-    reservation = await reserve(
-        desk,
-        ref,
-        quoted.amount,
-        least=quoted.least,
-        tokens=quoted.tokens,
-        model=needs.model,
-        api_key=api_key,
-        lapse_charge=quoted.input_charge,
-        key=None,
-    )
+    with spans.step("reserve", **{spans.ACCOUNT: ref, spans.AMOUNT: quoted.amount}) as span:
+        reservation = await reserve(
+            desk,
+            ref,
+            quoted.amount,
+            least=quoted.least,
+            tokens=quoted.tokens,
+            model=needs.model,
+            api_key=api_key,
+            lapse_charge=quoted.input_charge,
+            key=None,
+        )
+        span.tell(**{spans.RESERVATION: reservation.id})
     return _Terms(
         plan=plan, price=price, asked=asked, quoted=quoted, counted=counted, reservation=reservation
     )

@@ -1,6 +1,6 @@
 """Channels: what an edge does to get a notice out of the house, and how it says that it failed."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -47,5 +47,5 @@ class Channels:
     """The ways out of the house that this process has opened."""
 
     senders: dict[str, Sender] = field(default_factory=dict)
-    is_service: Callable[[str], bool] | None = None
+    is_service: Callable[[str], Awaitable[bool]] | None = None
     """Whether an address is one of a service that we can reach; None where none can be."""

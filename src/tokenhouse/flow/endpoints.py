@@ -43,7 +43,7 @@ async def create(
     for kind in kinds:
         if kind not in KINDS:
             raise InvalidInput("choice_unknown", field="kinds", value=shown(kind), known=", ".join(KINDS))
-    place = _checked_place(desk, channel, checked_text(url, "url", least=1, most=2_000))
+    place = await _checked_place(desk, channel, checked_text(url, "url", least=1, most=2_000))
     address = await desk.address(account) if account else None
     made = Endpoint(
         id=desk.new_id(),
@@ -76,14 +76,14 @@ def place_of(endpoint: Endpoint) -> str:
     return f"{parts.scheme}://{parts.hostname}{':' + str(parts.port) if parts.port else ''}/…"
 
 
-def _checked_place(desk: Desk, channel: str, url: str) -> str:
+async def _checked_place(desk: Desk, channel: str, url: str) -> str:
     """Return the name that an endpoint has where nobody gave it one. Raises: InvalidInput."""
     parts = _parts(url)
     if channel == "service":
         checker = desk.channels.is_service
         if checker is None:
             raise InvalidInput("notify_extra", field="channel", value="service")
-        if not checker(url):
+        if not await checker(url):
             raise InvalidInput("service_url", field="url", value=parts.scheme[:20])
         return parts.scheme
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tokenhouse.flow import outlook, patterns, rollups, statistics, usage
+from tokenhouse.flow import costing, outlook, patterns, rollups, statistics, usage
+from tokenhouse.flow.costing import Costs
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.outlook import Outlook
-from tokenhouse.flow.patterns import Bought, Costs, Exhausted, Patterns, Refusals
+from tokenhouse.flow.patterns import Bought, Exhausted, Patterns, Refusals
 from tokenhouse.flow.remembered import Dated
 from tokenhouse.flow.rollups import Folded
 from tokenhouse.flow.statistics import Stats
@@ -48,7 +49,7 @@ class Insight:
     async def costs(self, *, every: Grain = "day", last: int = 30) -> Dated[Costs]:
         """Return what providers take for what was used, by their list prices, beside what was charged."""
         return await self._desk.remembered.of(
-            f"costs {every} {last}", Costs, lambda: patterns.costs(self._desk, every=every, last=last)
+            f"costs {every} {last}", Costs, lambda: costing.costs(self._desk, every=every, last=last)
         )
 
     async def purchases(self, *, every: Grain = "day", last: int = 30) -> Dated[Bought]:

@@ -1,4 +1,4 @@
-"""Patterns: when people use it, which models, who most; what providers take for it, and what is bought."""
+"""Patterns: when people use it, which models, who most; what is bought, what is refused, who has nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,9 @@ from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.rollups import counts_tokens
 from tokenhouse.flow.statistics import Line, line
 from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
-from tokenhouse.flow.terms import deployment_unit
-from tokenhouse.rules.amounts import TOKEN, Unit, shown
-from tokenhouse.rules.costs import Cost, cost, share
-from tokenhouse.rules.periods import Instant, instant, zone_of
-from tokenhouse.rules.rates import Rate, RateTable
+from tokenhouse.rules.amounts import shown
+from tokenhouse.rules.costs import share
+from tokenhouse.rules.periods import zone_of
 from tokenhouse.store import insight, rollups
 from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.insight import Purchases
@@ -60,32 +58,6 @@ class Patterns:
     hours: tuple[HourUse, ...]
     models: tuple[ModelUse, ...]
     users: tuple[UserUse, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine:
-    """What one model took in one stretch of time, and what was charged for it.
-
-    `cost` is the provider's, in `cost_unit`; both are None where no price of the model is known, or nobody
-    said how many tokens it was.
-    """
-
-    start_at: datetime
-    model: str
-    turns: int
-    tokens: int
-    charged: int
-    cost: int | None
-    cost_unit: Unit | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """Cost against charge, the oldest stretch first, and the sums of it all by the costs' units."""
-
-    lines: tuple[CostLine, ...]
-    charged: int
-    costs: tuple[tuple[Unit, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,53 +138,6 @@ def by_model(used: Iterable[Used]) -> tuple[ModelUse, ...]:
         ModelUse(model=model, turns=turns, tokens=tokens, charged=charged, share=share(charged, total))
         for model, (turns, tokens, charged) in sorted(sums.items(), key=lambda one: (-one[1][2], one[0]))
     )
-
-
-async def costs(desk: Desk, *, every: Grain, last: int) -> Costs:
-    """Return what the provider takes for what was used, by its list prices, beside what was charged."""
-    stretches = last_stretches(desk, every, last)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            await desk.catalog.refresh(connection)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
-    listed = RateTable(desk.catalog.listed)
-    unit = deployment_unit(desk) or TOKEN
-    lines, sums = [], dict[Unit, Cost]()
-    for one in used:
-        if not one.turns and not one.charged:
-            continue
-        taken = _cost(one, list_price(desk, listed, one.model, instant(one.start_at)), unit)
-        if taken is not None:
-            before = sums.get(taken.unit)
-            sums[taken.unit] = Cost(taken.unit, taken.exact + (before.exact if before else 0))
-        lines.append(
-            CostLine(
-                start_at=stretches.bounds[stretches.nth(one.start_at)],
-                model=one.model,
-                turns=one.turns,
-                tokens=one.tokens,
-                charged=one.charged,
-                cost=taken.amount if taken else None,
-                cost_unit=taken.unit if taken else None,
-            )
-        )
-    return Costs(
-        lines=tuple(lines),
-        charged=sum(one.charged for one in lines),
-        costs=tuple((in_unit, total.amount) for in_unit, total in sums.items()),
-    )
-
-
-def list_price(desk: Desk, listed: RateTable, model: str, at: Instant) -> Rate | None:
-    """Return the provider's price of a model: as others list it, otherwise as the operator has it."""
-    return listed.find(model, at) or desk.catalog.rates.find(model, at)
-
-
-def _cost(used: Used, rate: Rate | None, unit: Unit) -> Cost | None:
-    """Return what was taken, where a price is known and how many tokens it was."""
-    if rate is None or not (used.usage.total or rate.prices.per_request):
-        return None
-    return cost(rate, used.usage, used.turns, unit)
 
 
 async def bought(desk: Desk, *, every: Grain, last: int) -> Bought:

@@ -1,6 +1,6 @@
 """Payments: what a provider tells is heard, bound to its order and carried out: once, or not at all.
 
-    record the attempt -> is it known? -> find the order -> provider, currency, price -> carry it out -> verdict
+    record the attempt -> known? -> find its order -> provider, currency, price -> carry it out -> verdict
 
 Whoever speaks has been proven before (`edges.payments`). What it tells is a state of a payment and not a
 command, so that the order of messages does not matter: "refunded" implies "paid", a total of refunds implies
@@ -14,7 +14,7 @@ from typing import Final, Literal
 from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, KeyReused, NotFound, TokenhouseError
 from tokenhouse.flow import orders as step
 from tokenhouse.flow import subscriptions
-from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.desk import HEX_ID, Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.amounts import checked_amount
 from tokenhouse.rules.shop import PRICE_MAX
@@ -139,6 +139,18 @@ async def refuse(desk: Desk, provider: str, event: str, digest: bytes, reason: s
             await payments.write_payment_event(connection, attempt)
 
 
+async def bind(desk: Desk, order: str, payment: str) -> Order:
+    """Note what an order's provider calls its payment. Raises: NotFound, InvalidInput if it is another's."""
+    one = await step.find_anywhere(desk, order)
+    ref = checked_text(payment, "payment", least=1, most=255)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            if await payments.write_payment(connection, one.provider, ref, one, desk.clock()) != one.id:
+                raise InvalidInput("payment_of_another_order", field="payment", value=ref)
+            await orders.write_order_provider_ref(connection, one, ref, "")
+    return await step.find_anywhere(desk, order)
+
+
 async def events(
     desk: Desk,
     *,
@@ -214,9 +226,9 @@ async def _order(desk: Desk, told: Told) -> Order:
 
 async def _seen(desk: Desk, told: Told) -> Order | None:
     """Return the order that a message names, in our words or the provider's; None where there is none."""
-    order: str | None = None
-    if told.order:
-        order = checked_id(told.order, "order")
+    order = told.order.replace("-", "").lower() or None
+    if order is not None and not HEX_ID.fullmatch(order):
+        return None
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             for ref in told.payments if order is None else ():
@@ -331,11 +343,7 @@ async def _refunded(desk: Desk, told: Told, one: Order) -> Heard:
     receipt = await step.refund_order(
         desk, one.ref, one.id, actor=_actor(told), note="", refunded_minor=total
     )
-    after = await step.find_anywhere(desk, one.id)
-    if after.state == "refunded" and after.subscription:
-        paid_for = await subscriptions.find(desk, told.provider, "", after)
-        if paid_for is not None and paid_for.last_order == after.id:
-            await subscriptions.end(desk, paid_for, "refunded")
+    after = await subscriptions.follow(desk, await step.find_anywhere(desk, one.id))
     return Heard(verdict="accepted", order=after, receipt=receipt)
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from tokenhouse import messages
-from tokenhouse.errors import InvalidInput, NotFound, Unauthenticated
+from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.audit_trail import drafted
 from tokenhouse.flow.desk import Desk, checked_flag, checked_id, checked_text, checked_whole
 from tokenhouse.flow.passwords import checked_password
@@ -179,7 +179,7 @@ async def set_password(
         actor: who does it.
         address: from where.
 
-    Raises: InvalidInput, NotFound, Unauthenticated `password_wrong`, Throttled, Busy.
+    Raises: InvalidInput, `password_wrong` among its reasons; NotFound, Throttled, Busy.
     """
     found = await find(desk, checked_id(person, "person"))
     form = checked_password(password, found.email)
@@ -222,13 +222,13 @@ async def _locked(connection: Connection, person: str) -> Person:
 
 
 async def _shown(desk: Desk, person: Person, old: str) -> None:
-    """Return if the password is right that stands now. Raises: Unauthenticated, Throttled, Busy."""
+    """Return if the password is right that stands now. Raises: InvalidInput, Throttled, Busy."""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             kept = await people.find_password(connection, person.email)
     desk.lodge.admit(person.email, "", desk.now())
     if not await desk.lodge.matches(old, None if kept is None else kept.hash):
-        raise Unauthenticated("password_wrong")
+        raise InvalidInput("password_wrong", field="old", value="")
     desk.lodge.acquit(person.email, "")
 
 

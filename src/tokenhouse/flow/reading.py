@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tokenhouse import messages
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.desk import Desk, checked_flag, checked_id, checked_text, checked_whole
 from tokenhouse.flow.people import checked_email
 from tokenhouse.flow.wording import Reader, Words, worded
+from tokenhouse.rules.alerts import Level
 from tokenhouse.rules.amounts import Unit, checked_number, shown
 from tokenhouse.rules.notices import KINDS, Kind
 from tokenhouse.rules.periods import moment, zone_of
@@ -32,7 +33,7 @@ class NoticeView:
     id: str
     account: str
     kind: Kind
-    level: str
+    level: Level | Literal[""]
     percent: int
     at: datetime
     read_at: datetime | None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tokenhouse.flow import upkeep
+from tokenhouse.flow import outbox, reading, upkeep
 from tokenhouse.flow.desk import Desk
 from tokenhouse.store import jobs
 from tokenhouse.store.pool import trouble_translated
@@ -14,6 +14,10 @@ RUNS_NEWEST: Final = 200
 RUNS_DONE_DAYS: Final = 2
 RUNS_DAYS: Final = 30
 """Days for which other runs stay: those that went well, and those that did not."""
+DELIVERIES_DAYS: Final = 90
+"""Days for which a delivery of a notice stays after it has ended, a dead letter among them."""
+NOTICES_DAYS: Final = 400
+"""Days for which a notice stays after it was read: a person may look back over a year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +26,12 @@ class Forgotten:
 
     keys: int
     runs: int
+    deliveries: int
+    notices: int
 
 
 async def forget(desk: Desk) -> Forgotten:
-    """Forget idempotency keys and runs of jobs that are old; prepare the months to come. Idempotent."""
+    """Forget keys, runs, deliveries and read notices that are old; prepare the months to come. Idempotent."""
     await upkeep.prepare_months(desk)
     keys = await upkeep.forget_keys(desk)
     now = desk.clock()
@@ -34,4 +40,9 @@ async def forget(desk: Desk) -> Forgotten:
             runs = await jobs.write_runs_pruned(
                 connection, RUNS_NEWEST, now - timedelta(days=RUNS_DONE_DAYS), now - timedelta(days=RUNS_DAYS)
             )
-    return Forgotten(keys=keys, runs=runs)
+    return Forgotten(
+        keys=keys,
+        runs=runs,
+        deliveries=await outbox.forget(desk, now - timedelta(days=DELIVERIES_DAYS)),
+        notices=await reading.forget(desk, now - timedelta(days=NOTICES_DAYS)),
+    )

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tokenhouse.errors import NotFound
-from tokenhouse.flow import retention, upkeep, watch
+from tokenhouse.flow import (
+    buying,
+    notify,
+    outbox,
+    retention,
+    rollups,
+    sessions,
+    subscriptions,
+    upkeep,
+    watch,
+)
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.rules.periods import moment
 from tokenhouse.rules.slots import When, next_slot
@@ -43,7 +53,13 @@ class JobState:
 JOBS: Final[tuple[Job, ...]] = (
     Job(name="lapse", when="* * * * *", work=upkeep.lapse),
     Job(name="periods", when="* * * * *", work=upkeep.renew),
+    Job(name="roll-ups", when="* * * * *", work=rollups.fold),
+    Job(name="notify", when="0 * * * *", work=notify.notify),
+    Job(name="outbox", when=5, work=outbox.deliver),
+    Job(name="orders", when="*/10 * * * *", work=buying.expire_orders),
+    Job(name="subscriptions", when="*/10 * * * *", work=subscriptions.renew_subscriptions),
     Job(name="watch", when="*/5 * * * *", work=watch.watch),
+    Job(name="sessions", when="7 * * * *", work=sessions.forget_sessions),
     Job(name="retention", when="17 3 * * *", work=retention.forget),
 )
 """Every job. Cron expressions are in the deployment's time zone; a number is seconds."""

@@ -7,7 +7,7 @@ every name of theirs stands here and nowhere else. OpenTelemetry is imported by 
 
 from collections.abc import Iterable, MutableMapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from tokenhouse.rules.usage import Usage
 
@@ -69,7 +69,7 @@ class _Nothing:
 
     __slots__ = ()
 
-    def __enter__(self) -> "_Nothing":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -117,7 +117,7 @@ def request(method: str, edge: str, headers: Iterable[tuple[bytes, bytes]]) -> A
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Name the span at work in the headers of a request to a provider; a caller's own name stays otherwise."""
+    """Name the span at work in the headers of a request to a provider; without one, its caller's stays."""
     if _tracer is not None:
         _tracer.inject(headers)
 

@@ -1,7 +1,7 @@
 """Subscriptions: a plan that is paid for period by period. Every period is an order.
 
-The first paid order brings the plan, each further one a period. Who does not pay within the grace, or ends it,
-is back on the former plan. Every step is idempotent, so that whoever was cut short can come again.
+The first paid order brings the plan, each further one a period. Who does not pay within the grace, or ends
+it, is back on the former plan. Every step is idempotent, so that whoever was cut short can come again.
 """
 
 from dataclasses import dataclass
@@ -95,6 +95,17 @@ async def end(desk: Desk, one: Subscription, reason: str) -> Subscription:
     if waiting is not None:
         await step.fail_order(desk, one.ref, waiting, actor="subscription", reason=reason)
     return await _again(desk, one)
+
+
+async def follow(desk: Desk, order: Order) -> Order:
+    """See that a subscription follows its order: paid, its period begins; refunded, it ends. Idempotent."""
+    if order.subscription and order.state == "completed":
+        await carry(desk, order)
+    elif order.subscription and order.state == "refunded":
+        one = await find(desk, order.provider, "", order)
+        if one is not None and one.last_order == order.id and one.state != "ended":
+            await end(desk, one, "refunded")
+    return order
 
 
 async def cancel(desk: Desk, ref: str, *, at_once: bool) -> Subscription:

@@ -6,8 +6,10 @@ of them will last: the futures are lived through at both levels, and the range h
 gives the same answer.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from math import inf
 from random import Random
 from typing import Final
@@ -17,6 +19,7 @@ DAYS: Final = 28
 """Full days that are looked at."""
 DAYS_AHEAD: Final = 366
 """How far ahead anything is said."""
+WEEKS_AHEAD: Final = -(-DAYS_AHEAD // WEEK)
 FUTURES: Final = 50
 """Futures at each level."""
 EARLY: Final = FUTURES // 10
@@ -58,36 +61,40 @@ def forecast(history: Sequence[int], left: int) -> Forecast:
     least, most = min(1.0, level), max(1.0, level)
     if len(known) < WEEK:
         least, most = least / UNSURE, most * UNSURE
+    futures = _futures(known)
     return Forecast(
         per_day=round(per_day),
         days=_within(point),
-        days_earliest=_within(min(_ends(known, most, left)[EARLY], point)),
-        days_latest=_within(max(_ends(known, least, left)[LATE], point)),
+        days_earliest=_within(min(_ends(futures, most, left)[EARLY], point)),
+        days_latest=_within(max(_ends(futures, least, left)[LATE], point)),
     )
 
 
-def _ends(known: list[int], level: float, left: int) -> list[float]:
-    """Return in how many days each of the futures at a level ends, the soonest first.
+def _futures(known: list[int]) -> list[list[int]]:
+    """Return what is used in each future up to the end of its first day, its second, and so on.
 
-    Infinite where it is further ahead than anything is said. The n-th future's days are the same whatever is
-    left, so that more credit never ends sooner.
+    The n-th future is the same whatever is left, so that more credit never ends sooner.
     """
-    if max(known) * level * DAYS_AHEAD < left:
-        return [inf] * FUTURES
     days = [known[nth % WEEK :: WEEK] or known for nth in range(len(known), len(known) + WEEK)]
+    futures = []
+    for nth in range(FUTURES):
+        chance = Random(SEED + nth)  # noqa: S311 -- no secret, and it must be the same each time
+        weeks = zip(*(chance.choices(alike, k=WEEKS_AHEAD) for alike in days), strict=True)
+        futures.append(list(accumulate(chain.from_iterable(weeks))))
+    return futures
+
+
+def _ends(futures: list[list[int]], level: float, left: int) -> list[float]:
+    """Return in how many days each future ends at a level, the soonest first; infinite if it does not."""
+    if not level:
+        return [inf] * FUTURES
     rest = left / level
-    return sorted(_end(days, rest, Random(SEED + nth)) for nth in range(FUTURES))  # noqa: S311 -- no secret
-
-
-def _end(days: list[list[int]], rest: float, chance: Random) -> float:
-    """Return in how many days one future has used up what is left."""
-    for day in range(DAYS_AHEAD):
-        alike = days[day % WEEK]
-        used = alike[int(chance.random() * len(alike))]
-        if used >= rest:
-            return day + rest / used
-        rest -= used
-    return inf
+    ends = []
+    for used in futures:
+        day = bisect_left(used, rest)
+        before = used[day - 1] if day else 0
+        ends.append(day + (rest - before) / (used[day] - before) if day < len(used) else inf)
+    return sorted(ends)
 
 
 def _within(days: float) -> float | None:

@@ -12,6 +12,8 @@ from tokenhouse.store.statements import sql
 LIST_MONTHS: Final = sql("list_months")
 FIND_ENTRY_COUNT: Final = sql("find_entry_count")
 
+HOUR_S: Final = 3_600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
@@ -29,10 +31,11 @@ async def list_months(
     connection: Connection, address: Address, bounds: Sequence[datetime]
 ) -> dict[int, Booked]:
     """Return what the months between `bounds` hold, by their number; those without an entry are not there."""
+    on_the_hour = all(bound.timestamp() % HOUR_S == 0 for bound in bounds)
     found = await connection.fetch(
-        LIST_MONTHS, address.cell, address.account, list(bounds), bounds[0], bounds[-1]
+        LIST_MONTHS, address.cell, address.account, list(bounds), bounds[0], bounds[-1], on_the_hour
     )
-    return {row["nth"]: Booked(**{name: row[name] for name in Booked.__slots__}) for row in found}
+    return {row["nth"]: Booked(**{name: int(row[name]) for name in Booked.__slots__}) for row in found}
 
 
 async def find_entry_count(connection: Connection, address: Address, kinds: Sequence[str]) -> int:

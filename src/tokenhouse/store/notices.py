@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from tokenhouse.rules.alerts import Level
 from tokenhouse.rules.balance import Balance
 from tokenhouse.rules.notices import Kind
 from tokenhouse.rules.periods import Instant
@@ -65,7 +66,7 @@ class Draft:
     facts: dict[str, Any]
     share: int = 0
     round: int = 0
-    level: str = ""
+    level: Level | Literal[""] = ""
     percent: int = 0
 
 
@@ -77,7 +78,7 @@ class Notice:
     account: str
     kind: Kind
     subject: str
-    level: str
+    level: Level | Literal[""]
     percent: int
     at: datetime
     read_at: datetime | None

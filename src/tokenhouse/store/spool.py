@@ -214,7 +214,7 @@ class Spool:
 
     @property
     def waiting(self) -> int:
-        """Return how many records of this process' segments are not done; it takes no lock, for it only looks."""
+        """Return how many records are not done; it only looks, and waits for nobody."""
         return sum(len(segment.pending) for segment in tuple(self._segments.values()))
 
     @property

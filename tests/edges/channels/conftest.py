@@ -12,6 +12,7 @@ from aiosmtpd.smtp import SMTP
 
 from tokenhouse import Settings, Tokenhouse
 from tokenhouse.edges import channels
+from tokenhouse.settings import Smtp
 
 
 class Receiver:
@@ -40,14 +41,14 @@ class Mailbox:
         self.port = 0
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
-        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
         answer = self.answers.pop(0) if self.answers else "250 OK"
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
@@ -86,8 +87,6 @@ def smtp(mailbox: Mailbox) -> dict[str, Any]:
 
 @pytest.fixture
 def settings(smtp: dict[str, Any], tmp_path: Any) -> Settings:
-    from tokenhouse.settings import Smtp
-
     return Settings(home=tmp_path, purchase_url="https://tokens.example.com/buy?a=1&b=2", smtp=Smtp(**smtp))
 
 

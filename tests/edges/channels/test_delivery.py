@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from tokenhouse import Tokenhouse
+from tokenhouse import Settings, Tokenhouse
 from tokenhouse.edges import channels
 from tokenhouse.edges.channels import webhook
 from tokenhouse.errors import InvalidInput, NotFound
@@ -256,7 +256,14 @@ async def test_private_addresses_are_refused_where_they_are_not_allowed(house, r
     guarded = webhook.Webhooks(private=False)
     house.desk.channels.senders["webhook"] = guarded
     try:
-        for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "2130706433"):
+        for host in (
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "169.254.169.254",
+            "2130706433",
+        ):
             made = await house.create_endpoint(f"http://{host}:{port}/hooks")
             failed = await house.try_endpoint(made.endpoint.id)
             assert failed.state == "dead", host
@@ -289,11 +296,15 @@ def test_what_is_public(host, public):
 
 
 async def test_in_production_an_address_needs_tls(database, clock, tmp_path):
-    from tokenhouse import Settings
-
     settings = Settings(home=tmp_path, environment="production", plan="chat-tokens")
     async with Tokenhouse.open(database, settings=settings, clock=clock) as house:
-        for url in ("http://example.com/", "ftp://example.com/", "https://u:p@example.com/", "x", "https://[/"):
+        for url in (
+            "http://example.com/",
+            "ftp://example.com/",
+            "https://u:p@example.com/",
+            "x",
+            "https://[/",
+        ):
             with pytest.raises(InvalidInput):
                 await house.create_endpoint(url)
         assert (await house.create_endpoint("https://example.com/h")).secret
@@ -321,7 +332,7 @@ async def test_a_receiver_that_hangs_is_let_go(house, receiver, monkeypatch):
 
 async def test_a_fault_of_ours_is_a_failure_like_any_other(house, receiver):
     class Broken:
-        async def send(self, parcel):
+        async def send(self, _parcel):
             raise ZeroDivisionError
 
     house.desk.channels.senders["webhook"] = Broken()

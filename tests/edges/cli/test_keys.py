@@ -32,6 +32,18 @@ def test_a_program_gets_secret_and_id(cli):
     assert "within 5 s" in cli("keys", "revoke", made["id"]).out
 
 
+def test_a_back_end_gets_a_key_with_a_role_and_no_account(cli):
+    assert "No back end" in cli("keys", "list").out
+    made = cli("keys", "create", "--role", "operator", "--name", "shop", "--json").document
+    assert (made["role"], made["account"]) == ("operator", "")
+    (key,) = cli("keys", "list", "--json").document["keys"]
+    assert (key["id"], key["role"]) == (made["id"], "operator")
+    assert "operator" in cli("keys", "list").out
+    assert "of operator is revoked" in cli("keys", "revoke", made["id"]).out
+    assert cli("keys", "create", "alice", "--role", "operator", code=2).err.count("\n") == 1
+    assert cli("keys", "create", "--role", "root", code=2).err.count("\n") == 1
+
+
 def test_an_account_without_keys_says_so(cli):
     cli("accounts", "open", "alice")
     assert "no API key" in cli("keys", "list", "alice").out

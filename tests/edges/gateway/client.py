@@ -69,8 +69,8 @@ class Client:
         more = True
         while more:
             message = await self.heard.get()
-            more = message["more_body"]
-            if message["body"]:
+            more = message.get("more_body", False)
+            if message.get("body"):
                 yield message["body"]
 
     async def body(self) -> bytes:

@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Request
 
 from tokenhouse.edges.credentials import Credential, identify
+from tokenhouse.edges.credentials.api_keys import ApiKey
 from tokenhouse.edges.credentials.cookies import SessionCookie
 from tokenhouse.edges.language import language
+from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.errors import Forbidden
 from tokenhouse.house import Tokenhouse
 from tokenhouse.store.keys import Key, Role
@@ -74,6 +76,16 @@ class Caller:
             raise Forbidden("not_your_account", account=ref)
         return ref
 
+    def account_to_change(self, ref: str) -> str:
+        """Return the account that a path names, which this caller may change: its own, or as operator any.
+
+        Raises: Forbidden.
+        """
+        account = self.account_of(ref)
+        if account != self.account and RANK[self.role] < RANK["operator"]:
+            raise Forbidden("role_wanted", role="operator", had=self.role)
+        return account
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
@@ -81,6 +93,11 @@ class Door:
 
     credentials: Sequence[Credential]
     cookie: SessionCookie
+
+    @property
+    def others(self) -> Sequence[Credential]:
+        """What is believed besides keys and cookies."""
+        return [one for one in self.credentials if not isinstance(one, ApiKey)]
 
     async def caller(self, request: Request, house: Tokenhouse) -> Caller:
         """Return who calls. Raises: Unauthenticated."""
@@ -119,6 +136,7 @@ class _As:
         door: Door = request.app.state.door
         caller = await door.caller(request, house)
         request.state.locale = caller.locale
+        request.scope[ACCOUNT] = caller.account or caller.actor
         if RANK[caller.role] < RANK[self.role]:
             raise Forbidden("role_wanted", role=self.role, had=caller.role)
         return caller

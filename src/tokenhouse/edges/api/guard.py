@@ -1,8 +1,8 @@
 """The guard: what stands before the REST API and looks at every request before anything is done for it.
 
 Which name the request calls, whose page sent it, how much it brings, how often somebody comes: the answer to
-each may be a no, in the shape of any other problem. And every answer leaves with an id and with headers that
-keep browsers from guessing at it, framing it or keeping it.
+each may be a no, in the shape of any other problem. And every answer leaves with headers that keep browsers
+from guessing at it, framing it or keeping it.
 
 Whoever was believed a moment ago is counted alone. All others are counted by their address, and so are the
 credentials from there that were refused: behind one address may be a whole company, and one of it that fails
@@ -10,13 +10,11 @@ must not shut out the others. A back end, which calls for everybody, is not coun
 process counts for itself.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
-from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -38,8 +36,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-"""What we take for a request's id from a caller; anything else gets one of ours."""
 CREDENTIALS: Final = (b"authorization", b"x-api-key", b"cookie")
 """Headers that prove who calls; those of the settings come to them."""
 HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
@@ -104,14 +100,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = _Headers(scope)
-        request_id = headers.request_id()
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
-        visit = _Visit(self, scope, send, request_id, headers.credential(self._credentials))
+        visit = _Visit(self, scope, send, headers.credential(self._credentials))
         try:
             self._admit(scope, headers, visit)
             body = await self._body(headers, receive)
         except TokenhouseError as no:
             await self._refuse(no, scope, visit)
+            return
+        except _GoneError:
             return
         await self._app(scope, receive if body is None else _replayed(body, receive), visit.send)
 
@@ -141,7 +137,7 @@ class Guard:
         return origin in self._origins or urlsplit(origin).netloc.lower() == host
 
     async def _body(self, headers: "_Headers", receive: Receive) -> bytes | None:
-        """Return a request's whole body; None where there is none to read. Raises: InvalidInput."""
+        """Return a request's whole body; None where there is none. Raises: InvalidInput, _GoneError."""
         told = headers.one(b"content-length")
         if not told and not headers.one(b"transfer-encoding"):
             return None
@@ -150,7 +146,7 @@ class Guard:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return None
+                raise _GoneError
             parts += message.get("body", b"")
             self._bounded(len(parts))
             if not message.get("more_body", False):
@@ -185,33 +181,35 @@ class Guard:
             self._believed.pop(visit.credential, None)
             self._failures.take(visit.address, self._house.desk.now())
 
-    def outgoing(self, headers: list[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
+    def outgoing(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return an answer's headers with those that every answer has."""
         there = {name for name, _ in headers}
         ours = [(name, value) for name, value in SAFE.items() if name not in there]
         if self._secure:
             ours.append(HSTS)
-        return [*headers, *ours, (b"x-request-id", request_id)]
+        return [*headers, *ours]
+
+
+class _GoneError(Exception):
+    """The caller left before its request was whole."""
 
 
 class _Visit:
     """One request: who seems to come, and the way of its answer."""
 
-    def __init__(
-        self, guard: Guard, scope: Message, send: Send, request_id: bytes, credential: bytes | None
-    ) -> None:
-        self._guard, self._send, self._request_id = guard, send, request_id
+    def __init__(self, guard: Guard, scope: Message, send: Send, credential: bytes | None) -> None:
+        self._guard, self._send = guard, send
         client = scope.get("client")
         self.address = _neighbourhood(client[0] if client else "")
         self.credential = credential
-        self.state: dict[str, Any] = scope["state"]
+        self.state: dict[str, Any] = scope.setdefault("state", {})
 
     async def send(self, message: Message, *, ours: bool = False) -> None:
         """Send a part of the answer; the first one gets our headers."""
         if message["type"] == "http.response.start":
             if not ours:
                 self._guard.note(self, message["status"])
-            told = self._guard.outgoing(list(message.get("headers", ())), self._request_id)
+            told = self._guard.outgoing(list(message.get("headers", ())))
             message = {**message, "headers": told}
         await self._send(message)
 
@@ -230,11 +228,6 @@ class _Headers:
         """Return a hash of whatever proves who calls; None where nothing does."""
         shown = [value for name, value in self._headers if name in wanted]
         return blake2b(b"\0".join(shown), digest_size=16).digest() if shown else None
-
-    def request_id(self) -> bytes:
-        """Return the id that a caller gives its request, or a new one."""
-        given = self.one(b"x-request-id")
-        return given if REQUEST_ID.fullmatch(given) else token_hex(16).encode()
 
 
 def _credential_headers(settings: Settings) -> frozenset[bytes]:

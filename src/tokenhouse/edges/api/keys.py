@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
 
 from tokenhouse.edges.api.accounts import Ref
-from tokenhouse.edges.api.caller import RANK, Auditor, Caller, House, Owner, User
+from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
 from tokenhouse.edges.api.shapes import Shape
-from tokenhouse.errors import Forbidden, NotFound
+from tokenhouse.errors import NotFound
 from tokenhouse.flow.desk import checked_id
 from tokenhouse.flow.keys import ROWS_MAX
 from tokenhouse.house import Tokenhouse
@@ -86,7 +86,7 @@ async def create_key(ref: Ref, asked: NewKey, caller: User, house: House) -> Mad
 
     Not idempotent, for nobody could say the first secret again: one that was lost is revoked.
     """
-    account = _writable(caller, ref)
+    account = caller.account_to_change(ref)
     made = await house.create_key(account, actor=caller.actor, **asked.model_dump())
     return await _made(house, caller, made.key, made.secret)
 
@@ -94,7 +94,7 @@ async def create_key(ref: Ref, asked: NewKey, caller: User, house: House) -> Mad
 @router.delete("/accounts/{ref}/keys/{key_id}")
 async def revoke_key(ref: Ref, key_id: KeyId, caller: User, house: House, reason: Why = "") -> Key:
     """End a key of an account for good, within a second on every node. Idempotent."""
-    account = _writable(caller, ref)
+    account = caller.account_to_change(ref)
     return await _revoked(house, caller, account, key_id, reason)
 
 
@@ -116,14 +116,6 @@ async def create_role_key(asked: NewRoleKey, caller: Owner, house: House) -> Mad
 async def revoke_role_key(key_id: KeyId, caller: Owner, house: House, reason: Why = "") -> Key:
     """End a back end's key for good, within a second on every node. For owners. Idempotent."""
     return await _revoked(house, caller, "", key_id, reason)
-
-
-def _writable(caller: Caller, ref: str) -> str:
-    """Return the account whose keys a caller may change: its own, or as an operator any."""
-    account = caller.account_of(ref)
-    if account != caller.account and RANK[caller.role] < RANK["operator"]:
-        raise Forbidden("role_wanted", role="operator", had=caller.role)
-    return account
 
 
 async def _made(house: Tokenhouse, caller: Caller, key: Stored, secret: str, reason: str = "") -> MadeKey:

@@ -6,19 +6,17 @@ these same structs its part of the OpenAPI document is made, so neither can say 
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tokenhouse.edges.api.caller import RANK, Caller, Door
-from tokenhouse.errors import Forbidden, InvalidInput
+from tokenhouse.edges.api.caller import Caller, Operator
+from tokenhouse.errors import InvalidInput
 from tokenhouse.house import Tokenhouse
-from tokenhouse.store.keys import Role
 
-BODY_BYTES_MAX: Final = 1 << 20
 JSON: Final = "application/json"
 IDEMPOTENCY: Final = "idempotency-key"
 
@@ -50,26 +48,23 @@ class Thin(Route, Generic[Asked, Told]):
         tag: str,
         example: dict[str, Any],
         keyed: bool = False,
-        role: Role = "operator",
+        caller: Any = Operator,
     ) -> None:
         super().__init__(path, self._serve, methods=["POST"], name=verb.__name__, include_in_schema=False)
         self.verb, self.asked, self.told = verb, asked, told
-        self.status, self.tag, self.example, self.keyed, self.role = status, tag, example, keyed, role
+        self.status, self.tag, self.example, self.keyed = status, tag, example, keyed
+        self._admit = get_args(caller)[1].dependency
         self._read = msgspec.json.Decoder(asked).decode
         self._written = msgspec.json.Encoder().encode
 
     async def _serve(self, request: Request) -> Response:
         """Answer one request."""
         house: Tokenhouse = request.app.state.house
-        door: Door = request.app.state.door
-        caller = await door.caller(request, house)
-        request.state.locale = caller.locale
-        if RANK[caller.role] < RANK[self.role]:
-            raise Forbidden("role_wanted", role=self.role, had=caller.role)
+        caller = await self._admit(request, house)
         asking = Asking(
             house=house,
             caller=caller,
-            asked=self.read(await _body(request)),
+            asked=self.read(await request.body()),
             key=request.headers.get(IDEMPOTENCY) if self.keyed else None,
             path=request.path_params,
         )
@@ -87,14 +82,3 @@ class Thin(Route, Generic[Asked, Told]):
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
             raise InvalidInput("shape", field="body", value="", problem=str(wrong)) from None
-
-
-async def _body(request: Request) -> bytes:
-    """Return a request's body. Raises: InvalidInput `body_too_large` before more than that is kept."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise InvalidInput("body_too_large", field="body", value=size, most=BODY_BYTES_MAX)
-        parts.append(part)
-    return b"".join(parts)

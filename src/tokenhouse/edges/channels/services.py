@@ -5,18 +5,30 @@ may write one. Source: https://github.com/caronc/apprise/wiki
 """
 
 import asyncio
+import logging
 from importlib.util import find_spec
+from typing import Final
 
 from tokenhouse.flow.channels import Parcel, Undelivered
 
+SILENT: Final = logging.CRITICAL + 1
+
 
 def installed() -> bool:
-    """Whether the library is there: the extra `notify`."""
+    """Whether the library is there: the extra `notify`. Its log is off, for it would tell whole addresses."""
+    logging.getLogger("apprise").setLevel(SILENT)
     return find_spec("apprise") is not None
 
 
-def is_service(url: str) -> bool:
-    """Whether the library knows the service of an address, and the address is complete."""
+async def is_service(url: str) -> bool:
+    """Whether the library knows the service of an address, and the address is complete.
+
+    It looks through its 170 services when it is first asked, which takes a while.
+    """
+    return await asyncio.to_thread(_is_service, url)
+
+
+def _is_service(url: str) -> bool:
     from apprise import Apprise
 
     return Apprise.instantiate(url, suppress_exceptions=True) is not None

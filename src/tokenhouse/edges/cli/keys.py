@@ -59,10 +59,11 @@ def create(
 @click.option("--rows", type=frame.Count(1, 10_000), default=100, show_default=True)
 @frame.pass_terminal
 def list_(terminal: Terminal, account: str, rows: int) -> None:
-    """List an account's newest keys."""
+    """List an account's newest keys, or those of back ends, which have none."""
     found = terminal.with_house(lambda house: house.keys(account, rows_max=rows))
     terminal.answer({"account": account, "keys": [document(key, _now(terminal)) for key in found]})
-    terminal.show(_table(terminal, found) if found else terminal.say("keys.none", account=account))
+    none = terminal.say("keys.none", account=account) if account else terminal.say("keys.none_of_roles")
+    terminal.show(_table(terminal, found) if found else none)
 
 
 @command.command("revoke")
@@ -75,7 +76,7 @@ def revoke(terminal: Terminal, key_id: str, actor: str) -> None:
 
     key = terminal.with_house(lambda house: house.revoke_key(key_id, actor=actor))
     terminal.answer(document(key, _now(terminal)))
-    facts = {"prefix": f"{key.prefix}…", "account": key.account, "seconds": KEPT_S}
+    facts = {"prefix": f"{key.prefix}…", "account": key.account or key.role, "seconds": KEPT_S}
     terminal.show(terminal.say("keys.revoked", **facts))
 
 
@@ -96,13 +97,14 @@ def _now(terminal: Terminal) -> Instant:
 def _table(terminal: Terminal, found: list[Key]) -> Table:
     """Return keys below each other; a secret's first characters stand for it."""
     states = {"active": "keys.active", "expired": "keys.expired", "revoked": "keys.gone"}
-    heads = ("<id", "<prefix", "name", "models", "<state", "created_at", "expires_at", "last_used_at")
+    heads = ("<id", "<prefix", "name", "role", "models", "<state", "created_at", "expires_at", "last_used_at")
     columns = [name[: name[0] in "<>"] + terminal.say(f"keys.{name.lstrip('<>')}") for name in heads]
     rows = [
         (
             key.id,
             f"{key.prefix}…",
             key.name or None,
+            key.role,
             ", ".join(key.models) or terminal.say("keys.any"),
             terminal.say(states[key.state(_now(terminal))]),
             terminal.time(key.created_at),

@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from importlib.metadata import version
 from os import getpid
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -39,11 +41,12 @@ def command(
 ) -> None:
     """Serve the gateway until told to stop."""
     from tokenhouse.edges import listening
+    from tokenhouse.edges.logs import log_to_stderr
 
     chosen = {"host": host, "port": port, "workers": workers}
     terminal.given |= {name: value for name, value in chosen.items() if value is not None}
     settings = terminal.settings
-    listening.log_to_stderr(log_level)
+    log_to_stderr(log_level, settings.log_format)
     sockets = listening.bind(settings.host, settings.port, settings.workers)
     url = listening.url(settings.host, sockets[0].getsockname()[1])
     if not settings.host.startswith(LOCAL):
@@ -63,6 +66,7 @@ async def _serve(
     from tokenhouse.edges import server
     from tokenhouse.edges.crew import Crew
     from tokenhouse.edges.listening import Listener
+    from tokenhouse.edges.metrics import Place, Process
 
     greeting: Greeting
 
@@ -79,10 +83,15 @@ async def _serve(
             await listener.serve(sockets)
             log.info("stopping: what is owed is settled, the database is let go")
     else:
-        async with server.kept(settings=settings, clock=terminal.clock) as house:
-            greeting = await _greeting(house, settings, url)
-            await Crew(settings, sockets, log_level).run(told)
-            log.info("stopping: the database is let go")
+        with TemporaryDirectory(prefix="tokenhouse-") as folder:
+            place = Place(folder=Path(folder), worker=0)
+            async with (
+                server.kept(settings=settings, clock=terminal.clock) as house,
+                Process(house=house, crew=place).telling(),
+            ):
+                greeting = await _greeting(house, settings, url)
+                await Crew(settings, sockets, log_level, place.folder).run(told)
+                log.info("stopping: the database is let go")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,12 @@ await upstreams.close()
 """
 
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final, Literal
 
+from tokenhouse.edges.credentials import Credential
+from tokenhouse.edges.credentials.api_keys import PREFIX
 from tokenhouse.edges.gateway.answers import Answers
 from tokenhouse.edges.gateway.caller import Caller, GoneError, Receive, Scope, Send
 from tokenhouse.edges.gateway.calls import Calls
@@ -17,11 +21,14 @@ from tokenhouse.edges.gateway.pages import Pages
 from tokenhouse.edges.gateway.streamed import Streamed
 from tokenhouse.edges.gateway.visit import CLOSING, Who
 from tokenhouse.edges.gateway.whole import Whole
+from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import NotFound, TokenhouseError
+from tokenhouse.flow import spans
 from tokenhouse.flow.keys import admit
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.dialects import DIALECTS
+from tokenhouse.store.keys import Key
 
 log: Final = logging.getLogger("tokenhouse.gateway")
 
@@ -36,13 +43,17 @@ COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 MODELS: Final = "/v1/models"
 PATHS: Final = (*METERED, COUNT_TOKENS, MODELS, f"{MODELS}/")
 """What the gateway answers; the last one is a beginning."""
+NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Gateway:
-    """The gateway of one process, over an open house and its upstreams."""
+    """The gateway of one process, over an open house and its upstreams.
 
-    def __init__(self, house: Tokenhouse, upstreams: Upstreams) -> None:
-        self._house, self._upstreams = house, upstreams
+    Callers show a key; `others` are further credentials that the deployment believes.
+    """
+
+    def __init__(self, house: Tokenhouse, upstreams: Upstreams, others: Sequence[Credential] = ()) -> None:
+        self._house, self._upstreams, self._others = house, upstreams, others
         self._answers = Answers(house)
         self._pages = Pages(house, upstreams)
         self._body_max = house.desk.settings.body_bytes_max
@@ -66,6 +77,8 @@ class Gateway:
             if caller.started:
                 raise
             await self._refuse(caller, no)
+        finally:
+            scope[ACCOUNT] = caller.account
 
     async def close(self) -> None:
         """Take no more calls, end those under way, and return when each is charged."""
@@ -73,27 +86,44 @@ class Gateway:
 
     async def _meter(self, caller: Caller, name: str) -> None:
         """Let a call through that costs something, and listen meanwhile whether its caller is still there."""
-        key = await self._house.authenticate(caller.secret)
-        caller.account = key.account
+        with spans.step("identify") as span:
+            key = await self._identify(caller)
+            span.tell(**{spans.ACCOUNT: key.account})
         request = DIALECTS[name].read(await caller.body(self._body_max))
         admit(key, request.model)
         route = self._upstreams.routes.find(request.model, request.dialect.protocol)
         kind = Streamed if request.stream else Whole
-        who = Who(account=key.account, api_key=key.id, actor=f"key {key.prefix}")
+        actor = f"key {key.prefix}" if key.id else f"account:{key.account}"
+        who = Who(account=key.account, api_key=key.id, actor=actor)
         visit = kind(self._house, self._upstreams, self._answers, caller, who)
         await self.calls.run(caller, visit.about(request, route))
+
+    async def _identify(self, caller: Caller) -> Key:
+        """Return the key that a caller shows, or one without name and bounds for whom another proof names.
+
+        Raises: Unauthenticated.
+        """
+        if self._others and not caller.secret.startswith(PREFIX):
+            for credential in self._others:
+                found = await credential.find({"headers": caller.headers, "client": caller.peer}, self._house)
+                if found is not None:
+                    caller.account = found.account
+                    return Key(
+                        id="", prefix="", account=found.account, name="", models=(), created_at=NO_TIME
+                    )
+        key = await self._house.authenticate(caller.secret)
+        caller.account = key.account
+        return key
 
     async def _tell(self, caller: Caller) -> None:
         """Answer what costs nothing."""
         path, method = caller.path, caller.method
         if path == COUNT_TOKENS and method == "POST":
-            key = await self._house.authenticate(caller.secret)
-            caller.account = key.account
+            key = await self._identify(caller)
             body = await caller.body(self._body_max)
             return await self._pages.count_tokens(caller, key, body)
         if (path == MODELS or path.startswith(f"{MODELS}/")) and method == "GET":
-            key = await self._house.authenticate(caller.secret)
-            caller.account = key.account
+            key = await self._identify(caller)
             return await self._pages.models(caller, key, path[len(MODELS) + 1 :])
         raise NotFound("path_unknown", method=method, path=path[:100])
 

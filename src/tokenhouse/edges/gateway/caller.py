@@ -23,7 +23,10 @@ class GoneError(Exception):
 class Caller:
     """Who asks. What is said to one that has left goes nowhere, and troubles nobody."""
 
-    __slots__ = ("_receive", "_send", "account", "gone", "headers", "method", "path", "query", "started")
+    __slots__ = (
+        *("_receive", "_send", "account", "gone", "headers"),
+        *("method", "path", "peer", "query", "started"),
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
@@ -31,6 +34,8 @@ class Caller:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: bytes = scope.get("query_string", b"")
+        self.peer = scope.get("client")
+        """The address that it comes from, and its port."""
         self.account = ""
         """Whose call it is, once that is known."""
         self.gone = False

@@ -16,6 +16,7 @@ from tokenhouse.edges.headers import Header, sent_back, sent_on
 from tokenhouse.edges.routes import DEMO, Route
 from tokenhouse.edges.upstream import Reply, Upstreams
 from tokenhouse.errors import Busy, TokenhouseError, UpstreamTrouble
+from tokenhouse.flow import spans
 from tokenhouse.flow.call import Call, Ending, Needs
 from tokenhouse.flow.report import BalanceView, view
 from tokenhouse.house import Tokenhouse
@@ -94,7 +95,18 @@ class Visit:
         """Make a call for which credit is set aside, and end it."""
         self._call = call
         self._standing = call.reservation.answer.path
-        trouble = await self._ask()
+        request = self._request
+        with spans.call(request.dialect.name, request.model, self._route.upstream, call.cap) as span:
+            trouble = await self._ask()
+            span.tell(
+                **{
+                    spans.STATUS: self._reply and self._reply.status,
+                    spans.OUTCOME: self._left,
+                    spans.ERROR: None
+                    if trouble is None
+                    else getattr(trouble, "reason", type(trouble).__name__),
+                }
+            )
         if self._reply is not None and self._reply.status < 400:
             return await self._end(self._reply, trouble)
         if self._left is not None and self._asked and self._reply is None and trouble is None:
@@ -164,6 +176,7 @@ class Visit:
         dialect = self._upstreams.dialect(route, request.dialect.name)
         headers = sent_on(caller.headers)
         headers.setdefault("x-request-id", self._call.reservation.id)  # One name there and in our journal.
+        spans.inject(headers)
         if route.upstream == DEMO:
             headers["x-demo"] = caller.header(b"x-demo")
         body = dialect.outgoing(request, self._call.cap, route.model)

@@ -5,7 +5,7 @@ What a process counts lies about as plain numbers, and is read when somebody ask
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any, Final
@@ -24,7 +24,7 @@ from tokenhouse.errors import DatabaseTrouble, Forbidden, Unauthenticated
 __all__ = ["Metrics", "Place", "Process"]
 
 KNOWN_S: Final = 3_600.0
-"""For how long a key that was let in is remembered: while the database is away, its metrics are wanted most."""
+"""For how long a key that was let in is remembered: metrics are wanted most while the database is away."""
 KNOWN_MAX: Final = 16
 ON_THE_WAY: Final = ("x-forwarded-for", "forwarded", "via")
 """What a proxy adds: behind one, every caller comes from this machine."""
@@ -37,7 +37,7 @@ class Metrics:
         self._process = process
         self._known: OrderedDict[bytes, float] = OrderedDict()
 
-    async def page(self, scope: dict[str, Any]) -> tuple[str, bytes]:
+    async def page(self, scope: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return content type and text. Raises: Unauthenticated, Forbidden."""
         if not self._is_open_to(scope):
             await self._admit(bearer(scope) or header(scope, "x-api-key"))
@@ -48,7 +48,7 @@ class Metrics:
         encode, kind = choose_encoder(header(scope, "accept") or "")
         return kind, encode(_Read(families))
 
-    def _is_open_to(self, scope: dict[str, Any]) -> bool:
+    def _is_open_to(self, scope: Mapping[str, Any]) -> bool:
         """Whether a caller needs no key: the settings say so, and it is on this machine, behind no proxy."""
         if not self._process.house.desk.settings.metrics_public:
             return False
@@ -87,7 +87,9 @@ class _Read:
             metric = self._metrics.get(family.name)
             if metric is None:
                 known = CATALOGUE.get(family.name)
-                kind, what = (known.kind, known.what) if known else ("gauge", "Of the process, by the system.")
+                kind, what = (
+                    (known.kind, known.what) if known else ("gauge", "Of the process, by the system.")
+                )
                 if known is None and any(end == "_total" for end, _, _ in family.samples):
                     kind = "counter"
                 metric = self._metrics[family.name] = Metric(family.name, what, kind)

@@ -64,7 +64,9 @@ CATALOGUE: Final[dict[str, Metric]] = {
     "tokenhouse_database_connections": Metric(
         "gauge", ("worker", "state"), "Connections of the pool, idle and used; lanes have their own."
     ),
-    "tokenhouse_info": Metric("gauge", ("worker", "version", "unit", "decimals"), "Always 1: what runs here."),
+    "tokenhouse_info": Metric(
+        "gauge", ("worker", "version", "unit", "decimals"), "Always 1: what runs here."
+    ),
     "tokenhouse_database_up": Metric("gauge", (), "Whether the database answered this scrape."),
     "tokenhouse_job_last_timestamp_seconds": Metric("gauge", ("job",), "When a job's last run ended."),
     "tokenhouse_job_last_seconds": Metric("gauge", ("job",), "How long it took."),

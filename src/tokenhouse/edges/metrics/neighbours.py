@@ -50,9 +50,14 @@ async def telling(folder: Path, worker: int, tell: Tell) -> AsyncIterator[None]:
 
 async def gather(folder: Path, but: int) -> list[Family]:
     """Return the figures of all processes but one; of those that do not answer, none."""
-    places = [place for place in sorted(folder.iterdir()) if place.name != str(but)]
+    places = [place for place in await asyncio.to_thread(_listed, folder) if place.name != str(but)]
     found = await asyncio.gather(*(_ask(place) for place in places))
     return [family for families in found for family in families]
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return where processes of a crew tell their figures."""
+    return sorted(folder.iterdir())
 
 
 async def _ask(place: Path) -> list[Family]:

@@ -24,7 +24,7 @@ PROCESS: Final = ProcessCollector(registry=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A process's place in a crew: the folder in which all tell their figures, and its number; 0 serves nobody."""
+    """A place in a crew: the folder in which all tell their figures, and its number; the parent's is 0."""
 
     folder: Path
     worker: int
@@ -149,5 +149,3 @@ def _of_the_system(worker: str) -> Iterable[Family]:
             (sample.name.removeprefix(one.name), {"worker": worker}, sample.value) for sample in one.samples
         ]
         yield Family(one.name, samples)
-
-

@@ -18,6 +18,7 @@ where s.cell = $1 and s.account = $2 and s.id = $3;
 -- name: list_chats :many
 -- why: A page of an account's sessions, the last used first, below one that was seen; archived or not, or
 -- both; and with a text somewhere in them, which is looked for in this account's own messages and no others.
+-- The fence `offset 0` keeps it going session by session, so that it ends when the page is full.
 select s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at,
        coalesce(s.updated_at, s.created_at) as updated_at, s.archived_at, s.erased_at
 from tokenhouse.chat_sessions s
@@ -26,7 +27,8 @@ where s.cell = $1 and s.account = $2
   and ($4::timestamptz is null or (coalesce(s.updated_at, s.created_at), s.id) < ($4, $5::text))
   and ($6::text is null or s.title ilike $6 or exists (
       select from tokenhouse.chat_messages m
-      where m.cell = s.cell and m.account = s.account and m.session = s.id and m.content ilike $6))
+      where m.cell = s.cell and m.account = s.account and m.session = s.id and m.content ilike $6
+      offset 0))
 order by coalesce(s.updated_at, s.created_at) desc, s.id desc
 limit $7;
 

@@ -135,7 +135,8 @@ group by 1, 2, 3
 order by 1, 2, 3;
 
 -- name: list_users_by_use :many
--- why: Who used most between two moments, however much of it is folded.
+-- why: Who used most between two moments, however much of it is folded. Days are counted of those few alone:
+-- to tell the days of all apart would sort all that was ever folded.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
            coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end)
@@ -153,21 +154,30 @@ with tail as materialized (
     where c.at >= $1 and c.at < $2
 ), most as (
     select t.cell, t.account, sum(t.turns)::bigint as turns, sum(t.tokens) as tokens,
-           sum(t.charged) as charged, count(distinct date_trunc('day', t.hour, $3)) as days
+           sum(t.charged) as charged
     from (
-        select h.cell, h.account, h.hour, h.turns, h.tokens, h.charged
+        select h.cell, h.account, h.turns, h.tokens, h.charged
         from tokenhouse.usage_hourly h
         where h.hour >= $1 and h.hour < $2
         union all
-        select cell, account, at, turns, tokens, charged from tail
+        select cell, account, turns, tokens, charged from tail
     ) t
     group by t.cell, t.account
     order by sum(t.charged) desc, t.cell, t.account
     limit $5
 )
-select a.ref, a.email, m.turns, m.tokens, m.charged, m.days
+select a.ref, a.email, m.turns, m.tokens, m.charged, d.days
 from most m
 join tokenhouse.accounts a on a.cell = m.cell and a.id = m.account
+cross join lateral (
+    select count(distinct date_trunc('day', o.hour, $3)) as days
+    from (
+        select h.hour from tokenhouse.usage_hourly h
+        where h.cell = m.cell and h.account = m.account and h.hour >= $1 and h.hour < $2
+        union all
+        select t.at from tail t where t.cell = m.cell and t.account = m.account
+    ) o
+) d
 order by m.charged desc, m.cell, m.account;
 
 -- name: write_refusals :exec

@@ -1,11 +1,13 @@
 """The back end's quota paths: fields and figures of the document, whose call it is, months long gone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.edges.api.conftest import Service
+from tokenhouse.flow.rollups import fold
+from tokenhouse.settings import TrustedHeader
 
 BASE = "/api/v1/user-quota"
 
@@ -214,16 +216,27 @@ async def test_a_month_in_which_nobody_came_offered_what_the_next_one_began_with
     assert (await service.ok("GET", f"{BASE}/quota", **of(7)))["plan_month"] == "2024-06-01"
 
 
-async def test_months_follow_the_account_s_own_calendar(service: Service, clock: Any):
+@pytest.mark.row("B7", "C1")
+@pytest.mark.parametrize("folded", [False, True], ids=["from the journal", "from the roll-ups"])
+@pytest.mark.parametrize(
+    ("zone", "hour", "minute"), [("UTC", 24, 0), ("Asia/Seoul", 15, 0), ("Asia/Kolkata", 18, 30)]
+)
+async def test_months_follow_the_account_s_own_calendar(
+    service: Service, clock: Any, zone: str, hour: int, minute: int, folded: bool
+):
     clock.now = datetime(2024, 2, 10, tzinfo=UTC)
-    await service.house.account("seoul", time_zone="Asia/Seoul")
-    clock.now = datetime(2024, 2, 29, 14, 59, tzinfo=UTC)
-    await service.house.charge("seoul", 100)
-    clock.now = datetime(2024, 2, 29, 15, 0, tzinfo=UTC)
-    await service.house.charge("seoul", 30)
-    told = await service.ok("GET", f"{BASE}/usage-history", **of("seoul"))
+    await service.house.account("a", time_zone=zone)
+    midnight = datetime(2024, 2, 29, tzinfo=UTC) + timedelta(hours=hour, minutes=minute)
+    for at, charge in ((-1, 100), (0, 30), (5, 7)):
+        clock.now = midnight + timedelta(minutes=at)
+        await service.house.charge("a", charge)
+    if folded:
+        await fold(service.house.desk)
+        await service.house.charge("a", 1)
+    told = await service.ok("GET", f"{BASE}/usage-history", **of("a"))
     used = {one["plan_month"]: one["used_tokens"] for one in told["usage_history"]}
-    assert used == {"2024-02-01": 100, "2024-03-01": 30}
+    assert used == {"2024-02-01": 100, "2024-03-01": 38 if folded else 37}
+    assert (await service.ok("GET", f"{BASE}/quota", **of("a")))["used_tokens"] == used["2024-03-01"]
 
 
 async def test_what_was_taken_back_was_not_bought(service: Service, clock: Any):
@@ -255,3 +268,41 @@ async def test_exceeded_is_when_calls_are_refused(service: Service):
     more = (await added(service, 7, 5_000))["user_quota"]
     assert (more["usage_percentage"], more["is_quota_exceeded"]) == (50.0, False)
     assert (more["allocated_quota"], more["remaining_tokens"]) == (10_000, 5_000)
+
+
+class TestTrustedHeader:
+    """A proxy that proves itself may say in `x-user-id` whose call it is; it may not give credit."""
+
+    SECRET = "Qx7vN2kLr9TzWm4BcY8pHs1EdJ6gUf3A"
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"plan": "quota", "trusted_header": TrustedHeader(secret=self.SECRET)}
+
+    @pytest.mark.row("C4", "C5", "C8", "D9")
+    async def test_a_user_s_first_call_is_refused_until_it_has_a_quota(self, service: Service):
+        proven = {"x-user-id": "123", "x-tokenhouse-secret": self.SECRET}
+        chat = {"model": "demo", "messages": [{"role": "user", "content": "안녕하세요!"}]}
+        first = await service.call("POST", "/v1/chat/completions", json=chat, headers=proven)
+        assert first.status_code == 404
+        quota = await service.ok("GET", f"{BASE}/quota", headers=proven)
+        assert (quota["user_id"], quota["allocated_quota"]) == (123, 10_000)
+        again = await service.call("POST", "/v1/chat/completions", json=chat, headers=proven)
+        assert again.status_code == 200
+        used = again.json()["usage"]["total_tokens"]
+        quota = await service.ok("GET", f"{BASE}/quota", headers=proven)
+        assert (quota["used_tokens"], quota["remaining_tokens"]) == (used, 10_000 - used)
+
+    @pytest.mark.row("D9")
+    async def test_without_the_secret_nobody_is_believed_and_with_it_nobody_gives_credit(
+        self, service: Service
+    ):
+        for headers in ({"x-user-id": "1"}, {"x-user-id": "1", "x-tokenhouse-secret": "x" * 32}):
+            await service.no(401, "GET", f"{BASE}/quota", headers=headers)
+        proven = {"x-user-id": "1", "x-tokenhouse-secret": self.SECRET}
+        asked = {"token_amount": 1}
+        await service.no(403, "POST", f"{BASE}/add-tokens", headers=proven, json=asked)
+        await service.no(403, "POST", f"{BASE}/users", headers=proven, json={"user_id": 1})
+        # The operator's key comes first: with it the header is an argument, whatever proxy it came through.
+        told = await service.ok("POST", f"{BASE}/add-tokens", who="operator", headers=proven, json=asked)
+        assert told["user_quota"]["user_id"] == 1

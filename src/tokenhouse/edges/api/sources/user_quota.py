@@ -1,4 +1,4 @@
-"""The back end's quota: a user's month, the months before it, credit added by hand, and its users in step.
+"""The back end's quota: a user's month, the months before it, and credit added by hand.
 
 A back end shows the key of an operator and names the user in `x-user-id`: there the header is an argument.
 Shown alone, it names the caller itself, and is believed only from a peer that proves itself
@@ -10,20 +10,20 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import Field
 
 from tokenhouse import messages
 from tokenhouse.edges.api.caller import Caller, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.shapes import Shape
-from tokenhouse.edges.api.sources.names import UserId, ref_of, user_id
+from tokenhouse.edges.api.sources.names import UserId, user_id
 from tokenhouse.errors import InvalidInput, KeyReused, NotFound
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.months import Month, Months
-from tokenhouse.flow.synchronise import Synchronised
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.alerts import percent_of
 from tokenhouse.rules.amounts import AMOUNT_MAX
+from tokenhouse.rules.shop import DECIMALS
 from tokenhouse.store.orders import Order
 
 router = APIRouter(prefix="/api/v1/user-quota", tags=["sources"])
@@ -31,8 +31,6 @@ router = APIRouter(prefix="/api/v1/user-quota", tags=["sources"])
 HISTORY_MAX: Final = 120
 METHOD: Final = "by hand"
 """How an order was paid that names no other way."""
-CENTS: Final = {"KRW": 0, "JPY": 0, "USD": 2, "EUR": 2}
-"""Decimals of each currency (ISO 4217)."""
 
 
 class UserQuota(Shape):
@@ -118,34 +116,6 @@ class Added(Shape):
     purchase_record: PurchaseRecord
 
 
-class ToldUser(Shape):
-    """A user as the back end knows it. What is left out stays as it is."""
-
-    user_id: UserId
-    name: Annotated[str | None, Field(max_length=200)] = None
-    email: Annotated[str | None, Field(max_length=200)] = None
-    locale: Annotated[Literal["en", "ko"] | None, Field(description="Language of its notices.")] = None
-    plan: Annotated[str | None, Field(max_length=63)] = None
-    state: Annotated[
-        Literal["active", "suspended"] | None,
-        Field(description="A suspended user becomes active again only where this says so."),
-    ] = None
-
-
-class SynchronisedUser(Shape):
-    """A user as it is here now."""
-
-    user_id: UserId
-    name: str
-    email: str
-    locale: str
-    plan: str | None
-    state: str | None
-    created_at: datetime
-    created: Annotated[bool, Field(description="Whether this call opened it.")]
-    changed: Annotated[list[str], Field(description="Which of its parts this call changed.")]
-
-
 UserHeader = Annotated[
     str | None,
     Header(
@@ -228,32 +198,6 @@ async def add_tokens(
     )
 
 
-@router.post("/users", responses={201: {"model": SynchronisedUser, "description": "The user is new here."}})
-async def synchronise_user(
-    told: ToldUser, caller: Operator, house: House, response: Response
-) -> SynchronisedUser:
-    """Make a user here what the back end says of it: opened if new, changed where it differs. Idempotent."""
-    told_of = told.model_dump(exclude={"user_id"})
-    synchronised = await house.synchronise(ref_of(told.user_id), **told_of, actor=caller.actor)
-    if synchronised.made:
-        response.status_code = status.HTTP_201_CREATED
-    return await _recorded(house, caller, synchronised)
-
-
-@router.delete("/users/{user}")
-async def suspend_user(
-    user: Annotated[str, Path(max_length=200)], caller: Operator, house: House
-) -> SynchronisedUser:
-    """Suspend a user whom the back end has deleted: no call goes through any more, and its journal stays.
-
-    Idempotent. Raises: NotFound for a user that was never here.
-    """
-    await house.describe(user)
-    return await _recorded(
-        house, caller, await house.synchronise(user, state="suspended", actor=caller.actor)
-    )
-
-
 async def _months(house: Tokenhouse, ref: str, count: int, caller: Caller) -> Months:
     """Return a user's months; one that is new here is opened by itself and by operators."""
     try:
@@ -267,7 +211,7 @@ async def _months(house: Tokenhouse, ref: str, count: int, caller: Caller) -> Mo
 
 async def _ordered(house: Tokenhouse, ref: str, asked: TokensAdded, key: str | None) -> Order:
     """Return the order behind added tokens; under the same key or payment it is the first one."""
-    minor = asked.amount.scaleb(CENTS[asked.currency])
+    minor = asked.amount.scaleb(DECIMALS[asked.currency])
     if minor != int(minor):
         raise InvalidInput("price_too_fine", field="amount", value=str(asked.amount), currency=asked.currency)
     repeat = f"key {blake2b(f'{ref} {key}'.encode(), digest_size=16).hexdigest()}" if key else ""
@@ -331,32 +275,13 @@ def _record(ref: str, order: Order, month: date) -> PurchaseRecord:
         token_amount=order.credit,
         purchase_type=order.type,
         payment_method=order.method or None,
-        amount=f"{Decimal(order.price_minor).scaleb(-CENTS[order.currency]):f}",
+        amount=f"{Decimal(order.price_minor).scaleb(-DECIMALS[order.currency]):f}",
         currency=order.currency,
         status=order.state,
         transaction_id=order.transaction_id or None,
         reason=order.note,
         processed_at=order.ended_at,
         created_at=order.created_at,
-    )
-
-
-async def _recorded(house: Tokenhouse, caller: Caller, one: Synchronised) -> SynchronisedUser:
-    """Return a user as it is here now; what this call changed of it stands in the audit log."""
-    account = one.account
-    if one.made or one.changed:
-        after = {part: getattr(account, part) for part in one.changed} | {"opened": one.made}
-        await caller.record(house, "account.synchronise", account.ref, after=after)
-    return SynchronisedUser(
-        user_id=user_id(account.ref),
-        name=account.name,
-        email=account.email,
-        locale=account.locale,
-        plan=account.plan,
-        state=account.state,
-        created_at=account.created_at,
-        created=one.made,
-        changed=list(one.changed),
     )
 
 

@@ -1,0 +1,90 @@
+"""Deliveries: notices on their way out of the house, those that were given up among them; for operators."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from tokenhouse.edges.api.caller import Auditor, House, Operator
+from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Shape
+from tokenhouse.store.outbox import Delivery as Stored
+
+router = APIRouter(prefix="/api/v1/deliveries", tags=["notices"])
+
+DeliveryId = Annotated[str, Path(max_length=36, description="The delivery's id.")]
+State = Literal["pending", "sent", "dead"]
+Channel = Literal["email", "webhook", "service"]
+
+
+class Delivery(Shape):
+    """A notice on its way over one channel."""
+
+    id: Annotated[str, Field(description="What a webhook says as `webhook-id`, over all attempts.")]
+    notice: Annotated[str | None, Field(description="Null for a test.")]
+    account: Annotated[str, Field(description="Who is told of.")]
+    channel: Channel
+    endpoint: str | None
+    target: Annotated[str, Field(description="An e-mail, or the name of an endpoint.")]
+    state: State
+    attempts: int
+    next_at: Annotated[datetime | None, Field(description="When it is tried next; null when it has ended.")]
+    created_at: datetime | None
+    ended_at: datetime | None
+    error: Annotated[str, Field(description="Why the last attempt failed.")]
+    document: Annotated[dict[str, Any], Field(description="What is sent.")]
+
+
+class DeliveryCount(Shape):
+    """How many deliveries are on their way, and how many were given up."""
+
+    pending: int
+    dead: int
+
+
+@router.get("")
+async def list_deliveries(
+    _caller: Auditor,
+    house: House,
+    state: Annotated[State | None, Query(description="Only those in a state; `dead` were given up.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 20,
+) -> Page[Delivery]:
+    """List deliveries, the newest first. For auditors."""
+    found = await house.deliveries(state=state or "", before=cursor, rows_max=limit)
+    return Page(items=[shown(one) for one in found], next=found[-1].id if len(found) == limit else None)
+
+
+@router.get("/count")
+async def count_deliveries(_caller: Auditor, house: House) -> DeliveryCount:
+    """Count deliveries that are on their way, and those that were given up. For auditors."""
+    return DeliveryCount(**await house.count_deliveries())
+
+
+@router.post("/{delivery_id}/resend")
+async def resend_delivery(delivery_id: DeliveryId, caller: Operator, house: House) -> Delivery:
+    """Put a delivery that ended on its way again, under the same id. Idempotent while it is on its way."""
+    found = await house.resend(delivery_id)
+    await caller.record(house, "delivery.resend", found.id, after={"target": found.target})
+    return shown(found)
+
+
+def shown(one: Stored) -> Delivery:
+    """Return a delivery as the API says it."""
+    document = msgspec.json.decode(one.payload)
+    return Delivery(
+        id=one.id,
+        notice=one.notice,
+        account=document["account"],
+        channel=one.channel,
+        endpoint=one.endpoint,
+        target=one.target,
+        state=one.state,
+        attempts=one.attempts,
+        next_at=one.next_at if one.state == "pending" else None,
+        created_at=one.created_at,
+        ended_at=one.ended_at,
+        error=one.error,
+        document=document,
+    )

@@ -1,0 +1,250 @@
+"""Orders: buying, what became of it, receipts; and for operators all orders, and ending one by hand."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+
+from tokenhouse.edges.api import receipts
+from tokenhouse.edges.api.accounts import Ref
+from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
+from tokenhouse.edges.api.entries import Since, Until
+from tokenhouse.edges.api.money import Currency, Money, Order, State, TakenBack, money_of, shown, taken_back
+from tokenhouse.edges.api.payments import Providers, message_of
+from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+
+router = APIRouter(prefix="/api/v1", tags=["orders"])
+
+OrderId = Annotated[
+    str, Path(max_length=36, description="The order's id.", examples=["0199f2c7a1b27c3e8d4f5a6b7c8d9e0f"])
+]
+
+
+class NewOrder(Shape):
+    """What to buy, and over whom it will be paid."""
+
+    package: Annotated[str, Field(min_length=1, max_length=63, examples=["large"])]
+    currency: Currency
+    provider: Annotated[
+        Literal["callback", "stripe", "toss", "manual"],
+        Field(description="`manual`: an operator completes it by hand, after a transfer say."),
+    ]
+    quantity: Annotated[int, Field(ge=1, le=10_000)] = 1
+    coupon: Annotated[str, Field(max_length=100, description="A code that takes something off.")] = ""
+    note: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class Checkout(Shape):
+    """How to pay: for Stripe, the page to go to; for Toss Payments, what its window wants to know."""
+
+    provider: str
+    url: str | None = None
+    client_key: str | None = None
+    order_name: str = ""
+    price: Money
+
+
+class Bought(Shape):
+    """An order that waits for its payment, and how to pay it; null where nothing is to be paid."""
+
+    order: Order
+    checkout: Checkout | None
+
+
+class TossConfirmation(Shape):
+    """What Toss Payments' window brought back to the page."""
+
+    payment_key: Annotated[str, Field(min_length=6, max_length=200)]
+    amount: Annotated[int, Field(ge=0, le=10**12, description="The price that the person was shown, in won.")]
+
+
+class Ended(Shape):
+    """Why an order is ended by hand."""
+
+    reason: Reason
+
+
+class Refunded(Shape):
+    """Why, and how much, is given back."""
+
+    reason: Reason
+    refunded_minor: Annotated[
+        int | None,
+        Field(
+            ge=1, le=10**12, description="The total of its refunds, in minor units; null: all of its price."
+        ),
+    ] = None
+
+
+class RefundedOrder(Shape):
+    """An order after a refund, and what was taken back of its credit."""
+
+    order: Order
+    taken_back: TakenBack
+
+
+@router.get("/accounts/{ref}/orders")
+async def list_orders(
+    ref: Ref, caller: User, house: House, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Order]:
+    """List an account's orders, newest first."""
+    found = await house.orders(caller.account_of(ref), before=cursor or "", rows_max=limit)
+    more = found[-1].id if len(found) == limit else None
+    return Page[Order](items=[shown(one, house) for one in found], next=more)
+
+
+@router.post("/accounts/{ref}/orders", status_code=201)
+async def buy_package(
+    ref: Ref, asked: NewOrder, caller: User, house: House, providers: Providers, key: IdempotencyKey = None
+) -> Bought:
+    """Buy a package. Its credit comes when the provider says that it is paid, and not before.
+
+    Bought again under the same Idempotency-Key, the first order comes, and the same page to pay it on. Credit
+    that is bought for a company is shared by all accounts below it.
+    """
+    account = caller.account_to_change(ref)
+    if asked.provider in ("stripe", "toss"):
+        getattr(providers, asked.provider)
+    one = await house.buy(
+        account,
+        asked.package,
+        currency=asked.currency,
+        provider=asked.provider,
+        quantity=asked.quantity,
+        coupon=asked.coupon,
+        key=key or "",
+        note=asked.note,
+    )
+    if one.state != "pending":
+        return Bought(order=shown(one, house), checkout=None)
+    package = next(package for package in await house.packages() if package.name == one.package)
+    checkout = Checkout(
+        provider=one.provider,
+        order_name=package.called(caller.locale),
+        price=money_of(one.price_minor, one.currency),
+    )
+    if one.provider == "stripe":
+        url = await providers.stripe.checkout(house, one, package, caller.locale)
+        checkout = checkout.model_copy(update={"url": url})
+        one = await house.find_order(one.id)
+    elif one.provider == "toss":
+        toss = house.desk.settings.payments.toss
+        checkout = checkout.model_copy(update={"client_key": toss.client_key if toss else ""})
+    return Bought(order=shown(one, house), checkout=checkout)
+
+
+@router.get("/accounts/{ref}/orders/{order}")
+async def find_order(ref: Ref, order: OrderId, caller: User, house: House) -> Order:
+    """Return one order of an account."""
+    return shown(await house.find_order(order, ref=caller.account_of(ref)), house)
+
+
+@router.post("/accounts/{ref}/orders/{order}/confirm")
+async def confirm_toss_payment(
+    ref: Ref,
+    order: OrderId,
+    asked: TossConfirmation,
+    caller: User,
+    house: House,
+    providers: Providers,
+    request: Request,
+) -> Order:
+    """Take the money of a payment that a person has agreed to in Toss Payments' window.
+
+    Toss is asked for the order's own price; a page that showed another one is refused before. Idempotent.
+    """
+    one = await house.find_order(order, ref=caller.account_to_change(ref))
+    message = await message_of(request)
+    heard = await providers.toss.confirm(house, one, asked.payment_key, asked.amount, message)
+    if heard.error is not None:
+        raise heard.error
+    return shown(await house.find_order(one.id), house)
+
+
+@router.get(
+    "/accounts/{ref}/orders/{order}/receipt",
+    response_model=receipts.SalesReceipt,
+    responses={200: {"content": {"text/html": {}, "text/plain": {}}}},
+)
+async def order_receipt(
+    ref: Ref,
+    order: OrderId,
+    caller: User,
+    house: House,
+    form: Annotated[
+        Literal["json", "html", "text"], Query(alias="format", description="For programs, or to print.")
+    ] = "json",
+    language: Annotated[Literal["en", "ko"] | None, Query(description="Else the caller's own.")] = None,
+) -> Response | receipts.SalesReceipt:
+    """Return the receipt of an order that was paid, to read by a program or to print."""
+    account, locale = caller.account_of(ref), language or caller.locale
+    return receipts.answer(await house.sales_receipt(account, order, locale=locale), form)
+
+
+@router.get("/orders")
+async def list_all_orders(
+    _: Auditor,
+    house: House,
+    state: State | None = None,
+    provider: Annotated[str | None, Query(max_length=50)] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Order]:
+    """List everybody's orders, newest first."""
+    found = await house.all_orders(
+        state=state, provider=provider, since=since, until=until, before=cursor or "", rows_max=limit
+    )
+    more = found[-1].id if len(found) == limit else None
+    return Page[Order](items=[shown(one, house) for one in found], next=more)
+
+
+@router.get("/orders/{order}")
+async def find_any_order(order: OrderId, _: Auditor, house: House) -> Order:
+    """Return one order, whosever it is."""
+    return shown(await house.find_order(order), house)
+
+
+@router.post("/orders/{order}/complete")
+async def complete_order(order: OrderId, asked: Ended, caller: Operator, house: House) -> Order:
+    """Complete a pending order by hand: its credit comes. Idempotent."""
+    one = await house.find_order(order)
+    receipt = await house.complete_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
+    if not receipt.replayed:
+        before = {"state": one.state}
+        after = {"state": "completed", "account": one.ref, "credit": one.credit}
+        await caller.record(house, "order.complete", one.id, before=before, after=after, reason=asked.reason)
+    return shown(await house.find_order(one.id), house)
+
+
+@router.post("/orders/{order}/fail")
+async def fail_order(order: OrderId, asked: Ended, caller: Operator, house: House) -> Order:
+    """Mark a pending order as failed: no credit came, and none will. Idempotent."""
+    one = await house.find_order(order)
+    after = await house.fail_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
+    if one.state != "failed":
+        told = {"state": "failed", "account": one.ref}
+        await caller.record(
+            house, "order.fail", one.id, before={"state": one.state}, after=told, reason=asked.reason
+        )
+    return shown(after, house)
+
+
+@router.post("/orders/{order}/refund")
+async def refund_order(order: OrderId, asked: Refunded, caller: Operator, house: House) -> RefundedOrder:
+    """Take back the credit of a completed order, or of a part of its price. Idempotent.
+
+    What is unspent is taken back; the rest becomes debt or is written off, as the account's plan says, and
+    the answer says which. The money itself is given back where it was paid.
+    """
+    one = await house.find_order(order)
+    receipt = await house.refund_order(
+        one.ref, one.id, refunded_minor=asked.refunded_minor, actor=caller.actor, note=asked.reason
+    )
+    after = await house.find_order(one.id)
+    if not receipt.replayed:
+        was = {"state": one.state, "refunded_minor": one.refunded_minor}
+        now = {"state": after.state, "refunded_minor": after.refunded_minor, "account": one.ref}
+        await caller.record(house, "order.refund", one.id, before=was, after=now, reason=asked.reason)
+    return RefundedOrder(order=shown(after, house), taken_back=taken_back(receipt, house))

@@ -1,0 +1,202 @@
+"""Toss Payments: confirmed from server to server, and never believed without asking.
+
+A person pays in Toss' window and comes back with a payment key; only our confirmation takes the money, and
+it names the order's own price. Toss' webhooks are unsigned: of one we take nothing but the name of a payment,
+and ask Toss how that stands. https://docs.tosspayments.com/reference
+"""
+
+import asyncio
+import base64
+import re
+from typing import Any, Final, NoReturn
+
+import aiohttp
+import msgspec
+
+from tokenhouse.edges.credentials import checked_secret
+from tokenhouse.edges.payments.message import Message, checked_url, document, unreadable
+from tokenhouse.errors import InvalidInput, UpstreamTrouble
+from tokenhouse.flow.payments import Heard, Kind, Told
+from tokenhouse.house import Tokenhouse
+from tokenhouse.settings import Toss
+from tokenhouse.store.orders import Order
+
+PROVIDER: Final = "toss"
+SHOWN: Final = "Toss Payments"
+TIMEOUT_S: Final = 60.0
+"""Toss asks for so much: a card's bank may take its time."""
+ANSWER_BYTES_MAX: Final = 256 * 1024
+ASKED_AT_ONCE: Final = 8
+"""Questions under way that anybody can cause by sending us a webhook."""
+NAME: Final = re.compile(r"[A-Za-z0-9_=-]{6,200}")
+DONE_BEFORE: Final = "ALREADY_PROCESSED_PAYMENT"
+
+KINDS: Final[dict[str, Kind]] = {
+    "DONE": "paid",
+    "CANCELED": "refunded",
+    "PARTIAL_CANCELED": "refunded",
+    "ABORTED": "failed",
+    "EXPIRED": "failed",
+}
+"""A payment's status -> what it tells; the others are on their way."""
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What of a payment concerns us; card and account numbers are not read."""
+
+    payment_key: str
+    order_id: str
+    status: str
+    total_amount: int
+    balance_amount: int = 0
+    currency: str = "KRW"
+    method: str | None = None
+
+
+class _RefusedError(Exception):
+    """Toss says no: its code, and its words for the person."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code)
+        self.code, self.text = code, text
+
+
+class TossPayments:
+    """Toss' API, and what it says of our orders."""
+
+    def __init__(self, settings: Toss) -> None:
+        key = checked_secret(settings.key, "payments.toss.key")
+        self._url = checked_url(settings.url, "payments.toss.url")
+        self._basic = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+        self._session: aiohttp.ClientSession | None = None
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def open(self) -> None:
+        """Make the pool of connections."""
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def confirm(
+        self, house: Tokenhouse, order: Order, payment_key: str, amount: int, message: Message
+    ) -> Heard:
+        """Take the money of a payment for an order, which must cost what the person was shown.
+
+        Idempotent: confirmed again, the payment is looked up. Raises: InvalidInput, UpstreamTrouble.
+        """
+        if not NAME.fullmatch(payment_key):
+            raise InvalidInput(
+                "payment_shape", field="payment_key", value="", problem=ascii(payment_key[:40])
+            )
+        if order.provider != PROVIDER or order.price_minor != amount:
+            named = order.provider == PROVIDER
+            reason = "payment_amount_differs" if named else "payment_provider_differs"
+            await house.refuse_payment(PROVIDER, payment_key, message.digest, reason)
+            facts = {"order": order.id, "expected": str(order.price_minor)} if named else {"order": order.id}
+            raise InvalidInput(reason, field="amount", value=amount if named else PROVIDER, **facts)
+        body = {"paymentKey": payment_key, "orderId": order.id, "amount": order.price_minor}
+        try:
+            found = await self._ask(
+                "POST", "/v1/payments/confirm", body, key=f"{order.id}-{payment_key}"[:300]
+            )
+        except _RefusedError as no:
+            if no.code != DONE_BEFORE:
+                await self._no(house, message, payment_key, no)
+            found = await self._fetch(house, message, payment_key)
+        if found.order_id != order.id:
+            await house.refuse_payment(PROVIDER, payment_key, message.digest, "payment_of_another_order")
+            raise InvalidInput("payment_of_another_order", field="payment_key", value=payment_key)
+        return await house.hear_payment(told(found, message))
+
+    async def hear(self, house: Tokenhouse, message: Message) -> Heard:
+        """Look up the payment that a webhook names, and carry out how it stands.
+
+        Raises: InvalidInput for one that names none, or one that Toss does not know; UpstreamTrouble.
+        """
+        try:
+            said = document(message.body)
+            data = said.get("data", said)
+            name = data.get("paymentKey") or data.get("orderId") if isinstance(data, dict) else None
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise InvalidInput("field_missing", field="data.paymentKey", value="")
+        except (msgspec.MsgspecError, UnicodeDecodeError, InvalidInput) as trouble:
+            await unreadable(house, PROVIDER, message, trouble)
+        by_order = not data.get("paymentKey")
+        return await house.hear_payment(
+            told(await self._fetch(house, message, name, by_order=by_order), message)
+        )
+
+    async def _fetch(
+        self, house: Tokenhouse, message: Message, name: str, *, by_order: bool = False
+    ) -> Payment:
+        """Return how a payment stands. Raises: InvalidInput, on record, for one that Toss does not know."""
+        path = f"/v1/payments/orders/{name}" if by_order else f"/v1/payments/{name}"
+        try:
+            async with self._asking:
+                return await self._ask("GET", path)
+        except _RefusedError as no:
+            await self._no(house, message, name, no)
+
+    async def _no(self, house: Tokenhouse, message: Message, name: str, no: _RefusedError) -> NoReturn:
+        """Keep a record of a payment that Toss refuses, and raise InvalidInput with its words."""
+        await house.refuse_payment(PROVIDER, name, message.digest, "payment_refused")
+        raise InvalidInput(
+            "payment_refused", field="payment_key", value="", provider=SHOWN, problem=no.text
+        ) from None
+
+    async def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, key: str = ""
+    ) -> Payment:
+        """Return what Toss answers. Raises: _RefusedError, UpstreamTrouble."""
+        assert self._session is not None  # noqa: S101 -- the server opens us before callers come
+        headers = {"authorization": self._basic, "content-type": "application/json"}
+        if key:
+            headers["idempotency-key"] = key
+        content = msgspec.json.encode(body) if body is not None else None
+        try:
+            async with self._session.request(
+                method, self._url + path, data=content, headers=headers, allow_redirects=False
+            ) as reply:
+                answer = await reply.content.read(ANSWER_BYTES_MAX)
+                status = reply.status
+            if status == 200:
+                return msgspec.json.decode(answer, type=Payment)
+            if 400 <= status < 500 and status not in (401, 403, 408, 429):
+                no = document(answer)
+                raise _RefusedError(str(no.get("code", status))[:100], str(no.get("message", ""))[:200])
+        except (
+            aiohttp.ClientError,
+            TimeoutError,
+            OSError,
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+        ) as trouble:
+            raise UpstreamTrouble("payment_unreachable", provider=SHOWN) from trouble
+        raise UpstreamTrouble("payment_unreachable", provider=SHOWN)
+
+
+def told(found: Payment, message: Message) -> Told:
+    """Return what a payment that Toss itself told of means for its order.
+
+    What was given back of it is what it no longer holds, so the state alone tells all, in any order.
+    """
+    refunded = found.total_amount - found.balance_amount
+    kind = KINDS.get(found.status, "other")
+    return Told(
+        provider=PROVIDER,
+        event=f"{found.payment_key} {found.status} {found.balance_amount}"[:255],
+        kind=kind,
+        digest=message.digest,
+        order=found.order_id,
+        payments=(found.payment_key,),
+        price_minor=found.total_amount,
+        currency=found.currency,
+        refunded_minor=refunded if kind == "refunded" else None,
+        method=(found.method or "")[:50],
+    )
