@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run pages replay test setup sdks check lint format fast faults soak bench cover coverflow lock public requirements clean
+.PHONY: help run pages replay test setup sdks check lint format fast faults soak contract bench cover coverflow lock public requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -63,6 +63,9 @@ faults: $(VENV)/.dev  ## Run the fault tests many times over: kills, cuts, clock
 
 soak: $(VENV)/.dev  ## Put 2,000 streams through the gateway while everything fails, and print the books.
 	@$(BIN)/python -m tests.soak.soak
+
+contract: $(VENV)/.dev  ## Hold the running REST API against its OpenAPI document, with 300 examples of everything.
+	@TOKENHOUSE_EXAMPLES="$${TOKENHOUSE_EXAMPLES:-300}" $(BIN)/python -m pytest -q tests/edges/api/test_contract.py
 
 bench: $(VENV)/.dev  ## Measure what bench/ promises.
 	@$(BIN)/python -m bench

@@ -14,6 +14,7 @@ from bench.lone import lone
 from bench.middleware import middleware
 from bench.notices import notices
 from bench.seed import place, seed, state_settings
+from bench.service import service
 from bench.simulate import simulate
 from bench.start import start
 from bench.statistics import statistics
@@ -30,6 +31,7 @@ PLACES = {
     "notices": notices,
     "gateway": gateway,
     "middleware": middleware,
+    "service": service,
 }
 """Figures that make houses of their own, each on a fresh server."""
 NAMES = (*LOADS, *PLACES, "simulate", "tokens", "start")

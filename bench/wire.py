@@ -5,10 +5,11 @@ An answer counts if it is a 200 that holds what the static upstream says; any ot
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
+from typing import TypeVar
 
 HOST = "127.0.0.1"
 HEAD_ENDS = b"\r\n\r\n"
@@ -60,10 +61,13 @@ class Connection(asyncio.Protocol):
         self._answer = self._loop.create_future()
         self.transport.write(request)
         heard = await self._answer
-        whole = heard.whole
+        self.sound(heard.whole)
+        return heard
+
+    def sound(self, whole: bytes) -> None:
+        """Return if an answer is what it should be. Raises: AssertionError that shows it."""
         assert whole.startswith(b"HTTP/1.1 200 "), whole[:2_000]
         assert b"bench-" in whole, whole[:2_000]
-        return heard
 
     def data_received(self, data: bytes) -> None:
         self._heard.parts.append((time.perf_counter(), data))
@@ -89,16 +93,34 @@ class Connection(asyncio.Protocol):
             self._length = len(head) + len(HEAD_ENDS) + int(length.split(b"\r")[0]) if named else 0
 
 
+Wired = TypeVar("Wired", bound=Connection)
+
+
 @asynccontextmanager
-async def connections(port: int, count: int) -> AsyncIterator[list[Connection]]:
+async def connections(port: int, count: int, kind: type[Wired] = Connection) -> AsyncIterator[list[Wired]]:
     """Open so many connections; close them at the end."""
     loop = asyncio.get_running_loop()
-    opened = [(await loop.create_connection(Connection, HOST, port))[1] for _ in range(count)]
+    opened = [(await loop.create_connection(kind, HOST, port))[1] for _ in range(count)]
     try:
         yield opened
     finally:
         for each in opened:
             each.transport.close()
+
+
+async def all_at_once(
+    port: int,
+    work: Callable[[Wired, float], Awaitable[None]],
+    count: int,
+    seconds: float,
+    *,
+    kind: type[Wired] = Connection,
+) -> float:
+    """Let each of so many connections work until a time has come; return how long all of them took."""
+    async with connections(port, count, kind) as opened:
+        begin = time.perf_counter()
+        await asyncio.gather(*(work(one, begin + seconds) for one in opened))
+        return time.perf_counter() - begin
 
 
 async def closed_loop(port: int, requests: Sequence[bytes], count: int, seconds: float) -> list[float]:

@@ -6,6 +6,7 @@ import inspect
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ WHO = texts("actor", "note")
 CALL = {"usage": USAGES, **texts("model", "source"), "rate": [*AMOUNT, 2**31]}
 NEW = {"ref": "newcomer"}
 ALICE = {"ref": "alice"}
+TALK = ALICE | {"session": "talk"}
+SESSION = [None, "", "nowhere", "x" * 101, *BAD_TEXT]
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PAGE_OR_NONE = [None, *NO_WHOLE, -1, 10**9, 2**63]
 ONE = {
     "account": [one for one in KNOWN_REF if one is not None],
@@ -250,6 +254,41 @@ VERBS: dict[str, Verb] = {
         {"ref": KNOWN_REF, "models": [None, 5, "m", b"m", object(), *([one] for one in BAD_TEXT)]},
     ),
     "revoke_key": Verb({"key_id": "key"}, {"key_id": ID, **texts("actor")}),
+    "open_chat": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "session": ["", "x" * 101, *BAD_TEXT],
+            "model": [None, "nothing", *BAD_TEXT],
+            **texts("title"),
+            **KEY,
+        },
+    ),
+    "chat": Verb(TALK, {"ref": KNOWN_REF, "session": SESSION}),
+    "chats": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "archived": [one for one in FLAG if one is not None],
+            "below": [5, "xx", (), (1,), (1, "a"), *((one, "a") for one in WHEN[:8]), (NOW, 5), (NOW, "a\0")],
+            "rows_max": PAGE,
+            **texts("search"),
+        },
+    ),
+    "amend_chat": Verb(
+        TALK | {"title": "x"},
+        {
+            "ref": KNOWN_REF,
+            "session": SESSION,
+            "title": BAD_TEXT,
+            "archived": [one for one in FLAG if one is not None],
+        },
+    ),
+    "erase_chat": Verb(TALK, {"ref": KNOWN_REF, "session": SESSION}),
+    "chat_messages": Verb(
+        TALK,
+        {"ref": KNOWN_REF, "session": SESSION, "after": [None, *NO_WHOLE, -1, 2**31], "rows_max": PAGE},
+    ),
     "authenticate": Verb({"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43]}),
 }
 WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates", "find_key", "ready"}
@@ -269,6 +308,8 @@ TABLES = (
     "idempotency_keys",
     "keys",
     "catalog",
+    "chat_sessions",
+    "chat_messages",
 )
 
 
@@ -283,6 +324,7 @@ def address(postgres: Postgres) -> Iterator[str]:
 def house(address: str) -> Iterator[Portal]:
     with tokenhouse.open_sync(address, settings=Settings(plan="points")) as house:
         house.account("alice")
+        house.open_chat("alice", "talk")
         yield house
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from tokenhouse import settings
 from tokenhouse.errors import StartRefused
-from tokenhouse.settings import Settings, Upstream, read
+from tokenhouse.settings import Settings, read
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!-- /table -->"

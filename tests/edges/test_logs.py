@@ -28,7 +28,12 @@ def lines():
     def chosen(form: Any, at: str = "info") -> None:
         log_to_stderr(at, form, out)
 
-    chosen.lines = lambda: out.getvalue().splitlines()
+    def written() -> list[str]:
+        for handler in root.handlers:
+            handler.flush()
+        return out.getvalue().splitlines()
+
+    chosen.lines = written
     yield chosen
     root.handlers = kept
     root.setLevel(level)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,6 +124,20 @@ async def test_spans_go_to_the_collector_of_the_settings():
     assert (await came.get()).startswith(b"POST /v1/traces ")
     server.close()
     assert spans.step("reserve") is spans.NOTHING
+
+
+async def test_a_collector_that_is_away_harms_nothing_and_holds_up_little():
+    began = time.monotonic()
+    async with tracing.traced(Settings(traces_url="http://127.0.0.1:9/v1/traces")):
+        with spans.step("reserve"):
+            pass
+    assert time.monotonic() - began < 2 * tracing.WAIT_S
+
+
+async def test_no_address_is_refused():
+    with pytest.raises(StartRefused, match="traces_url"):
+        async with tracing.traced(Settings(traces_url="localhost:4318")):
+            pass
 
 
 async def test_the_extra_is_named_where_it_is_missing(monkeypatch):

@@ -16,7 +16,10 @@ class Break(NamedTuple):
 
 ACCOUNT = "account = (select d.account from tokenhouse.directory d where d.ref = '{}')"
 ANN, RED, BOB = (ACCOUNT.format(ref) for ref in ("ann", "red", "bob"))
-TABLES = ("directory", "accounts", "balances", "entries", "idempotency_keys", "orders", "chat_sessions")
+TABLES = (
+    *("directory", "accounts", "balances", "entries", "idempotency_keys", "orders", "chat_sessions"),
+    *("coupons", "coupon_redemptions", "subscriptions"),
+)
 NO_CHECKS = """
     alter table tokenhouse.balances drop constraint balances_credit_is_conserved,
         drop constraint balances_charges_are_conserved,
@@ -147,6 +150,52 @@ BREAKS = {
     "account missing": Break("#", "orphans", "balances", gone("accounts", "ref = 'bob'")),
     "account and balance missing": Break(
         "#", "orphans", "entries", gone("balances", BOB) + ";" + gone("accounts", "ref = 'bob'")
+    ),
+    "a refund that took nothing back": Break(
+        "acme",
+        "orders",
+        "refund of order",
+        "update tokenhouse.orders set price_minor = 10, refunded_minor = 5, refunded_credit = 4500 "
+        "where credit = 9000",
+    ),
+    "a coupon redeemed for nothing": Break(
+        "ann",
+        "orders",
+        "order of coupon GIFT",
+        "insert into tokenhouse.coupon_redemptions select cell, account, 'GIFT', gen_random_uuid(), now() "
+        f"from tokenhouse.balances where {ANN}",
+    ),
+    "a coupon used more often than redeemed": Break(
+        "*",
+        "orders",
+        "uses of coupon GIFT",
+        "insert into tokenhouse.coupons (code, credit, uses, valid_from, created_at) "
+        "values ('GIFT', 1, 1, now(), now())",
+    ),
+    "a subscription that nobody paid for": Break(
+        "ann",
+        "orders",
+        "paid order of the subscription",
+        "insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, "
+        "price_minor, currency, provider, state, start_at, end_at, last_order, created_at) "
+        "select cell, account, gen_random_uuid(), 'pro', 'pro', 'carry', 'month', 1, 'KRW', 'stripe', "
+        "'active', now(), now() + interval '1 day', gen_random_uuid(), now() "
+        f"from tokenhouse.balances where {ANN}",
+    ),
+    "a subscription of nobody": Break(
+        "#999",
+        "orphans",
+        "subscriptions",
+        "insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, "
+        "price_minor, currency, provider, state, created_at) select cell, 999, gen_random_uuid(), 'pro', "
+        f"'pro', 'carry', 'month', 1, 'KRW', 'stripe', 'pending', now() from tokenhouse.balances where {ANN}",
+    ),
+    "a redemption of nobody": Break(
+        "#999",
+        "orphans",
+        "coupon_redemptions",
+        "insert into tokenhouse.coupon_redemptions select cell, 999, 'GIFT', gen_random_uuid(), now() "
+        f"from tokenhouse.balances where {ANN}",
     ),
     "orders of nobody": Break("#999", "orphans", "orders", "update tokenhouse.orders set account = 999"),
     "chat of nobody": Break(

@@ -1,12 +1,13 @@
 """Conversations: kept, found, put away and erased, each its account's own; and their turns, step by step."""
 
 import json
-from datetime import UTC, datetime
+import logging
 
 import pytest
 
 from tokenhouse import Tokenhouse
-from tokenhouse.errors import InvalidInput, KeyReused, NotFound, StillRunning
+from tokenhouse.errors import DatabaseTrouble, InvalidInput, KeyReused, NotFound, StillRunning
+from tokenhouse.flow import turn as turns
 from tokenhouse.flow.turn import Said, Turn
 from tokenhouse.providers.base import Measured
 from tokenhouse.rules.usage import Usage
@@ -155,27 +156,87 @@ async def test_a_key_at_work_is_waited_for_until_its_turn_can_end_no_more(house,
     assert [one.content for one in await house.chat_messages("alice", "s")] == ["hi", "at last"]
 
 
-async def test_a_question_that_comes_twice_at_once_is_asked_once(house):
-    await house.open_chat("alice", "s")
-    real = house.desk.pool
-    turn = await house.begin_turn("alice", "hi", session="s", key="k")
-    async with real.acquire() as connection:  # As it stood when both had looked, and neither had written.
-        from tokenhouse.store import chat
+async def meanwhile(house, what, **how):
+    """Begin a turn while something else happens between its admission and its question."""
 
-        again = await chat.write_chat_asked(
-            connection,
-            await house.desk.address("alice"),
-            "s",
-            datetime.now(UTC),
-            title="",
-            model="",
-            content="hi",
-            length=1,
-            operation=turn.call.reservation.id,
-            key="k",
-        )
-    assert again is None
-    await turn.finish("once", ANSWERED)
+    async def begin(needs):
+        call = await house.begin("alice", needs)
+        await what()
+        return call
+
+    how = {"session": "s", "create": True, "protocol_of": lambda _: "openai", "key": None} | how
+    return await turns.begin_turn(house.desk, begin, "alice", "hi", **how)
+
+
+@pytest.mark.row("E1", "E3")
+async def test_a_question_that_comes_twice_at_once_is_asked_once(house):
+    async def faster():
+        await say(house, "hi", key="k")
+
+    with pytest.raises(StillRunning):
+        await meanwhile(house, faster, key="k")
+    assert (await house.balance("alice")).held == 0
+    assert (await house.begin_turn("alice", "hi", session="s", key="k")).replayed
+
+
+@pytest.mark.row("E3")
+async def test_a_conversation_that_is_erased_meanwhile_is_not_begun_again(house):
+    await say(house, "hi")
+
+    async def erase():
+        await house.erase_chat("alice", "s")
+
+    with pytest.raises(StillRunning):
+        await meanwhile(house, erase)
+    assert (await house.balance("alice")).held == 0
+    assert await house.chat_messages("alice", "s") == []
+
+
+def away(*_, **__):
+    """Let a step fail, as if the database were away."""
+    raise DatabaseTrouble("postgres_away", problem="gone")
+
+
+@pytest.mark.row("D8", "E3")
+async def test_a_question_that_cannot_be_written_holds_no_credit(house, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("tokenhouse.store.chat.write_chat_asked", away)
+        with pytest.raises(DatabaseTrouble):
+            await house.begin_turn("alice", "hi", session="s", create=True)
+    assert (await house.balance("alice")).held == 0
+
+
+@pytest.mark.row("D8")
+async def test_a_question_that_cannot_be_taken_back_stays_without_an_answer(house, monkeypatch, caplog):
+    turn = await house.begin_turn("alice", "hi", session="s", create=True)
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr("tokenhouse.store.chat.write_chat_unasked", away)
+        await turn.withdraw("error")
+    assert "question 1 of s stays" in caplog.text
+    assert [one.role for one in await house.chat_messages("alice", "s")] == ["user"]
+    assert asked((await say(house, "again"))[0])[1:] == [("user", "again")], "no model is told of it"
+
+
+@pytest.mark.row("D8")
+async def test_an_answer_that_neither_database_nor_disk_takes_is_still_told(
+    house, monkeypatch, clock, caplog
+):
+    turn = await house.begin_turn("alice", "hi", session="s", create=True)
+    with monkeypatch.context() as patched, caplog.at_level(logging.CRITICAL):
+        patched.setattr("tokenhouse.flow.settle_later.SettleLater.settle", away)
+        said = await turn.finish("one two", ANSWERED)
+    assert (said.message.content, said.settled) == ("one two", False)
+    assert "is not settled" in caplog.text
+    clock.move(minutes=20)
+    await house.sweep()
+
+
+@pytest.mark.parametrize("terms", [Chat(message_chars_max=100_000, context_tokens=200_000)])
+async def test_a_long_message_is_counted_like_a_short_one(house):
+    turn, _ = await say(house, "word " * 20_000)
+    (question, _) = await house.chat_messages("alice", "s")
+    assert question.length == 20_001 + 4
+    assert len(asked(turn)[0][1]) == 100_000
 
 
 @pytest.mark.row("E2")
@@ -204,6 +265,19 @@ async def test_an_account_sees_its_own_conversations_alone(house):
     assert await house.chats("bora", search="mine") == []
     await say(house, "hers", ref="bora")
     assert [one.content for one in await house.chat_messages("alice", "s")] == ["mine", "one two"]
+
+
+@pytest.mark.row("A2", "E8")
+async def test_a_conversation_that_a_company_pays_is_still_its_users_own(house):
+    await house.account("acme", kind="company")
+    await house.account("dana", parent="acme")
+    _, said = await say(house, "hi", ref="dana")
+    assert (await house.chat("dana", "s")).charged == said.message.charge == 60
+    (used,) = await house.history("dana", kinds=("use",))
+    (paid,) = await house.history("acme", kinds=("charge",))
+    assert (used.facts["session"], used.charge, paid.charge) == ("s", 60, 60)
+    assert "session" not in paid.facts
+    assert await house.chats("acme", archived=None) == []
 
 
 @pytest.mark.row("B8")
@@ -246,6 +320,12 @@ async def test_any_part_of_what_was_said_is_found(house):
         "비": [],
     }.items():
         assert [one.id for one in await house.chats("alice", search=text)] == found, text
+
+
+@pytest.mark.parametrize("below", [5, (), (1, "a"), ("2026-11-21", "a")])
+async def test_a_place_that_is_none_is_refused(house, below):
+    with pytest.raises(InvalidInput):
+        await house.chats("alice", below=below)
 
 
 async def test_a_conversation_is_opened_once(house):

@@ -138,6 +138,14 @@ def test_without_the_price_list_no_cost_is_known(monkeypatch: pytest.MonkeyPatch
     installed_prices.cache_clear()
 
 
+async def test_a_period_that_begins_is_no_use_of_a_model(house: Tokenhouse, clock: Clock):
+    clock.move(days=20)  # December.
+    await house.sweep()
+    assert sum(day.renewed for day in (await house.trend()).days) == 2
+    assert (await house.costs()).value.lines == ()
+    assert (await house.patterns()).value.models == ()
+
+
 @pytest.mark.row("C9", "C2")
 async def test_purchases_by_day_and_currency(house: Tokenhouse, clock: Clock):
     price = Price(minor=9_900, currency="KRW")
@@ -193,6 +201,14 @@ async def test_a_new_account_s_first_day_is_no_full_one(house: Tokenhouse, clock
     assert (found.days_known, found.exhausted_at, found.lasts_until_renewal) == (0, None, True)
     clock.move(days=1)
     assert (await house.forecast("user")).days_known == 1
+
+
+async def test_an_account_that_is_old_enough_is_known_for_four_weeks(house: Tokenhouse, clock: Clock):
+    clock.move(days=40)
+    await house.charge("user", 2_800)
+    clock.move(days=1)
+    found = await house.forecast("user")
+    assert (found.days_known, found.per_day) == (28, 400)
 
 
 @pytest.mark.row("C9")

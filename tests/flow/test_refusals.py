@@ -71,6 +71,10 @@ async def test_the_share_of_calls_that_went_through(house: Tokenhouse):
         await house.charge("alice", 10)
     (today,) = (await house.curve(last=1)).value.points
     assert (today.turns, today.refused, today.allowed_share) == (3, 1, Decimal("0.75"))
+    assert [one.refused for one in await house.usage("alice", last=2)] == [0, 1]
+    assert [one.refused for one in await house.usage("alice", every="month", last=1)] == [1]
+    assert {one.refused for one in await house.usage("alice", every="hour", last=2)} == {None}
+    assert [one.refused for one in await house.usage("alice", last=1, by="model")] == [None]
     (hour,) = (await house.curve(every="hour", last=1)).value.points
     assert (hour.turns, hour.refused, hour.allowed_share) == (3, None, None)
 
@@ -114,13 +118,15 @@ async def test_a_database_that_is_away_is_told_later(
         async with asyncio.timeout(5):
             while (pid := await sql.fetchval(query)) is None:  # noqa: ASYNC110 -- another session waits
                 await asyncio.sleep(0.01)
+        with pytest.raises(InsufficientCredit):
+            await house.charge("alice", 10)
         await sql.execute("select pg_terminate_backend($1)", pid)
         await writing
     await blocker.close()
     with pytest.raises(InsufficientCredit):
         await house.charge("alice", 10)
     await house.desk.refusals.write()
-    assert sum((await counted(sql)).values()) == 2
+    assert sum((await counted(sql)).values()) == 3
 
 
 async def test_what_waits_has_a_limit(house: Tokenhouse, monkeypatch: pytest.MonkeyPatch):

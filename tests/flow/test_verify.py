@@ -77,6 +77,13 @@ async def orders(house: Tokenhouse) -> None:
     failed = await house.order("bob", 50)
     await house.fail_order("bob", failed.id)
     await house.order("bob", 60)
+    await house.write_coupons(code="HELLO", credit=40, uses_max=None)
+    await house.redeem("bob", "hello")
+    await house.write_package({"name": "pro", "plan": "bought", "credit": 500, "prices": {"KRW": 100}})
+    await house.account("lee")
+    first = await house.buy("lee", "pro", currency="KRW")
+    await house.complete_order("lee", first.id)
+    await house.refund_order("lee", first.id, refunded_minor=10)
 
 
 async def a_month(house: Tokenhouse, clock: Clock) -> None:
@@ -159,13 +166,13 @@ async def test_a_ledger_to_which_everything_has_happened_is_clean(copy):
     assert verdict.findings == ()
     assert verdict.clean
     assert verdict.found == 0
-    assert verdict.accounts == 8
+    assert verdict.accounts == 9
     assert verdict.entries == size == sum(seen)
     assert [check.name for check in verdict.checks] == list(CHECKS)
     assert all(check.held for check in verdict.checks)
     looked_at = {check.name: check.checked for check in verdict.checks}
     assert {name for name, count in looked_at.items() if not count} == set()
-    assert (looked_at["orders"], looked_at["chat"], looked_at["held"]) == (3, 2, 8)
+    assert (looked_at["orders"], looked_at["chat"], looked_at["held"]) == (4, 2, 9)
 
 
 async def test_everything_means_every_kind_of_entry(copy):

@@ -55,7 +55,7 @@ PLANS = {
 }
 
 ORDER = f"{2:032x}"
-ORDERS = f'[["{ORDER}","completed",100]]'
+ORDERS = f'[["{ORDER}","completed",100,0]]'
 """What `busy` bought by an order."""
 
 Row = tuple[Any, ...]
@@ -403,10 +403,10 @@ STORED = {
     "no balance": ({"plan": None}, ("initialised", "balances")),
     "no balance, yet a journal": ({"plan": None}, ("orphans", "entries")),
     "more chat than charges": ({"chat_tokens": 10**6, "one_to_one": True}, ("chat", "tokens")),
-    "an order without its grant": ({"orders": '[["ff","completed",7]]'}, ("orders", "grant of order ff")),
+    "an order without its grant": ({"orders": '[["ff","completed",7,0]]'}, ("orders", "grant of order ff")),
     "a grant without its order": ({"orders": None}, ("orders", f"order {ORDER}")),
     "an order of other credit": (
-        {"orders": ORDERS.replace("100", "99")},
+        {"orders": ORDERS.replace(",100", ",99")},
         ("orders", f"grant of order {ORDER}"),
     ),
     "a refund that took nothing back": (
@@ -462,6 +462,31 @@ def test_chat_is_compared_only_where_tokens_are_known():
     assert told(ledger.found(chat_tokens=391, one_to_one=True)) == {("chat", "tokens")}
 
 
+@pytest.mark.row("A2")
+def test_each_session_of_the_chat_is_compared_with_the_entries_that_name_it():
+    ledger = Ledger()
+    for session, charge, tokens in (("a", 60, 30), ("b", 10, 5), ("a", 40, 20)):
+        reservation = ledger.new_id()
+        ledger.ask(Reserve(id=reservation, amount=100, least=100))
+        usage, facts = Usage(input=tokens), {"session": session}
+        ledger.ask(Settle(id=reservation, charge=charge, usage=usage, facts=facts))
+
+    def found(chats: str | None) -> set[tuple[str, Any, Any]]:
+        return {(one.figure, one.expected, one.found) for one in ledger.found(chats=chats)}
+
+    assert found('[["b",5,10],["a",50,100]]') == set()
+    assert found('[["b",5,11],["a",49,100]]') == {
+        ("charge of session b", 10, 11),
+        ("tokens of session a", 50, 49),
+    }
+    assert found('[["a",50,100],["c",1,0]]') == {
+        ("tokens of session b", 5, 0),
+        ("charge of session b", 10, 0),
+        ("tokens of session c", 0, 1),
+    }
+    assert len(found(None)) == 4
+
+
 def test_law_1_of_all_accounts_together():
     balance: Balance = busy().balance
     names = ("left", "debt", "granted", "drawn", "expired", "clawed", "charged", "forgiven")
@@ -479,5 +504,5 @@ def test_an_order_that_was_taken_back_is_sound():
     ledger.ask(Grant(id=order, amount=100, source="purchase", facts={"order": order}))
     ledger.ask(Charge(id=ledger.new_id(), charge=30))
     ledger.ask(ClawBack(id=order, grant=order, amount=100))
-    ledger.orders = f'[["{order}","refunded",100]]'
+    ledger.orders = f'[["{order}","refunded",100,100]]'
     assert ledger.found() == []

@@ -140,10 +140,13 @@ VERIFICATION = (
     "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, entries_total) "
     "values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
 )
-USED = "insert into tokenhouse.usage_hourly values (1, 1, now(), '', '', {turns}, {tokens_input}, 0, {tokens}, 0)"
+USED = (
+    "insert into tokenhouse.usage_hourly values (1, 1, now(), '', '', {turns}, {tokens_input}, 0, "
+    "{tokens}, 0)"
+)
 USED_BY_ALL = (
-    "insert into tokenhouse.usage_totals values (1, now(), '', {turns}, {input}, 0, 0, 0, 0, 0, 0, 0, {tokens}, "
-    "0, {renewed})"
+    "insert into tokenhouse.usage_totals values (1, now(), '', {turns}, {input}, 0, 0, 0, 0, 0, 0, 0, "
+    "{tokens}, 0, {renewed})"
 )
 GOOD_USED = {"turns": "1", "tokens_input": "0", "tokens": "0", "input": "0", "renewed": "0"}
 

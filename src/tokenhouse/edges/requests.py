@@ -29,6 +29,8 @@ SOUND: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 """What of a caller's own is taken for an id; anything else might forge a line of the log."""
 ACCOUNT: Final = "tokenhouse.account"
 """Where in the scope stands whose request it is, once somebody knows."""
+FACTS: Final = "facts"
+"""Where in a record of the log stands what is known of a request."""
 PATH_LENGTH_MAX: Final = 200
 FAILED: Final = 500
 
@@ -108,4 +110,4 @@ def _write(scope: Message, answer: _Answer, seconds: float) -> None:
         facts["account"] = scope[ACCOUNT]
     if scope.get("client"):
         facts["peer"] = scope["client"][0]
-    log.info("%s %s", scope["method"], ascii(scope["path"][:PATH_LENGTH_MAX])[1:-1], extra=facts)
+    log.info("%s %s", scope["method"], ascii(scope["path"][:PATH_LENGTH_MAX])[1:-1], extra={FACTS: facts})

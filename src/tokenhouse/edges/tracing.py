@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tokenhouse.errors import StartRefused
 from tokenhouse.flow import spans
@@ -15,23 +15,33 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 
+WAIT_S: Final = 3.0
+"""How long a collector that is away may hold up the end of the server."""
+
+
 @asynccontextmanager
 async def traced(settings: Settings) -> AsyncIterator[None]:
     """Send spans to the settings' collector while the block runs, and what is left at its end.
 
     What OpenTelemetry reads of its own environment holds: `OTEL_EXPORTER_OTLP_HEADERS`,
-    `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`. Raises: StartRefused `otel_absent`.
+    `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`.
+
+    Raises: StartRefused `traces_url_invalid`, `otel_absent`.
     """
     if settings.traces_url is None:
         yield
         return
+    if not settings.traces_url.startswith(("http://", "https://")):
+        raise StartRefused("traces_url_invalid", value=settings.traces_url[:40])
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise StartRefused("otel_absent") from None
     provider = provider_of()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.traces_url)))
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.traces_url, timeout=WAIT_S))
+    )
     spans.use(Tracing(provider))
     try:
         yield

@@ -8,6 +8,7 @@ from unicodedata import category, normalize
 
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.desk import Desk, checked_flag, checked_text, checked_whole
+from tokenhouse.rules.amounts import shown
 from tokenhouse.store import chat
 from tokenhouse.store.chat import ChatMessage, ChatSession
 from tokenhouse.store.pool import trouble_translated
@@ -77,7 +78,7 @@ async def list_chats(
                 connection,
                 address,
                 archived=None if archived is None else checked_flag(archived, "archived"),
-                below=below,
+                below=None if below is None else checked_below(below),
                 pattern=pattern(text) if text else None,
                 rows_max=rows_max,
             )
@@ -145,9 +146,17 @@ def checked_title(value: object) -> str:
 def checked_model(desk: Desk, model: str) -> str:
     """Return a conversation's model: one that the settings allow; "" for theirs. Raises: InvalidInput."""
     known = (desk.settings.chat.model, *desk.settings.chat.models)
-    if model and checked_text(model, "model") not in known:
+    if checked_text(model, "model") and model not in known:
         raise InvalidInput("choice_unknown", field="model", value=model, known=", ".join(known))
     return model
+
+
+def checked_below(value: object) -> Cursor:
+    """Return a conversation's place in a list: when it was last used, and its id. Raises: InvalidInput."""
+    match value:
+        case (datetime() as at, str() as session) if at.tzinfo is not None:
+            return at, checked_session(session)
+    raise InvalidInput("cursor_unknown", field="below", value=shown(value))
 
 
 def checked_message(desk: Desk, value: object) -> str:
@@ -159,7 +168,7 @@ def checked_message(desk: Desk, value: object) -> str:
         raise InvalidInput("text_expected", field="message", value=type(value).__name__)
     text, most = normalize("NFC", value), desk.settings.chat.message_chars_max
     if not 1 <= len(text) <= most or not text.strip():
-        facts = {"value": text[:40], "length": len(text), "least": 1, "most": most}
+        facts = {"value": shown(text), "length": len(text), "least": 1, "most": most}
         raise InvalidInput("text_length", field="message", **facts)
     if any(_is_unstorable(character) for character in text):
         raise InvalidInput("text_unprintable", field="message", value=ascii(text[:40]))

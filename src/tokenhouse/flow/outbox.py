@@ -182,12 +182,13 @@ async def forget(desk: Desk, before: datetime) -> int:
 async def try_out(desk: Desk, delivery: Delivery) -> Delivery:
     """Write a delivery and try it at once, this once; return how it ended."""
     lease, now = desk.new_id(), desk.clock()
+    until = now + timedelta(seconds=LEASE_S)
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
+        async with desk.pool.acquire() as connection, connection.transaction():
             await outbox.write_deliveries(connection, [delivery], now)
-            taken = await outbox.lock_one(connection, delivery, now, now + timedelta(seconds=LEASE_S), lease)
-    if taken is not None:
-        await _attempt(desk, [taken], lease)
+            taken = await outbox.lock_one(connection, delivery, now, until, lease)
+    assert taken is not None  # noqa: S101 -- nobody else has seen it yet
+    await _attempt(desk, [taken], lease)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             found = await outbox.find_delivery(connection, delivery.id)

@@ -28,6 +28,8 @@ Verdict = Literal["accepted", "duplicate", "ignored", "refused"]
 
 TRIES: Final = 5
 """How often an order is looked at again that somebody else changed meanwhile."""
+STALE: Final = ("order_not_in_state", "more_than_given", "refund_passed")
+"""What is said to whoever goes by an order as it was before somebody else changed it."""
 PAGE_MAX: Final = 1_000
 
 
@@ -200,10 +202,10 @@ async def _carried_out(desk: Desk, told: Told) -> Heard:
     for _ in range(TRIES):
         try:
             return await _applied(desk, told, one)
-        except NotFound as changed:
-            if changed.reason != "order_not_in_state":
+        except (NotFound, InvalidInput) as no:
+            before, one = one, await step.find_anywhere(desk, one.id)
+            if no.reason not in STALE or one == before:
                 raise
-            one = await step.find_anywhere(desk, one.id)
     raise Busy("busy", retry_after_s=1, waiting=TRIES)
 
 

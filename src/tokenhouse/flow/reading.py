@@ -143,7 +143,7 @@ async def wishes(desk: Desk, ref: str) -> NoticeSettings:
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            found = await _wishes(connection, address)
+            found = await notices.find_wishes(connection, address)
     return await _settings(desk, address, found)
 
 
@@ -183,7 +183,7 @@ async def set_wishes(
         changed["levels"] = checked_levels(shares, "levels")
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            before = await _wishes(connection, address)
+            before = await notices.find_wishes(connection, address)
             after = Wishes(**{**_fields(before), **changed})
             await notices.write_wishes(connection, address, after)
     if after.levels is None:
@@ -217,21 +217,13 @@ def view(one: Notice, reader: Reader) -> NoticeView:
 
 async def _reader(desk: Desk, connection: Connection, address: Address, locale: str) -> Reader:
     """Return for whom an account's notices are worded: `locale`, or the account's own language."""
-    found = await _wishes(connection, address)
+    found = await notices.find_wishes(connection, address)
     settings = desk.settings
     return Reader(
         locale=found.locale or locale or settings.locale,
         zone=found.time_zone or settings.time_zone,
         purchase_url=settings.purchase_url,
     )
-
-
-async def _wishes(connection: Connection, address: Address) -> Wishes:
-    """Return what is stored of an account's wishes. Raises: NotFound."""
-    found = await notices.find_wishes(connection, address)
-    if found is None:
-        raise NotFound("account_unknown", account=address.ref)
-    return found
 
 
 async def _settings(desk: Desk, address: Address, found: Wishes) -> NoticeSettings:

@@ -103,8 +103,9 @@ class Remembered:
         document = await self._shelf.find(name) if self._shelf is not None else None
         if document is None:
             return None
+        shape = tuple[datetime, kind]  # type: ignore[valid-type]  # It is known when it is asked for.
         try:
-            cached_at, value = msgspec.json.decode(document, type=tuple[datetime, kind])  # type: ignore[valid-type]
+            cached_at, value = msgspec.json.decode(document, type=shape)
         except (msgspec.DecodeError, msgspec.ValidationError):
             return None  # Of another release, or of somebody else.
         found = self._fresh(Dated(value=value, cached_at=cached_at))

@@ -12,9 +12,10 @@ from tokenhouse.store.pool import trouble_translated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synchronised:
-    """The account as it is now, whether it was opened for this, and which of its parts were changed."""
+    """The account as it is now and as it was, whether it was opened for this, and what of it was changed."""
 
     account: Account
+    before: Account
     made: bool
     changed: tuple[str, ...]
 
@@ -44,16 +45,9 @@ async def synchronise(
         before, made = await identify.describe(desk, ref), False
     except NotFound:
         before, made = await identify.open_account(desk, checked, actor=actor), True
-    changed = tuple(part for part, text in told.items() if getattr(before, part) != text)
-    if changed:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await search.write_profile(
-                    connection, before.address, name=name, email=email, locale=locale, tags=None
-                )
     terms = {"plan": plan, "state": state}
     differing = {part: text for part, text in terms.items() if text not in (None, getattr(before, part))}
-    if differing:
+    if differing:  # First, for a plan that there is not must leave everything as it was.
         await identify.amend(
             desk,
             ref,
@@ -63,5 +57,12 @@ async def synchronise(
             actor=actor,
             note="",
         )
+    changed = tuple(part for part, text in told.items() if getattr(before, part) != text)
+    if changed:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                await search.write_profile(
+                    connection, before.address, name=name, email=email, locale=locale, tags=None
+                )
     after = await identify.describe(desk, ref) if changed or differing else before
-    return Synchronised(account=after, made=made, changed=(*changed, *differing))
+    return Synchronised(account=after, before=before, made=made, changed=(*changed, *differing))

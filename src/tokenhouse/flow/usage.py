@@ -59,6 +59,7 @@ class AccountUse:
     """What one account used, and those below it, in one stretch of time: in all, by model or by API key.
 
     `model` and `api_key` are None where the use is not told apart by them; a key is named by its prefix.
+    `refused` counts its calls that were turned away: by day and month, and where nothing is told apart.
     """
 
     start_at: datetime
@@ -66,6 +67,7 @@ class AccountUse:
     model: str | None
     api_key: str | None
     turns: int
+    refused: int | None
     tokens: int
     tokens_input: int
     tokens_output: int
@@ -89,9 +91,7 @@ def points(stretches: Stretches, used: list[Used], refused: list[Refused] | None
     by_stretch: list[list[Used]] = [[] for _ in stretches.starts]
     for one in used:
         by_stretch[stretches.nth(one.start_at)].append(one)
-    noes = [0] * len(by_stretch)
-    for no in refused or ():
-        noes[stretches.nth_of_day(no.day)] += no.refused
+    noes = turned_away(stretches, refused or [])
     return [
         UsePoint(
             start_at=start_at,
@@ -116,11 +116,13 @@ async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Pa
         raise InvalidInput("choice_unknown", field="by", value=shown(by), known=", ".join(PARTS))
     stretches = last_stretches(desk, every, last)
     address = await desk.address(ref)
+    await desk.refusals.write()
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             found = await rollups.list_usage_of_account(
                 connection, address, stretches.span, one_to_one=counts_tokens(desk)
             )
+            refused = await rollups.list_refusals_of_account(connection, address, *stretches.days)
     groups: dict[tuple[int, str, str], list[UsedBy]] = {}
     if by == "all":
         groups = {(nth, "", ""): [] for nth in range(len(stretches.starts))}
@@ -131,10 +133,21 @@ async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Pa
             one.api_key if by == "key" else "",
         )
         groups.setdefault(group, []).append(one)
-    return tuple(_summed(stretches, group, some, by) for group, some in sorted(groups.items()))
+    noes = turned_away(stretches, refused) if by == "all" and every != "hour" else None
+    return tuple(_summed(stretches, group, some, by, noes) for group, some in sorted(groups.items()))
 
 
-def _summed(stretches: Stretches, group: tuple[int, str, str], some: list[UsedBy], by: Part) -> AccountUse:
+def turned_away(stretches: Stretches, refused: list[Refused]) -> list[int]:
+    """Return how many calls were refused in each stretch."""
+    noes = [0] * len(stretches.starts)
+    for no in refused:
+        noes[stretches.nth_of_day(no.day)] += no.refused
+    return noes
+
+
+def _summed(
+    stretches: Stretches, group: tuple[int, str, str], some: list[UsedBy], by: Part, noes: list[int] | None
+) -> AccountUse:
     """Return the sum of what belongs together."""
     nth, model, api_key = group
     return AccountUse(
@@ -143,6 +156,7 @@ def _summed(stretches: Stretches, group: tuple[int, str, str], some: list[UsedBy
         model=model if by == "model" else None,
         api_key=api_key if by == "key" else None,
         turns=sum(one.turns for one in some),
+        refused=None if noes is None else noes[nth],
         tokens=sum(one.tokens for one in some),
         tokens_input=sum(one.tokens_input for one in some),
         tokens_output=sum(one.tokens_output for one in some),

@@ -40,7 +40,7 @@ class Standing(NamedTuple):
     """The profile's own_credit."""
     time_zone: str | None
     orders: str | None
-    """[[id, state, credit], …] of the completed and refunded ones, as JSON."""
+    """[[id, state, credit, asked back of it], …] of the completed and refunded ones, as JSON."""
     chat_tokens: int | None
     """What the account's chat sessions used; None where it has none."""
     chats: str | None
@@ -114,11 +114,13 @@ def findings(fold: Fold, standing: Standing, held_below: int = 0) -> list[Findin
     _conserved(fold, standing)
     _lots_differ(fold, standing)
     _held(fold, standing, held_below)
-    for order, (state, credit, granted, clawed) in fold.orders.items():
+    for order, (state, credit, back, granted, clawed) in fold.orders.items():
         if granted != credit:
             fold.found("orders", f"grant of order {order}", credit, granted)
-        if state == "refunded" and clawed != credit:
-            fold.found("orders", f"refund of order {order}", credit, clawed)
+        # A claw-back by hand may have taken more than the refunds of an order that is still a purchase.
+        expected = credit if state == "refunded" else back
+        if clawed < expected or (state == "refunded" and clawed != credit):
+            fold.found("orders", f"refund of order {order}", expected, clawed)
     if standing.chat_tokens is not None and fold.tokens is not None and standing.chat_tokens > fold.tokens:
         fold.found("chat", "tokens", fold.tokens, standing.chat_tokens)
     _chats(fold, standing)

@@ -195,6 +195,9 @@ def _charge(
     own = {**facts, "uncovered": uncovered} if uncovered else facts
     if asked.turns != 1:
         own = {**own, "turns": asked.turns}
+    above = own
+    if "session" in own:  # A conversation is its account's own: those above it pay, and read nothing of it.
+        above = {name: fact for name, fact in own.items() if name != "session"}
     for member in path:
         balance = member.balance
         balance.used += cost
@@ -219,7 +222,7 @@ def _charge(
             source=asked.source,
             actor=asked.actor,
             note=asked.note,
-            facts=own or None,
+            facts=(own if member is path[0] else above) or None,
         )
         entries.append(entry)
     return uncovered

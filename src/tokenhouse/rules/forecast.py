@@ -9,9 +9,9 @@ gives the same answer.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import shake_128
 from itertools import accumulate, chain
 from math import inf
-from random import Random
 from typing import Final
 
 WEEK: Final = 7
@@ -27,7 +27,8 @@ LATE: Final = FUTURES - 1 - EARLY
 """Of the futures in order, the ones with which the range begins and ends."""
 UNSURE: Final = 2.0
 """By how much the levels lie further apart, either way, where less than a week is known."""
-SEED: Final = 1
+DRAWS: Final = shake_128(b"forecast").digest(FUTURES * WEEK * WEEKS_AHEAD)
+"""Which day is drawn for each day of each future: a byte says which of those alike. Always the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +77,11 @@ def _futures(known: list[int]) -> list[list[int]]:
     The n-th future is the same whatever is left, so that more credit never ends sooner.
     """
     days = [known[nth % WEEK :: WEEK] or known for nth in range(len(known), len(known) + WEEK)]
+    meant = [[alike[byte * len(alike) >> 8] for byte in range(256)] for alike in days]
     futures = []
-    for nth in range(FUTURES):
-        chance = Random(SEED + nth)  # noqa: S311 -- no secret, and it must be the same each time
-        weeks = zip(*(chance.choices(alike, k=WEEKS_AHEAD) for alike in days), strict=True)
+    for first in range(0, len(DRAWS), WEEK * WEEKS_AHEAD):
+        drawn = DRAWS[first : first + WEEK * WEEKS_AHEAD]
+        weeks = zip(*(map(used.__getitem__, drawn[nth::WEEK]) for nth, used in enumerate(meant)), strict=True)
         futures.append(list(accumulate(chain.from_iterable(weeks))))
     return futures
 

@@ -101,7 +101,7 @@ class Fold:
 
         Args:
             account: its outside name, for the findings.
-            orders: its completed and refunded orders, [[id, state, credit], …] as JSON.
+            orders: its completed and refunded orders, [[id, state, credit, asked back of it], …] as JSON.
             chats: whether it has chat sessions, so that the tokens of its usage matter.
             one_to_one: whether a charge without a usage counts as that many tokens.
         """
@@ -116,7 +116,7 @@ class Fold:
         self.purchases: set[str] = set()
         self.period_start_at, self.period_end_at = 0, FOREVER
         self.lots: dict[int, list[Any]] = {}
-        self.orders = {one[0]: [one[1], one[2], 0, 0] for one in _list(orders)} if orders else {}
+        self.orders = {one[0]: [*one[1:], 0, 0] for one in _list(orders)} if orders else {}
         self.chats, self.one_to_one = chats, one_to_one
         self.tokens: int | None = 0
         self.sessions: dict[str, list[int]] = {}
@@ -268,11 +268,11 @@ class Fold:
             case "allowance":
                 self._forget(at)
             case "grant" if operation in self.orders:
-                self.orders[operation][2] += amount
+                self.orders[operation][3] += amount
             case "grant" if "order" in facts:
                 self.found("orders", f"order {facts['order']}", "completed", None, seq)
             case "claw_back" if operation in self.orders:
-                self.orders[operation][3] += facts["asked"]
+                self.orders[operation][4] += facts["asked"]
         if kind == "amend" and "state" in facts:
             self.state = facts["state"][1]
         elif kind == "grant" and self.lots[seq][3] == PURCHASE:

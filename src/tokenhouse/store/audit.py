@@ -15,6 +15,7 @@ LIST_AUDITED: Final = sql("list_audited")
 SUM_HELD_BELOW: Final = sql("sum_held_below")
 LIST_LOOSE: Final = sql("list_loose")
 LIST_MISPLACED: Final = sql("list_misplaced")
+LIST_COUPONS_MISCOUNTED: Final = sql("list_coupons_miscounted")
 
 ROWS: Final = 2_000
 """Rows of the journal that one round trip brings."""
@@ -97,3 +98,8 @@ async def list_loose(connection: Connection, cell: int, after: int, upto: int) -
 async def list_misplaced(connection: Connection, cell: int | None, ref: str | None) -> list[Misplaced]:
     """Return where accounts and directory do not agree: everywhere, in one cell, or of one account."""
     return [Misplaced(**row) for row in await connection.fetch(LIST_MISPLACED, cell, ref)]
+
+
+async def list_coupons_miscounted(connection: Connection) -> list[tuple[str, int, int]]:
+    """Return code, uses and redemptions of the coupons of which these two are not the same."""
+    return [tuple(row) for row in await connection.fetch(LIST_COUPONS_MISCOUNTED)]

@@ -189,11 +189,10 @@ async def write_notices_read(connection: Connection, address: Address, at: datet
     return int(status.rpartition(" ")[2])
 
 
-async def find_wishes(connection: Connection, address: Address) -> Wishes | None:
+async def find_wishes(connection: Connection, address: Address) -> Wishes:
     """Return how an account's person wants to be told."""
     row = await connection.fetchrow(FIND_NOTICE_SETTINGS, address.cell, address.account)
-    if row is None:
-        return None
+    assert row is not None  # noqa: S101 -- an address is of an account that is there
     levels = None if row["levels"] is None else tuple(row["levels"])
     return Wishes(**{**dict(row), "levels": levels})
 

@@ -157,9 +157,8 @@ async def list_users_by_use(
 
 async def write_refusals(connection: Connection, counted: Mapping[tuple[int, int, date, str], int]) -> None:
     """Add what a process counted, by cell, account, day and code."""
-    if counted:
-        lines = [(*key, refused) for key, refused in counted.items()]
-        await connection.execute(WRITE_REFUSALS, *rows.columns(lines))
+    lines = [(*key, refused) for key, refused in counted.items()]
+    await connection.execute(WRITE_REFUSALS, *rows.columns(lines))
 
 
 async def list_refusals(connection: Connection, first: date, end: date) -> list[Refused]:

@@ -7,6 +7,7 @@ that does not answer is left alone for a while.
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from tokenhouse.errors import StartRefused
@@ -50,10 +51,8 @@ class Shelf:
 
     async def close(self) -> None:
         """Let the connections go."""
-        try:
+        with suppress(*self._troubles):
             await self._client.aclose()
-        except self._troubles as trouble:
-            log.debug("cache not closed in order: %s", trouble)
 
     async def _asked(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """Return what Redis says; None if it says nothing or is left alone."""

@@ -78,9 +78,9 @@ class Shop:
         return (await self.service.house.balance(who)).available
 
     async def events(self, **wanted: str) -> list[tuple[str, str]]:
-        """Return verdict and reason of everything that was said, oldest first, as an auditor sees it."""
+        """Return verdict and reason of everything that was said, in order of these, as an auditor sees it."""
         page = await self.service.ok("GET", "/api/v1/payment-events", who="auditor", params=wanted)
-        return [(one["verdict"], one["reason"]) for one in reversed(page["items"])]
+        return sorted((one["verdict"], one["reason"]) for one in page["items"])
 
     async def sound(self) -> None:
         """See that every law of the ledger holds, and that no secret is on record."""

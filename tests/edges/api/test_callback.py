@@ -1,6 +1,7 @@
 """The signed callback of a shop of our own: credit comes once or not at all, and each attempt is on record."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,9 +93,9 @@ async def test_the_signature_of_another_provider_opens_nothing(shop: Shop, servi
     await service.no(400, "POST", CALLBACK, **shop.signed(shop.paid(by_hand)))
     assert await shop.credit("alice") == FREE
     assert await shop.events() == [
+        ("refused", "payment_provider_differs"),
+        ("refused", "payment_provider_differs"),
         ("refused", "signature_wrong"),
-        ("refused", "payment_provider_differs"),
-        ("refused", "payment_provider_differs"),
     ]
 
 
@@ -106,8 +107,8 @@ async def test_a_message_that_comes_again_is_harmless(shop: Shop, service: Servi
     clock.move(minutes=6)
     stale = await service.no(401, "POST", CALLBACK, **sent)
     assert "too old" in stale["detail"]
-    clock.move(minutes=-20)
-    await service.no(401, "POST", CALLBACK, **sent)
+    early = shop.headers("msg_0", sent["content"], clock() + timedelta(minutes=6), SECRET)
+    await service.no(401, "POST", CALLBACK, **{**sent, "headers": early})
     again = shop.paid(order, note="x")
     no = await service.no(422, "POST", CALLBACK, **shop.signed(again, event="msg_1"))
     assert no["code"] == "key_reused"
@@ -117,10 +118,10 @@ async def test_a_message_that_comes_again_is_harmless(shop: Shop, service: Servi
         ("accepted", ""),
         ("duplicate", "event_known"),
         ("duplicate", "event_known"),
-        ("refused", "signature_stale"),
-        ("refused", "signature_stale"),
-        ("refused", "event_differs"),
         ("duplicate", "order_completed"),
+        ("refused", "event_differs"),
+        ("refused", "signature_stale"),
+        ("refused", "signature_stale"),
     ]
     await shop.sound()
 
@@ -148,7 +149,7 @@ async def test_what_does_not_fit_its_order_gives_nothing(
     shop: Shop, service: Service, wrong: dict[str, Any], reason: str
 ):
     order = await shop.order("alice")
-    said = shop.paid(order, **wrong)
+    said = shop.paid(order) | wrong
     if not said["order"]:
         del said["payment"]
     answer = await service.call("POST", CALLBACK, **shop.signed(said))
@@ -166,7 +167,7 @@ async def test_one_payment_pays_for_one_order_over_all_accounts(shop: Shop, serv
     no = await service.no(400, "POST", CALLBACK, **shop.signed(shop.paid(second, payment="pay-1")))
     assert "pay-1" in no["detail"]
     assert [await shop.credit("alice"), await shop.credit("bob")] == [FREE + BOUGHT, FREE]
-    assert (await shop.events())[-1] == ("refused", "payment_of_another_order")
+    assert ("refused", "payment_of_another_order") in await shop.events()
 
 
 async def test_two_messages_at_once_give_once(shop: Shop, service: Service):
@@ -244,12 +245,12 @@ async def test_a_refund_after_spending_says_what_became_of_the_rest(
     written_off = {"debt": "0", "written_off": str(BOUGHT - unspent)}
     assert {name: back[name] for name in owed} == (owed if debt == "carry" else written_off)
     balance = await service.house.balance("alice")
-    assert balance.remaining == (-20_000 if debt == "carry" else balance.remaining) <= FREE
+    assert balance.debt == (BOUGHT - unspent if debt == "carry" else 0)
     assert told["order"]["state"] == "refunded"
     again = await shop.says(shop.paid(order, type="payment.refunded"))
     assert again["verdict"] == "duplicate"
     assert (await shop.says(shop.paid(order)))["reason"] == "order_refunded"
-    assert (await service.house.balance("alice")).remaining == balance.remaining
+    assert (await service.house.balance("alice")).debt == balance.debt
     await shop.sound()
 
 

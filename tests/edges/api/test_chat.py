@@ -141,9 +141,7 @@ async def test_conversations_are_listed_found_renamed_put_away_and_erased(alice,
     page = await alice.ok("GET", SESSIONS, who="alice", params={"limit": 2})
     rest = await alice.ok("GET", SESSIONS, who="alice", params={"limit": 2, "cursor": page["next"]})
     assert ([one["id"] for one in rest["items"]], rest["next"]) == (["s"], None)
-    put = await alice.ok(
-        "PATCH", f"{SESSIONS}/cost", who="alice", json={"archived": True, "title": "Prices"}
-    )
+    put = await alice.ok("PATCH", f"{SESSIONS}/cost", who="alice", json={"archived": True, "title": "Prices"})
     assert (put["title"], put["archived_at"] is None) == ("Prices", False)
     assert await found() == ["weather", "s"]
     assert await found(archived=True, q="prices") == ["cost"]

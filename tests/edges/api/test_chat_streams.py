@@ -307,6 +307,50 @@ async def test_a_server_that_stops_charges_and_keeps_what_was_said(talk, provide
     assert ((await refused.document())["code"], refused.status) == ("busy", 503)
 
 
+async def test_nobody_is_told_of_a_failure_after_leaving(talk, provider):
+    unit = {"name": "point", "symbol": "P", "decimals": 0}
+    document = {"name": "points", "unit": unit, "signup": {"amount": 100_000}}
+    await talk.house.write_plan(document | {"call": {"on_disconnect": "drain"}})
+    gate = asyncio.Event()
+    provider.says = lambda _: Says([gate, b"{}"], 500)
+    client = talk.say()
+    await until(lambda: provider.asked)
+    client.hang_up()
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.wait_for(client.task, 5)
+    assert client.heard.empty()
+    assert await talk.messages() == []
+
+
+@pytest.mark.row("D8", "E3")
+async def test_a_reservation_that_cannot_be_released_lapses(talk, provider, monkeypatch, caplog, clock):
+    async def release(*_, **__):
+        raise DatabaseTrouble("database_trouble")
+
+    provider.says = lambda _: Says.whole({"error": {"message": "no"}}, 500)
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr("tokenhouse.flow.settle.release", release)
+        assert (await talk.say().document())["code"] == "upstream_trouble"
+    assert "left to lapse" in caplog.text
+    clock.move(minutes=16)
+    await talk.house.sweep()
+
+
+async def test_a_refusal_is_told_also_where_the_balance_cannot_be_read(talk, monkeypatch):
+    await talk.house.charge("alice", 100_000)
+
+    async def balance(*_, **__):
+        raise DatabaseTrouble("database_trouble")
+
+    monkeypatch.setattr(type(talk.house), "balance", balance)
+    client = talk.say(path="/api/chat", members={"session_id": "s"})
+    problem = await client.document()
+    monkeypatch.undo()
+    assert (client.status, problem["success"]) == (402, False)
+    assert "current_points" not in problem
+
+
 async def test_thinking_is_charged_and_not_shown(talk, provider):
     thought = event({"choices": [{"index": 0, "delta": {"reasoning_content": "hmm"}}]})
     provider.says = lambda _: Says.stream(thought, *WHOLE)

@@ -1,5 +1,7 @@
 """Keys over REST: a secret is shown once, a user has its own, an owner those of back ends."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.edges.api.conftest import Service
@@ -44,6 +46,16 @@ async def test_nobody_ends_the_key_of_somebody_else(service: Service):
     assert (await service.ok("GET", "/api/v1/accounts/bora/keys", who="auditor"))["items"]
     ended = await service.ok("DELETE", f"/api/v1/accounts/bora/keys/{other['id']}", who="operator")
     assert ended["state"] == "revoked"
+
+
+@pytest.mark.parametrize("bound", [{"models": ["gpt-*"]}, {"expires_at": datetime(2027, 1, 1, tzinfo=UTC)}])
+async def test_a_key_that_is_bounded_makes_no_key_that_is_not(service: Service, bound):
+    await service.house.account("alice")
+    made = await service.house.create_key("alice", **bound)
+    shown = {"authorization": f"Bearer {made.secret}"}
+    problem = await service.no(403, "POST", "/api/v1/accounts/me/keys", headers=shown, json={})
+    assert made.secret[:11] in problem["detail"]
+    assert len(await service.house.keys("alice")) == 1
 
 
 async def test_an_owner_makes_keys_of_back_ends(service: Service):

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 from standardwebhooks import Webhook
 
 from tokenhouse import Settings, Tokenhouse
 from tokenhouse.edges import channels
 from tokenhouse.edges.channels import webhook
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow import outbox
+from tokenhouse.flow import outbox, reading
 from tokenhouse.store import outbox as stored
 
 
@@ -262,11 +263,11 @@ async def test_private_addresses_are_refused_where_they_are_not_allowed(house, r
             "[::1]",
             "[::ffff:127.0.0.1]",
             "169.254.169.254",
-            "2130706433",
+            "0x7f.1",
         ):
             made = await house.create_endpoint(f"http://{host}:{port}/hooks")
             failed = await house.try_endpoint(made.endpoint.id)
-            assert failed.state == "dead", host
+            assert (failed.state, failed.error) == ("dead", "the address is a private one"), host
     finally:
         await guarded.close()
     assert receiver.seen == []
@@ -338,3 +339,56 @@ async def test_a_fault_of_ours_is_a_failure_like_any_other(house, receiver):
     house.desk.channels.senders["webhook"] = Broken()
     made = await house.create_endpoint(receiver.url)
     assert (await house.try_endpoint(made.endpoint.id)).error == "ZeroDivisionError"
+
+
+async def test_a_name_is_public_only_if_all_that_it_leads_to_is():
+    class Names(AbstractResolver):
+        closed = False
+
+        async def resolve(self, host, *_):
+            return [{"host": one} for one in host.split("+")]
+
+        async def close(self):
+            self.closed = True
+
+    names = Names()
+    guarded = webhook.PublicOnly(names)
+    assert await guarded.resolve("8.8.8.8+1.1.1.1")
+    with pytest.raises(webhook.PrivateAddress):
+        await guarded.resolve("8.8.8.8+10.0.0.1")
+    await guarded.close()
+    assert names.closed
+
+
+async def test_more_than_a_node_takes_at_once_is_sent_in_turns(house, receiver, monkeypatch):
+    monkeypatch.setattr(outbox, "ROWS", 2)
+    await house.create_endpoint(receiver.url)
+    for nth in range(5):
+        await cross(house, f"user{nth}")
+    assert (await house.deliver()).sent == 5
+
+
+async def test_deliveries_are_listed_by_state_and_page_and_forgotten_in_time(house, receiver, clock):
+    await house.create_endpoint(receiver.url)
+    for nth in range(3):
+        await cross(house, f"user{nth}")
+        clock.move(seconds=1)
+    await house.deliver()
+    first = await house.deliveries(rows_max=2)
+    rest = await house.deliveries(rows_max=2, before=first[-1].id)
+    assert len({one.id for one in [*first, *rest]}) == 3
+    with pytest.raises(InvalidInput):
+        await house.deliveries(state="lost")
+    assert len(await house.endpoints(before="f" * 32)) == 1
+    await house.read_notices("user0")
+    clock.move(seconds=1)
+    assert await outbox.forget(house.desk, clock()) == 3
+    assert await reading.forget(house.desk, clock()) == 1
+
+
+@pytest.mark.parametrize("attempts", range(1, 12))
+def test_pauses_grow_by_four_to_ten_hours_and_chance_takes_at_most_a_quarter(attempts):
+    longest = min(5 * 4 ** (attempts - 1), 36_000)
+    for digits in ("0000", "8000", "ffff"):
+        assert 0.75 * longest <= outbox.pause_s(attempts, None, digits) <= longest
+    assert outbox.pause_s(attempts, 40_000, "0000") == 36_000

@@ -1,5 +1,6 @@
 """Notices by e-mail, over a real mail server, and over a service of the library."""
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from tokenhouse.edges import channels
 from tokenhouse.edges.channels import services
 from tokenhouse.edges.channels.mail import Mail
 from tokenhouse.errors import InvalidInput, StartRefused
+from tokenhouse.flow.endpoints import place_of
 from tokenhouse.settings import Smtp, read
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -114,6 +116,7 @@ async def test_a_service_gets_a_notice_with_the_account_s_name(house, receiver):
     made = await house.create_endpoint(url, channel="service")
     assert made.secret == ""
     assert made.endpoint.name == "json"
+    assert place_of(made.endpoint) == "json://…"
     await cross(house)
     assert (await house.deliver()).sent == 1
     ((_, body),) = receiver.seen
@@ -152,3 +155,50 @@ async def test_without_a_mail_server_no_mail_is_written(database, clock, tmp_pat
         await cross(house, email="alice@example.com")
         assert await house.deliveries() == []
         assert replace(await house.count_notices("alice"), total=0).unread == 1
+
+
+class Talker:
+    """A mail server that says what it is told to, line by line, whatever it hears; then nothing."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = list(lines)
+        self.ended = asyncio.Event()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for line in self.lines:
+            writer.write(line.encode() + b"\r\n")
+            if not await reader.readline():
+                break
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        self.ended.set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "error", "state"),
+    [
+        (
+            ["220 hi", "250-hi\r\n250 AUTH PLAIN", "535 no"],
+            "the mail server does not take our user and password",
+            "pending",
+        ),
+        (["220 hi", "250 hi", "554 not from you", "250 reset"], "the mail server answered 554", "dead"),
+        (["220 hi", "250 hi", "421 later", "250 reset"], "the mail server answered 421", "pending"),
+        (["220 hi"], "the mail server gave no answer in time", "pending"),
+    ],
+)
+async def test_what_a_mail_server_answers_decides_whether_it_is_asked_again(house, lines, error, state):
+    talker = Talker(*lines)
+    server = await asyncio.start_server(talker, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    user = {"user": "u", "password": "hush"} if "AUTH" in str(lines) else {}
+    smtp = Smtp(host="127.0.0.1", port=port, sender="a@b.c", tls="none", timeout_s=1, **user)
+    house.desk.channels.senders["email"] = Mail(smtp)
+    await cross(house, email="alice@example.com")
+    await house.deliver()
+    (one,) = await house.deliveries()
+    assert (one.error, one.state) == (error, state)
+    await talker.ended.wait()
+    server.close()
+    await server.wait_closed()

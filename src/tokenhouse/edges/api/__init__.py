@@ -48,6 +48,7 @@ from tokenhouse.edges.api import (
 from tokenhouse.edges.api.caller import Door
 from tokenhouse.edges.api.shapes import PROBLEMS
 from tokenhouse.edges.api.sources import ROUTERS as SOURCES
+from tokenhouse.edges.api.thin import Api
 from tokenhouse.edges.language import language
 from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
 from tokenhouse.house import Tokenhouse
@@ -92,9 +93,11 @@ def build(house: Tokenhouse, door: Door) -> FastAPI:
     return app
 
 
-def assembled() -> FastAPI:
+def assembled() -> Api:
     """Return the application without a house: enough to say what it can do."""
-    app = FastAPI(
+    app = Api(
+        calls.ROUTES,
+        _refuse,
         title="tokenhouse",
         version=version("tokenhouse"),
         summary="The bank for an AI application's tokens.",
@@ -105,7 +108,6 @@ def assembled() -> FastAPI:
         responses=PROBLEMS,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.router.routes.extend(calls.ROUTES)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(TokenhouseError, _refuse)

@@ -16,6 +16,7 @@ from tokenhouse.edges.credentials.cookies import SessionCookie
 from tokenhouse.edges.language import language
 from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.errors import Forbidden
+from tokenhouse.flow import spans
 from tokenhouse.house import Tokenhouse
 from tokenhouse.store.keys import Key, Role
 from tokenhouse.store.sessions import Session
@@ -134,7 +135,9 @@ class _As:
 
     async def __call__(self, request: Request, house: House) -> Caller:
         door: Door = request.app.state.door
-        caller = await door.caller(request, house)
+        with spans.step("identify") as span:
+            caller = await door.caller(request, house)
+            span.tell(**{spans.ACCOUNT: caller.account or None})
         request.state.locale = caller.locale
         request.scope[ACCOUNT] = caller.account or caller.actor
         if RANK[caller.role] < RANK[self.role]:

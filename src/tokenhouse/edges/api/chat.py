@@ -1,7 +1,7 @@
 """Chat: the caller's own conversations, and their turns, whole or streamed."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Response, status
@@ -21,7 +21,7 @@ from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import cursors
 from tokenhouse.flow.cursors import place
 from tokenhouse.flow.report import BalanceView
-from tokenhouse.flow.turn import Said, Turn
+from tokenhouse.flow.turn import Said
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.periods import AT_MAX, instant, moment
@@ -222,31 +222,13 @@ class Native:
         self._house, self._locale = house, locale
         self.streamed = streamed
 
-    def begin(self, turn: Turn) -> bytes:
-        """Return what is said before the first word of a streamed answer."""
-        return event("start", {"session": turn.session.id, "title": turn.session.title, "seq": turn.seq})
-
-    def more(self, text: str) -> bytes:
-        """Return the next words of a streamed answer."""
-        return event("delta", {"text": text})
-
     async def end(self, said: Said) -> bytes:
-        """Return the whole answer, or the end of a streamed one."""
-        document = (await answered(self._house, said)).model_dump_json(by_alias=True).encode()
-        return event("done", msgspec.Raw(document)) if self.streamed else document
+        """Return the answer."""
+        return (await answered(self._house, said)).model_dump_json(by_alias=True).encode()
 
     def refusal(self, error: Exception, _balance: BalanceView | None, *, now: datetime) -> Answer:
         """Return a problem, as every route does."""
         return problems.answer(error, "problem", self._locale, now=now)
-
-    def broken(self, told: Answer) -> bytes:
-        """Return a refusal as the end of an answer that had begun."""
-        return event("error", msgspec.Raw(told.body))
-
-
-def event(name: str, document: Any) -> bytes:
-    """Return one event of a stream."""
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(document) + b"\n\n"
 
 
 async def answered(house: Tokenhouse, turn: Said) -> TurnAnswer:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
 from tokenhouse.edges.api.shapes import Shape
-from tokenhouse.errors import NotFound
+from tokenhouse.errors import Forbidden, NotFound
 from tokenhouse.flow.desk import checked_id
 from tokenhouse.flow.keys import ROWS_MAX
 from tokenhouse.house import Tokenhouse
@@ -84,9 +84,12 @@ async def list_keys(ref: Ref, caller: User, house: House, limit: Rows = 100) -> 
 async def create_key(ref: Ref, asked: NewKey, caller: User, house: House) -> MadeKey:
     """Make a key for an account: an operator for any, a user for its own. Its secret is shown this once.
 
-    Not idempotent, for nobody could say the first secret again: one that was lost is revoked.
+    Not idempotent, for nobody could say the first secret again: one that was lost is revoked. A key that is
+    for some models only, or ends, makes no other: that one could do more, or live on.
     """
     account = caller.account_to_change(ref)
+    if caller.role == "user" and caller.key is not None and (caller.key.models or caller.key.expires_at):
+        raise Forbidden("key_bounded", prefix=caller.key.prefix)
     made = await house.create_key(account, actor=caller.actor, **asked.model_dump())
     return await _made(house, caller, made.key, made.secret)
 

@@ -13,7 +13,8 @@ import msgspec
 from fastapi import FastAPI
 
 from tokenhouse.edges.api.shapes import COMPONENT, Problem
-from tokenhouse.edges.api.thin import JSON, Thin
+from tokenhouse.edges.api.thin import JSON, Api, Thin
+from tokenhouse.edges.credentials.cookies import PLAIN, SECURE
 from tokenhouse.rules.plans import Plan
 
 REF: Final = "#/components/schemas/{name}"
@@ -42,8 +43,23 @@ TAGS: Final = {
     "rates": "What models cost, by whose list and since when.",
     "simulations": "A usage trace against a plan, before it goes live.",
     "verifications": "Every law of the ledger held against the journal, as a work that runs by itself.",
+    "usage": "What an account used, by hour, day, month, model and key, and when it will run out.",
+    "statistics": "Figures of all accounts: overview, distribution, trends, patterns, cost against charge.",
+    "packages": "What can be bought, in every currency.",
+    "orders": "What was bought: orders, their states and their receipts.",
+    "payments": "Where payment providers call back; each call proves itself by its signature.",
+    "coupons": "Codes that give credit, once or many times.",
+    "subscriptions": "Plans that are paid for again and again.",
+    "notices": "What people are told, over which channels, and what became of it.",
+    "chat": "Conversations: kept, searched, archived and exported; turns whole or streamed.",
+    "people": "Who logs in: users, auditors, operators and owners.",
+    "session": "Logging in and out of the pages.",
+    "audit log": "Who changed what, when and why.",
+    "jobs": "What runs by itself: when it last ran, when it runs next, how it went.",
+    "sources": "The paths of the chat and points systems that tokenhouse replaces, with their fields.",
+    "user-quota": "The paths of the quota system that tokenhouse replaces, with its fields.",
 }
-"""What each group of routes is about, where its own router does not say it; in the order of the document."""
+"""What each group of routes is about, in the order of the document."""
 SECURITY: Final = {
     "bearer": {
         "type": "http",
@@ -60,37 +76,37 @@ SECURITY: Final = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": "tokenhouse_session",
-        "description": "The session of a person who has logged in to the pages. A write also needs "
-        "`x-csrf-token`.",
+        "name": SECURE,
+        "description": "The session of a person who has logged in to the pages. Without https the cookie has "
+        f"no prefix: `{PLAIN}`. A write also needs `x-csrf-token`.",
     },
 }
-OPEN: Final = ("/api/v1/health", "/api/v1/ready", "/api/v1/version")
-"""What everybody may ask for."""
+OPEN: Final = (
+    *("get /api/v1/health", "get /api/v1/ready", "get /api/v1/version"),
+    *("post /api/v1/session", "post /api/v1/session/link"),
+    *("post /api/v1/payments/callback", "post /api/v1/payments/stripe", "post /api/v1/payments/toss"),
+    "post /api/v1/user-quota/payment-callback",
+)
+"""Where a call needs no credentials: it asks for nothing of anybody's, or its body proves who calls."""
 
 
-def documented(app: FastAPI, *, open_paths: Iterable[str] = OPEN) -> dict[str, Any]:
+def documented(app: Api) -> dict[str, Any]:
     """Return the OpenAPI document of an application, made once."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        thin = [route for route in app.router.routes if isinstance(route, Thin)]
         schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-        _add(schemas, _components(thin))
+        _add(schemas, _components(app.thin))
         _add(schemas, _plan_components())
-        for route in thin:
+        for route in app.thin:
             document["paths"].setdefault(route.path, {})["post"] = _operation(route)
-        used = {tag for one in _operations(document) for tag in one.get("tags", ())}
-        document["tags"] = [
-            {"name": name, "description": said} for name, said in TAGS.items() if name in used
-        ]
-        document["tags"] += [{"name": name} for name in sorted(used - set(TAGS))]
+        document["tags"] = [{"name": name, "description": said} for name, said in TAGS.items()]
         _say_problems(document)
         _point(document)
         document["components"]["securitySchemes"] = SECURITY
         document["security"] = [{name: []} for name in SECURITY]
-        for path in open_paths:
-            for operation in document["paths"].get(path, {}).values():
-                operation["security"] = []
+        for place in OPEN:
+            method, _, path = place.partition(" ")
+            document["paths"][path][method]["security"] = []
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -121,6 +137,9 @@ def _say_problems(document: dict[str, Any]) -> None:
         if "HTTPValidationError" in str(answers.get("422")):
             del answers["422"]
         answers["default"] = {"$ref": "#/components/responses/Problem"}
+        for answer in answers.values():
+            for kind, content in answer.get("content", {}).items():
+                content.setdefault("schema", {"type": "string" if kind.startswith("text/") else "object"})
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
 
@@ -179,7 +198,7 @@ def _operation(route: Thin[Any, Any]) -> dict[str, Any]:
             "description": f"The {name}'s id.",
             "schema": {"type": "string", "maxLength": 36},
         }
-        for name in route.param_convertors
+        for name in route.parts
     ]
     if route.keyed:
         parameters.append(

@@ -24,6 +24,10 @@ class Usage(Shape):
         str | None, Field(description="A key's prefix, where it is told apart by key; empty for no key.")
     ]
     turns: int
+    refused: Annotated[
+        int | None,
+        Field(description="Calls that were turned away; by day and month, where nothing is told apart."),
+    ]
     tokens: int
     tokens_input: int
     tokens_output: int
@@ -59,6 +63,7 @@ async def account_usage(
                 model=one.model,
                 api_key=one.api_key,
                 turns=one.turns,
+                refused=one.refused,
                 tokens=one.tokens,
                 tokens_input=one.tokens_input,
                 tokens_output=one.tokens_output,

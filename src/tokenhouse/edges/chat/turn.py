@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Self
 
-from tokenhouse.edges.chat.voice import EVENT_STREAM, JSON, Voice
+from tokenhouse.edges.chat.voice import EVENT_STREAM, JSON, Voice, event
 from tokenhouse.edges.gateway.streamed import Streamed
 from tokenhouse.edges.headers import standing
 from tokenhouse.edges.routes import ANY
@@ -107,12 +107,14 @@ class ChatTurn(Streamed):
         if text and self._voice.streamed and not self._caller.gone:
             if not self._caller.started:
                 await self._begin(reply)
-            await self._caller.more(self._voice.more(text))
+            await self._caller.more(event("delta", {"text": text}))
 
     async def _begin(self, _reply: Reply) -> None:
         """Begin a streamed answer."""
         await self._start(self._call.balance)
-        await self._caller.more(self._voice.begin(self._turn))
+        session = self._turn.session
+        begun = {"session": session.id, "title": session.title, "seq": self._turn.seq}
+        await self._caller.more(event("start", begun))
 
     async def _start(self, balance: BalanceView) -> None:
         """Begin the response of a streamed answer."""
@@ -161,7 +163,7 @@ class ChatTurn(Streamed):
             return await self._caller.answer(200, [("content-type", JSON), *NO_CACHE[:1], *told], body)
         if not self._caller.started:
             await self._start(said.balance)
-        return await self._caller.end(body)
+        return await self._caller.end(event("done", body))
 
     async def _refuse(self, trouble: Exception) -> None:
         """Tell the caller why there is no answer, or why it ends here."""
@@ -173,7 +175,7 @@ class ChatTurn(Streamed):
         balance = await self._balance() if isinstance(trouble, Refused) else None
         told = self._voice.refusal(trouble, balance, now=clock())
         if self._caller.started:
-            return await self._caller.end(self._voice.broken(told))
+            return await self._caller.end(event("error", told.body))
         ours = standing(balance, clock()) if balance is not None else []
         return await self._caller.answer(told.status, [*told.headers, *NO_CACHE[:1], *ours], told.body)
 

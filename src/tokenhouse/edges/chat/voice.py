@@ -1,14 +1,16 @@
 """Voice: how a turn is told to its caller; each API has its own words for the same."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from tokenhouse.edges.problems import Answer
 from tokenhouse.flow.report import BalanceView
-from tokenhouse.flow.turn import Said, Turn
+from tokenhouse.flow.turn import Said
 
-EVENT_STREAM = "text/event-stream; charset=utf-8"
-JSON = "application/json"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+JSON: Final = "application/json"
 
 
 class Voice(Protocol):
@@ -16,19 +18,16 @@ class Voice(Protocol):
 
     @property
     def streamed(self) -> bool:
-        """Return whether the answer is told while it comes."""
-
-    def begin(self, turn: Turn) -> bytes:
-        """Return what is said before the first word of a streamed answer."""
-
-    def more(self, text: str) -> bytes:
-        """Return the next words of a streamed answer."""
+        """Return whether the answer is told while it comes: as events `start`, `delta`, and `done` or `error`."""
 
     async def end(self, said: Said) -> bytes:
-        """Return the whole answer, or the end of a streamed one."""
+        """Return the answer as a document."""
 
     def refusal(self, error: Exception, balance: BalanceView | None, *, now: datetime) -> Answer:
         """Return what is said where there is no answer; `balance` where somebody said no to the account."""
 
-    def broken(self, told: Answer) -> bytes:
-        """Return a refusal as the end of an answer that had begun."""
+
+def event(name: str, document: Any) -> bytes:
+    """Return one event of a stream; bytes are a document that is written already."""
+    data = document if isinstance(document, bytes) else msgspec.json.encode(document)
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"

@@ -15,6 +15,7 @@ from tokenhouse.edges.middleware.inbox import ClientLeft, Inbox, Receive
 from tokenhouse.edges.middleware.lifespan import Lifespan
 from tokenhouse.edges.middleware.responder import BODY, START, App, Responder, Scope, Send
 from tokenhouse.errors import InvalidInput, NotFound, Refused, StartRefused, TokenhouseError
+from tokenhouse.flow import spans
 from tokenhouse.flow.call import Call, Needs
 from tokenhouse.flow.keys import admit
 from tokenhouse.house import Tokenhouse
@@ -87,7 +88,8 @@ class TokenMiddleware:
         """Answer a request that is metered."""
         inbox, house, identity = Inbox(receive), self._open_house(), None
         try:
-            identity = await identify(self._credentials, scope, house)
+            with spans.step("identify"):
+                identity = await identify(self._credentials, scope, house)
             needs, request = await self._needs(endpoint, scope, inbox)
             call = await self._begin(house, identity, needs)
         except ClientLeft:

@@ -106,5 +106,5 @@ LEFT JOIN LATERAL (
 WHERE e.kind IN ('charge', 'use', 'refund', 'unuse', 'period');
 COMMENT ON VIEW tokenhouse.entry_usage IS
     'What one entry adds to the roll-ups: said here once, for what is folded and for what is not yet. A '
-    'refund counts for the model and the key of its charge. `once`: of the entries of a call up its tree, the '
+    'refund counts for the model and the key of its charge. `once`: of a call''s entries up its tree, the '
     'payer''s. `tokens` is null where the usage is not known.';

@@ -35,7 +35,8 @@ with ids as materialized (
     limit $4
 )
 select i.account, a.ref, a.own_credit as pays_itself, a.time_zone,
-       (select json_agg(json_build_array(replace(o.id::text, '-', ''), o.state, o.credit))
+       (select json_agg(json_build_array(replace(o.id::text, '-', ''), o.state, o.credit,
+                                          o.refunded_credit))
         from tokenhouse.orders o
         where o.cell = $1 and o.account = i.account and o.state in ('completed', 'refunded')) as orders,
        (select sum(s.tokens)::bigint from tokenhouse.chat_sessions s
@@ -100,6 +101,34 @@ where s.cell = $1 and s.account > $2 and s.account <= $3
   and not exists (select from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account)
 group by s.account
 union all
+select 'orphans', 'coupon_redemptions', r.account, null, count(*)
+from tokenhouse.coupon_redemptions r
+where r.cell = $1 and r.account > $2 and r.account <= $3
+  and not exists (select from tokenhouse.accounts a where a.cell = r.cell and a.id = r.account)
+group by r.account
+union all
+select 'orphans', 'subscriptions', s.account, null, count(*)
+from tokenhouse.subscriptions s
+where s.cell = $1 and s.account > $2 and s.account <= $3
+  and not exists (select from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account)
+group by s.account
+union all
+select 'orders', 'order of coupon ' || r.code, r.account, null, 1
+from tokenhouse.coupon_redemptions r
+where r.cell = $1 and r.account > $2 and r.account <= $3
+  and not exists (
+      select from tokenhouse.orders o
+      where o.cell = r.cell and o.id = r.order_id and o.account = r.account and o.coupon = r.code
+        and o.state <> 'failed')
+union all
+select 'orders', 'paid order of the subscription', s.account, null, 1
+from tokenhouse.subscriptions s
+where s.cell = $1 and s.account > $2 and s.account <= $3 and s.state in ('active', 'past_due')
+  and not exists (
+      select from tokenhouse.orders o
+      where o.cell = s.cell and o.id = s.last_order and o.account = s.account and o.subscription = s.id
+        and o.state in ('completed', 'refunded'))
+union all
 select 'keys', 'operation', k.account, k.key, 1
 from tokenhouse.idempotency_keys k
 where k.cell = $1 and k.account > $2 and k.account <= $3
@@ -129,3 +158,12 @@ left join tokenhouse.directory above on above.ref = p.ref
 where (a.id is null or d.ref is null or (a.cell, a.id || above.path) <> (d.cell, d.path))
   and ($1::smallint is null or coalesce(a.cell, d.cell) = $1)
   and ($2::text is null or coalesce(a.ref, d.ref) = $2);
+
+-- name: list_coupons_miscounted :many
+-- why: A coupon was used as often as accounts redeemed it, or its maximum means nothing.
+select c.code, c.uses, coalesce(r.redeemed, 0) as redeemed
+from tokenhouse.coupons c
+left join (
+    select d.code, count(*)::integer as redeemed from tokenhouse.coupon_redemptions d group by d.code
+) r on r.code = c.code
+where c.uses <> coalesce(r.redeemed, 0);

@@ -125,7 +125,7 @@ returning n.cell, n.account, n.id, n.kind, n.subject, n.level, n.percent, n.at, 
 -- why: All of an account's notices at once, as the bell's one button has it.
 update tokenhouse.notices set read_at = $3 where cell = $1 and account = $2 and read_at is null;
 
--- name: find_notice_settings :maybe
+-- name: find_notice_settings :one
 -- why: How one account wants to be told, for its page of settings.
 select a.email, a.locale, a.time_zone, s.levels, coalesce(s.by_email, true) as by_email
 from tokenhouse.accounts a

@@ -136,7 +136,8 @@ order by 1, 2, 3;
 
 -- name: list_users_by_use :many
 -- why: Who used most between two moments, however much of it is folded. Days are counted of those few alone:
--- to tell the days of all apart would sort all that was ever folded.
+-- to tell the days of all apart would sort all that was ever folded. What is folded is added up by itself, so
+-- that several processes can.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
            coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end)
@@ -156,9 +157,10 @@ with tail as materialized (
     select t.cell, t.account, sum(t.turns)::bigint as turns, sum(t.tokens) as tokens,
            sum(t.charged) as charged
     from (
-        select h.cell, h.account, h.turns, h.tokens, h.charged
+        select h.cell, h.account, sum(h.turns) as turns, sum(h.tokens) as tokens, sum(h.charged) as charged
         from tokenhouse.usage_hourly h
         where h.hour >= $1 and h.hour < $2
+        group by h.cell, h.account
         union all
         select cell, account, turns, tokens, charged from tail
     ) t
@@ -198,7 +200,7 @@ group by r.day, r.code
 order by r.day, r.code;
 
 -- name: list_refusals_of_account :many
--- why: The same of one account.
+-- why: The same of one account, by its key.
 select r.day, r.code, r.refused
 from tokenhouse.refusals_daily r
 where r.cell = $1 and r.account = $2 and r.day >= $3 and r.day < $4

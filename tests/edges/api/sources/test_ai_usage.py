@@ -96,6 +96,9 @@ async def test_a_rehearsal_goes_up_and_down_and_stands_in_the_journal(service: S
     entries = await service.house.history("1")
     assert (entries[0].charge, entries[0].source) == (60_000, "rehearsed")
     assert entries[0].actor.startswith("key:")
+    await service.key("1")
+    lines = (await service.ok("GET", "/api/user/points/history", who="1"))["history"]
+    assert (lines[0]["amount"], lines[0]["description"]) == (-60_000, "시험용 사용")
     assert (await rehearsed(service, 1, 90))["usedTokens"] == 90_000
     assert len(await service.house.history("1")) == len(entries)
     assert (await rehearsed(service, 1, 50))["usedTokens"] == 50_000

@@ -84,7 +84,7 @@ async def test_the_document_s_history(service: Service, clock: Any):
 async def test_the_document_s_bonus(service: Service):
     told = await added(service, 123, 5_000, "bonus", reason="Customer service compensation")
     assert told["success"] is True
-    assert "5,000" in told["message"] or "5000" in told["message"]
+    assert "5,000" in told["message"]
     assert told["user_quota"]["allocated_quota"] == 10_000
     assert told["user_quota"]["purchased_tokens"] == 0
     record = told["purchase_record"]
@@ -185,7 +185,14 @@ async def test_users_of_a_back_end_stay_in_step(service: Service):
     back = await service.ok("POST", f"{BASE}/users", who="operator", json={"user_id": 9, "state": "active"})
     assert back["state"] == "active"
     await service.no(404, "DELETE", f"{BASE}/users/unknown", who="operator")
-    await service.no(404, "POST", f"{BASE}/users", who="operator", json={"user_id": 9, "plan": "gold"})
+    unknown = {"user_id": 9, "name": "Other", "plan": "gold"}
+    await service.no(404, "POST", f"{BASE}/users", who="operator", json=unknown)
+    await service.no(404, "POST", f"{BASE}/users", who="operator", json=unknown | {"user_id": 10})
+    assert (await service.house.describe("9")).name == "김하나", "half of it would be worse than nothing"
+    await service.no(404, "DELETE", f"{BASE}/users/10", who="operator")
+    written = await service.house.audit_log(subject="9")
+    assert [one.action for one in written] == [*["account.synchronise"] * 4, "account.open"]
+    assert (written[0].before, written[0].after) == ({"state": "suspended"}, {"state": "active"})
 
 
 async def test_a_month_in_which_nobody_came_offered_what_the_next_one_began_with(

@@ -20,7 +20,7 @@ from tokenhouse.edges.chat.turn import Asked
 from tokenhouse.edges.problems import Answer
 from tokenhouse.errors import InsufficientCredit
 from tokenhouse.flow.report import BalanceView
-from tokenhouse.flow.turn import Said, Turn
+from tokenhouse.flow.turn import Said
 from tokenhouse.house import Tokenhouse
 
 router = APIRouter(prefix="/api/chat", tags=["sources"])
@@ -112,18 +112,6 @@ class _Whole:
 
     def __init__(self, house: Tokenhouse, locale: str) -> None:
         self._house, self._locale = house, locale
-
-    def begin(self, _turn: Turn) -> bytes:
-        """Return nothing: the answer comes whole."""
-        return b""
-
-    def more(self, _text: str) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def broken(self, told: Answer) -> bytes:
-        """Return the refusal as it is."""
-        return told.body
 
 
 class TokenWords(_Whole):

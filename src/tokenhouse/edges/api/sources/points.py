@@ -10,6 +10,7 @@ from tokenhouse import messages
 from tokenhouse.edges.api.caller import Caller, House, User
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.rehearse import SOURCE
 from tokenhouse.flow.report import EntryView
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.amounts import Unit, show
@@ -147,7 +148,7 @@ def _line(entry: EntryView, unit: Unit, locale: str) -> PointsLine:
 def _said(entry: EntryView, kind: str, details: TokenDetails | None, unit: Unit, locale: str) -> str:
     """Return the sentence of a line, with the note that came with it."""
     facts: dict[str, Any] = {"amount": show(abs(entry.amount or entry.charge), unit)}
-    name = kind
+    name = "rehearsed" if entry.source == SOURCE else kind
     if details is not None and kind == "chat_usage":
         name = "chat_usage_tokens"
         facts |= {

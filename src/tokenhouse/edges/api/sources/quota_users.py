@@ -73,8 +73,9 @@ async def _recorded(house: Tokenhouse, caller: Caller, one: Synchronised) -> Syn
     """Return a user as it is here now; what this call changed of it stands in the audit log."""
     account = one.account
     if one.made or one.changed:
-        after = {part: getattr(account, part) for part in one.changed} | {"opened": one.made}
-        await caller.record(house, "account.synchronise", account.ref, after=after)
+        before, after = ({part: getattr(at, part) for part in one.changed} for at in (one.before, account))
+        done = "account.open" if one.made else "account.synchronise"
+        await caller.record(house, done, account.ref, before=before, after=after)
     return SynchronisedUser(
         user_id=user_id(account.ref),
         name=account.name,

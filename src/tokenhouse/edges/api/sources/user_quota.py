@@ -22,7 +22,7 @@ from tokenhouse.flow.fund import Price
 from tokenhouse.flow.months import Month, Months
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.alerts import percent_of
-from tokenhouse.rules.amounts import AMOUNT_MAX
+from tokenhouse.rules.amounts import AMOUNT_MAX, show
 from tokenhouse.rules.shop import DECIMALS
 from tokenhouse.store.orders import Order
 
@@ -191,8 +191,9 @@ async def add_tokens(
     after = {"order": order.id, "amount": order.credit, "type": order.type}
     await caller.record(house, "account.grant", ref, after=after, reason=asked.reason)
     found = await house.months(ref, count=1)
+    amount = show(asked.token_amount, found.balance.unit)
     return Added(
-        message=messages.say(f"add_tokens.{asked.purchase_type}", caller.locale, amount=asked.token_amount),
+        message=messages.say(f"add_tokens.{asked.purchase_type}", caller.locale, amount=amount),
         user_quota=_quota(ref, found),
         purchase_record=_record(ref, order, found.months[0].first_day),
     )

@@ -1,0 +1,218 @@
+"""Toss Payments: confirmed from server to server for the order's own price; its webhooks are never believed."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.edges.api.conftest import Service
+from tests.edges.api.paying import TOSS_KEY, Shop
+from tests.edges.gateway.provider import Asked, Provider, Says
+from tokenhouse.settings import Payments, Toss
+
+pytestmark = pytest.mark.row("E9", "C2", "D10")
+
+FREE = 100_000
+WEBHOOK = "/api/v1/payments/toss"
+
+
+class FakeToss:
+    """Toss' payments as its API tells of them."""
+
+    def __init__(self) -> None:
+        self.payments: dict[str, dict[str, Any]] = {}
+        self.asked: list[Asked] = []
+        self.says: Says | None = None
+        self.port = 0
+
+    def agreed(self, order: str, key: str = "pay_key_1", amount: int = 9900) -> str:
+        """Have a person agree in the window."""
+        self.payments[key] = {
+            "paymentKey": key,
+            "orderId": order,
+            "status": "IN_PROGRESS",
+            "totalAmount": amount,
+            "balanceAmount": amount,
+            "currency": "KRW",
+            "method": "카드",
+            "card": {"number": "53275010****7398"},
+        }
+        return key
+
+    def __call__(self, asked: Asked) -> Says:
+        self.asked.append(asked)
+        assert asked.headers["authorization"] == "Basic " + base64.b64encode(f"{TOSS_KEY}:".encode()).decode()
+        if self.says is not None:
+            return self.says
+        if asked.path == "/v1/payments/confirm":
+            return self._confirm(asked.document)
+        *_, what, name = asked.path.split("/")
+        by_order = (one for one in self.payments.values() if one["orderId"] == name)
+        found = next(by_order, None) if what == "orders" else self.payments.get(name)
+        return Says.whole(found) if found else self._no("NOT_FOUND_PAYMENT", 404)
+
+    def _confirm(self, said: dict[str, Any]) -> Says:
+        found = self.payments.get(said["paymentKey"])
+        if found is None or found["orderId"] != said["orderId"] or found["totalAmount"] != said["amount"]:
+            return self._no("INVALID_REQUEST", 400)
+        if found["status"] == "DONE":
+            return self._no("ALREADY_PROCESSED_PAYMENT", 400)
+        found["status"] = "DONE"
+        return Says.whole(found)
+
+    def _no(self, code: str, status: int) -> Says:
+        return Says.whole({"code": code, "message": f"거절: {code}"}, status=status)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeToss]:
+    fake = FakeToss()
+    async with Provider(fake) as server:
+        fake.port = server.port
+        yield fake
+
+
+@pytest.fixture
+def settings(fake: FakeToss) -> dict[str, Any]:
+    toss = Toss(key=TOSS_KEY, client_key="test_ck_1", url=f"http://127.0.0.1:{fake.port}")
+    return {"payments": Payments(toss=toss), "plan": "points"}
+
+
+@pytest.fixture
+async def shop(service: Service, clock: Any) -> Shop:
+    shop = Shop(service, clock)
+    await shop.stock()
+    return shop
+
+
+def confirming(order: str, key: str, amount: int = 9900) -> dict[str, Any]:
+    path = f"/api/v1/accounts/me/orders/{order}/confirm"
+    return {"method": "POST", "path": path, "who": "alice", "json": {"payment_key": key, "amount": amount}}
+
+
+def webhook(**data: Any) -> dict[str, Any]:
+    return {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-21T12:00:00", "data": data}
+
+
+async def test_a_confirmed_payment_brings_its_credit_once(shop: Shop, service: Service, fake: FakeToss):
+    bought = await shop.buy("alice", "toss")
+    assert bought["checkout"]["client_key"] == "test_ck_1"
+    order, key = bought["order"]["id"], fake.agreed(bought["order"]["id"])
+    answers = await asyncio.gather(*(service.ok(**confirming(order, key)) for _ in range(3)))
+    assert {one["state"] for one in answers} == {"completed"}
+    assert (await service.ok(**confirming(order, key)))["method"] == "카드"
+    assert await shop.credit("alice") == FREE + 50_000
+    heard = await service.ok("POST", WEBHOOK, json=webhook(paymentKey=key, orderId=order, status="DONE"))
+    assert heard["verdict"] == "duplicate"
+    assert await shop.credit("alice") == FREE + 50_000
+    await shop.sound()
+
+
+async def test_a_page_that_showed_another_price_is_refused_before_toss_is_asked(
+    shop: Shop, service: Service, fake: FakeToss
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order, amount=100)
+    await service.no(400, **confirming(order, key, amount=100))
+    assert fake.asked == []
+    no = await service.no(400, **confirming(order, key))
+    assert "INVALID_REQUEST" in no["detail"]
+    assert await shop.credit("alice") == FREE
+    assert await shop.events() == [("refused", "payment_amount_differs"), ("refused", "payment_refused")]
+
+
+async def test_a_payment_of_another_order_is_refused(shop: Shop, service: Service, fake: FakeToss):
+    order, other = await shop.order("alice", "toss"), await shop.order("alice", "toss")
+    key = fake.agreed(other)
+    fake.payments[key]["status"] = "DONE"
+    fake.says = Says.whole(fake.payments[key])
+    await service.no(400, **confirming(order, key))
+    by_hand = await shop.order("alice", "manual")
+    await service.no(400, **confirming(by_hand, key))
+    await service.no(404, **confirming("0" * 32, key))
+    await service.no(400, **confirming(order, "../../v1/keys"))
+    bob = confirming(order, key) | {"who": "bob"}
+    await service.no(404, **bob)
+    assert await shop.credit("alice") == FREE
+
+
+async def test_a_webhook_is_a_hint_and_toss_is_asked(shop: Shop, service: Service, fake: FakeToss):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    lie = webhook(paymentKey=key, orderId=order, status="DONE", totalAmount=9900)
+    assert (await service.ok("POST", WEBHOOK, json=lie))["verdict"] == "ignored"
+    assert await shop.credit("alice") == FREE
+    await service.no(400, "POST", WEBHOOK, json=webhook(paymentKey="made_up_key"))
+    await service.no(400, "POST", WEBHOOK, json=webhook(paymentKey="../../../v1/keys"))
+    await service.no(400, "POST", WEBHOOK, content=b"nonsense")
+    fake.payments[key]["status"] = "DONE"
+    heard = await service.ok("POST", WEBHOOK, json={"status": "DONE", "orderId": order, "secret": "s"})
+    assert (heard["verdict"], heard["order"]["state"]) == ("accepted", "completed")
+    assert [reason for _, reason in await shop.events()] == [
+        "",
+        "not_ours",
+        "payment_refused",
+        "payment_shape",
+        "payment_shape",
+    ]
+    on_record = json.dumps(await service.ok("GET", "/api/v1/payment-events", who="auditor"))
+    assert "5327" not in on_record
+    await shop.sound()
+
+
+@pytest.mark.parametrize(
+    ("status", "balance", "state", "gained"),
+    [
+        ("PARTIAL_CANCELED", 4950, "completed", 25_000),
+        ("CANCELED", 0, "failed", 0),
+        ("EXPIRED", 9900, "failed", 0),
+        ("ABORTED", 9900, "failed", 0),
+        ("WAITING_FOR_DEPOSIT", 9900, "pending", 0),
+    ],
+)
+async def test_the_state_of_a_payment_alone_tells_all(
+    shop: Shop, service: Service, fake: FakeToss, status: str, balance: int, state: str, gained: int
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    fake.payments[key] |= {"status": status, "balanceAmount": balance}
+    for _ in range(2):
+        await service.ok("POST", WEBHOOK, json=webhook(paymentKey=key))
+    assert (await service.house.find_order(order)).state == state
+    assert await shop.credit("alice") == FREE + gained
+    await shop.sound()
+
+
+@pytest.mark.parametrize(("field", "value"), [("totalAmount", 1), ("currency", "USD")])
+async def test_a_payment_that_does_not_fit_its_order_is_refused(
+    shop: Shop, service: Service, fake: FakeToss, field: str, value: Any
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    fake.payments[key] |= {"status": "DONE", field: value}
+    heard = await service.ok("POST", WEBHOOK, json=webhook(paymentKey=key))
+    assert heard["verdict"] == "refused"
+    assert await shop.credit("alice") == FREE
+
+
+@pytest.mark.parametrize("says", [Says.whole({}, status=500), Says.whole([]), Says(["cut"])])
+async def test_toss_away_costs_nothing_and_can_be_tried_again(
+    shop: Shop, service: Service, fake: FakeToss, says: Says
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    fake.says = says
+    await service.no(502, **confirming(order, key))
+    await service.no(502, "POST", WEBHOOK, json=webhook(paymentKey=key))
+    assert (await service.house.find_order(order)).state == "pending"
+    fake.says = None
+    assert (await service.ok(**confirming(order, key)))["state"] == "completed"
+
+
+async def test_toss_sells_for_won_alone(shop: Shop, service: Service):
+    body = {"package": "large", "currency": "USD", "provider": "toss"}
+    no = await service.no(400, "POST", "/api/v1/accounts/me/orders", who="alice", json=body)
+    assert no["field"] == "provider"
