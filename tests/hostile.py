@@ -1,6 +1,7 @@
 # ruff: noqa: DTZ001, DTZ901, RUF001 -- naive times and letters of other scripts are what is tried here.
 """Values that no parameter of their kind may take: what `test_hostile` tries on every verb."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -52,6 +53,19 @@ TAGS = [
 ]
 TAGS += [{"a": "\ud800"}, {"a": MEGABYTE}]
 UNIT = {"name": "point", "symbol": "P"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb with arguments that it takes, and for each parameter what it must refuse."""
+
+    takes: dict[str, Any]
+    refuses: dict[str, list[Any]]
+
+
+def texts(*names: str) -> dict[str, list[Any]]:
+    """Text that may be left out."""
+    return {name: [None, *BAD_TEXT] for name in names}
 
 
 def plan(**terms: Any) -> dict[str, Any]:

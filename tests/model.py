@@ -172,7 +172,7 @@ class Model(World):
         if amount > ended["charged"]:
             raise No("refused more_than_charged", short=amount - ended["charged"])
         ended["charged"] -= amount
-        for one in self._path(account):
+        for one in self._parts(account):
             one["used"] = max(one["used"] - amount, 0)
             one["used_total"] -= amount
         self._give(self._payer(account), amount, "refund")

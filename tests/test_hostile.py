@@ -5,8 +5,7 @@ import asyncio
 import inspect
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +33,16 @@ from tests.hostile import (
     TAGS,
     USAGES,
     WHEN,
+    Verb,
     plan,
     rate,
+    texts,
 )
+from tests.hostile_people import PEOPLE
 from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
 from tokenhouse.portal import Portal
 from tokenhouse.rules.usage import Usage
 from tokenhouse.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A verb with arguments that it takes, and for each parameter what it must refuse."""
-
-    takes: dict[str, Any]
-    refuses: dict[str, list[Any]]
-
-
-def texts(*names: str) -> dict[str, list[Any]]:
-    """Text that may be left out."""
-    return {name: [None, *BAD_TEXT] for name in names}
-
 
 KEY = {"key": ["", *BAD_TEXT]}
 WHO = texts("actor", "note")
@@ -69,9 +57,12 @@ ONE = {
     "account": [one for one in KNOWN_REF if one is not None],
     "cell": [one for one in NO_WHOLE if one is not None] + [-1, 64, 2**63],
 }
+CURSOR = [5, 1.5, True, b"x", [], {}, "", "x", "!", "\0", "\ud800", "W10", "WyJ4Il0", MEGABYTE]
+NO_TIME = ["2026-12-01", 5, 1.5, True, b"x", [], date(2030, 1, 1), datetime(2030, 1, 1)]  # noqa: DTZ001
 FILES = [Path("/nowhere/at all"), Path("/"), Path("/dev/null")]
 NAMED = [5, "x", ["x"], {"nothing": "x"}, {"ref": 5}, {5: "ref"}, {"ref": "\0"}]
 IMPORT = {"file": FILES, "named": NAMED, "encoding": ["nothing", "\0", 5, b"x", [], MEGABYTE]}
+STRETCHES = {"every": [None, *CHOICE], "last": [None, *NO_WHOLE, 0, -1, 745]}
 VERBS: dict[str, Verb] = {
     "account": Verb(
         NEW,
@@ -189,6 +180,39 @@ VERBS: dict[str, Verb] = {
             "rows_max": PAGE,
         },
     ),
+    "find_accounts": Verb({}, {**texts("prefix"), "after": CURSOR, "rows_max": PAGE}),
+    "accounts_below": Verb(ALICE, {"ref": KNOWN_REF, "after": CURSOR, "rows_max": PAGE}),
+    "way_up": Verb(ALICE, {"ref": KNOWN_REF}),
+    "correct_profile": Verb(
+        ALICE | {"name": "Alice"},
+        {
+            "ref": KNOWN_REF,
+            "tags": [one for one in TAGS if one is not None],
+            **dict.fromkeys(("name", "email", "locale"), BAD_TEXT),
+        },
+    ),
+    "entries": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "kinds": [None, 5, "charge", ("nothing",), (5,), (None,), ("\0",), (MEGABYTE,), {"charge": 1}],
+            "since": NO_TIME,
+            "until": NO_TIME,
+            "after": CURSOR,
+            "rows_max": PAGE,
+            **texts("model", "api_key"),
+        },
+    ),
+    "all_entries": Verb({}, {"since": NO_TIME, "until": NO_TIME, "after": CURSOR, "rows_max": PAGE}),
+    "entry": Verb(ALICE | {"seq": 1}, {"ref": KNOWN_REF, "seq": [*POSITIVE, 999]}),
+    "grants": Verb(ALICE, {"ref": KNOWN_REF}),
+    "open_reservations": Verb(ALICE, {"ref": KNOWN_REF}),
+    "plan_versions": Verb({"name": "chat-tokens"}, {"name": [*REF, "nothing"]}),
+    "start_verification": Verb(
+        {"cell": 1}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6], "actor": [None, *BAD_TEXT]}
+    ),
+    "verification": Verb({"verification": "0" * 32}, {"verification": ID}),
+    "verifications": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
     "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
     "add_rates": Verb(
@@ -210,6 +234,15 @@ VERBS: dict[str, Verb] = {
     "check": Verb({}, {"rows_max": PAGE_OR_NONE}),
     "stats": Verb({}, {"top": PAGE_OR_NONE}),
     "trend": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
+    "overview": Verb({}, {"top": PAGE_OR_NONE}),
+    "curve": Verb({}, STRETCHES),
+    "patterns": Verb({}, {"days": [None, *NO_WHOLE, 0, 32], "users": [None, *NO_WHOLE, -1, 1_001]}),
+    "costs": Verb({}, STRETCHES),
+    "purchases": Verb({}, STRETCHES),
+    "refusals": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
+    "exhausted": Verb({}, {"after": [one for one in CHOICE if one is not None], "rows_max": PAGE}),
+    "usage": Verb(ALICE, {"ref": KNOWN_REF, "by": [None, *CHOICE], **STRETCHES}),
+    "forecast": Verb(ALICE, {"ref": KNOWN_REF}),
     "verify": Verb({}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6]}),
     "journal_size": Verb({}, ONE),
     "initialise": Verb({"dry_run": True}, {"dry_run": FLAG, "actor": [None, *BAD_TEXT]}),
@@ -243,12 +276,13 @@ VERBS: dict[str, Verb] = {
         ALICE,
         {
             "ref": KNOWN_REF,
+            "role": [None, "owner", *CHOICE],
             "models": [None, 5, "gpt-4o", [5], ["*x"], ["\0"], ["m"] * 101, {"a": 1}],
             "expires_at": WHEN,
             **texts("name", "actor"),
         },
     ),
-    "keys": Verb(ALICE, {"ref": KNOWN_REF, "rows_max": PAGE}),
+    "keys": Verb(ALICE, {"ref": [one for one in KNOWN_REF if one != ""], "rows_max": PAGE}),
     "callable_models": Verb(
         {**ALICE, "models": ["m"]},
         {"ref": KNOWN_REF, "models": [None, 5, "m", b"m", object(), *([one] for one in BAD_TEXT)]},
@@ -289,10 +323,16 @@ VERBS: dict[str, Verb] = {
         TALK,
         {"ref": KNOWN_REF, "session": SESSION, "after": [None, *NO_WHOLE, -1, 2**31], "rows_max": PAGE},
     ),
-    "authenticate": Verb({"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43]}),
+    "authenticate": Verb(
+        {"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43], "any_role": FLAG}
+    ),
+    **PEOPLE,
 }
-WITHOUT_PARAMETERS = {"plans", "sweep", "waiting", "held_rates", "find_key", "ready"}
-"""Verbs that are asked nothing, or (`find_key`) that find nothing where there is nothing."""
+WITHOUT_PARAMETERS = {
+    *("plans", "sweep", "waiting", "held_rates", "find_key", "ready"),
+    *("outlook", "fold", "forget_statistics", "session", "sign_out"),
+}
+"""Verbs that are asked nothing, or (`find_key`, `session`) that find nothing where there is nothing."""
 OF_THE_PROGRAM = {"self", "progress", "output"}
 """Parameters that hold no value from outside, but a part of the calling program."""
 CASES = [(verb, parameter) for verb, one in VERBS.items() for parameter in one.refuses]
@@ -307,6 +347,9 @@ TABLES = (
     "rates_held",
     "idempotency_keys",
     "keys",
+    "people",
+    "sessions",
+    "audit_log",
     "catalog",
     "chat_sessions",
     "chat_messages",
@@ -334,6 +377,8 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "users.csv").write_text("ref,name\nalice,Alice\n", encoding="utf-8")
     (folder / "points.json").write_text("{}", encoding="utf-8")
+    person = house.create_person("somebody@example.com", role="auditor").person
+    house.set_password(person.id, "nine small green birds")
     completed = house.order("alice", 50)
     house.complete_order("alice", completed.id)
     return {
@@ -343,6 +388,7 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
         "pending": house.order("alice", 50).id,
         "completed": completed.id,
         "key": house.create_key("alice").id,
+        "person": person.id,
         "users.csv": folder / "users.csv",
         "points.json": folder / "points.json",
     }

@@ -41,14 +41,16 @@ def fields(kind: str) -> Iterator[tuple[str, str, str]]:
             yield ast.unparse(field.target), shown, meaning
 
 
-def tables() -> dict[str, type]:
+def tables(of: type = Settings, above: str = "") -> dict[str, type]:
     """Return the settings that are tables of their own: how each is written in the file -> its class."""
-    found = {}
-    for name, kind in get_type_hints(Settings).items():
+    found: dict[str, type] = {}
+    for name, kind in get_type_hints(of).items():
         parts = [kind, *get_args(kind)]
         struct = next((one for one in parts if isinstance(one, type) and issubclass(one, Struct)), None)
         if struct is not None:
-            found[f"[[{name}]]" if get_origin(kind) is tuple else f"[{name}]"] = struct
+            place = above + name
+            found[f"[[{place}]]" if get_origin(kind) is tuple else f"[{place}]"] = struct
+            found |= tables(struct, f"{place}.")
     return found
 
 

@@ -50,6 +50,11 @@ class World(Runner):
     def _payer(self, account: str) -> Table:
         return next(one for one in self._path(account) if one["own"])
 
+    def _parts(self, account: str) -> list[Table]:
+        """Return those whose use a call of an account is: all up to the payer, and nobody above."""
+        path = self._path(account)
+        return path[: path.index(self._payer(account)) + 1]
+
     def _give(self, one: Table, amount: int, source: str, priority: int = 0, ends: int = FOREVER) -> None:
         """Add a lot; debt is paid from it."""
         one["made"] += 1
@@ -162,10 +167,11 @@ class World(Runner):
                     counter[2] = max(counter[2] + change, 0)
 
     def _charge(self, account: str, cost: int, turns: int) -> int:
-        """Charge the payer, count the use with everybody above and below; return what no lot covered."""
-        for one in self._path(account):
+        """Charge the payer, count the use with all up to it, the turn with everybody; return what no lot covered."""
+        for one in self._parts(account):
             one["used"] += cost
             one["used_total"] += cost
+        for one in self._path(account):
             one["turns"] += turns
         payer = self._payer(account)
         uncovered = cost - self._draw(payer, cost)

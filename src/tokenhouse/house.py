@@ -14,8 +14,8 @@ from tokenhouse.errors import InvalidInput, Refused
 from tokenhouse.flow import estimate, fund, identify, notify, report, reserve, settle, terms, upkeep
 from tokenhouse.flow.browsing import Browsing
 from tokenhouse.flow.bus import Bus
-from tokenhouse.flow.chatting import Chatting
 from tokenhouse.flow.caretaker import Caretaker
+from tokenhouse.flow.chatting import Chatting
 from tokenhouse.flow.deployment import Deployment
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.doorkeeper import Doorkeeper
@@ -23,9 +23,9 @@ from tokenhouse.flow.insight import Insight
 from tokenhouse.flow.membership import Membership
 from tokenhouse.flow.noticing import Noticing
 from tokenhouse.flow.pricing import Pricing
-from tokenhouse.flow.report import BalanceView, EntryView
 from tokenhouse.flow.refusals import Refusals
 from tokenhouse.flow.remembered import Remembered
+from tokenhouse.flow.report import BalanceView, EntryView
 from tokenhouse.flow.reserve import Reservation
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.flow.shop import Shop

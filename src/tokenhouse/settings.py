@@ -366,11 +366,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_public: bool = False
     """Whether `/metrics` answers this machine without a key; what comes through a proxy needs one anyway."""
     traces_url: str | None = None
-    """Where spans go: `http://127.0.0.1:4318/v1/traces`, an OTLP collector over HTTP; wants the extra `otel`."""
+    """Where spans go, an OTLP collector: `http://127.0.0.1:4318/v1/traces`; wants the extra `otel`."""
     log_format: Literal["text", "json"] = "text"
     """How the server writes its log: lines for people, or JSON for programs."""
     schedule: bool = True
-    """Whether this node runs jobs. Several may: each run is one node's. With none nothing is swept or sent."""
+    """Whether this node runs jobs. Several may: each run is one's. Without any nothing is swept or sent."""
     key_days: int = 30
     """Days for which an idempotency key is remembered."""
     redis_url: str | None = None

@@ -65,7 +65,7 @@ async def test_a_killed_chat_leaves_no_session_that_says_something_else_than_its
     for kill in range(2):
         order = {"dsn": durable, "home": str(tmp_path), "log": str(log), "refs": REFS, "callers": 24}
         command = [sys.executable, "-m", "tests.faults.talker", json.dumps(order | {"seed": f"{kill}"})]
-        process = subprocess.Popen(command, cwd=ROOT, env=SURROUNDINGS)
+        process = subprocess.Popen(command, cwd=ROOT, env=SURROUNDINGS)  # noqa: ASYNC220 -- it is killed
         lines = (kill + 1) * random.randint(150, 400)
         until(lambda lines=lines: log.exists() and log.read_bytes().count(b"\n") > lines, 60)
         process.kill()

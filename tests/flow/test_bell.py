@@ -15,7 +15,7 @@ async def house(database, clock):
         yield house
 
 
-async def test_a_crossing_is_heard_once_while_it_lasts(house, monkeypatch):
+async def test_a_crossing_is_heard_once_while_it_lasts(house):
     heard = []
 
     async def count(waiting):
@@ -48,6 +48,25 @@ async def test_a_full_bell_leaves_the_rest_to_the_hour(house, monkeypatch):
     await house.notify()
     told = [one.kind for one in await house.all_notices(rows_max=100)]
     assert told.count("level") == 4
+
+
+async def test_many_who_cross_at_once_are_told_in_several_transactions(house, monkeypatch):
+    monkeypatch.setattr(bell, "ROWS", 3)
+    told = []
+    tell = house.desk.bell.tell
+
+    async def count(waiting):
+        told.append(len(waiting[0]))
+        return await tell(waiting)
+
+    house.desk.bell.tell = count
+    for nth in range(8):
+        await house.account(f"user{nth}")
+    await asyncio.gather(*(house.charge(f"user{nth}", 91_000) for nth in range(8)))
+    await house.desk.bell.settled()
+    assert sum(told) == 8
+    assert max(told) <= 3
+    assert len(await house.all_notices(rows_max=100)) == 8
 
 
 @pytest.mark.parametrize("trouble", [DatabaseTrouble("postgres_away", problem="x"), ZeroDivisionError()])

@@ -142,6 +142,8 @@ async def test_a_repeated_key_brings_the_first_answer(house):
     with pytest.raises(KeyReused):
         await house.begin_turn("alice", "ho", session="s", key="k")
     assert (await house.chat("alice", "s")).turns == 1
+    _, other = await say(house, "hi", key="another")
+    assert not other.replayed
 
 
 @pytest.mark.row("E2", "E3")

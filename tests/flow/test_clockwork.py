@@ -136,18 +136,45 @@ async def test_a_node_that_is_at_work_says_so_and_one_that_lost_its_run_stops(
     clock.move(seconds=0.02)
     while (await one.jobs())[0].running.lease_until == before:  # noqa: ASYNC110 -- the database tells nobody
         await asyncio.sleep(0.01)
+    woken, lease = asyncio.Event(), one._jobs._lease
+
+    async def asleep(run, until):
+        await woken.wait()
+        return await lease(run, until)
+
+    monkeypatch.setattr(one._jobs, "_lease", asleep)
     work.begun.clear()
-    clock.move(hours=2)  # As if this node had slept: its lease is over before it can say anything.
-    one._jobs._look_at["count"] = one.desk.now() * 2
-    monkeypatch.setattr(clockwork, "LEASE_S", 60)
+    clock.move(hours=2)
     await other._jobs.turn()
     await work.begun.wait()
+    woken.set()
     await one._jobs.idle()
     work.go_on.set()
     await other._jobs.idle()
     assert "another node's by now" in caplog.text
     runs = await one.job_runs("count")
     assert [(run.outcome, run.node == other._jobs.node) for run in runs] == [("done", True), ("lost", False)]
+
+
+async def test_a_lease_that_cannot_be_renewed_now_is_tried_again(nodes, work, clock, monkeypatch, caplog):
+    monkeypatch.setattr(clockwork, "LEASE_S", 0.03)
+    one = nodes[0]._jobs
+    troubles, kept, renewed = [DatabaseTrouble()], one._lease, asyncio.Event()
+
+    async def lease(run, until):
+        if troubles:
+            raise troubles.pop()
+        renewed.set()
+        return await kept(run, until)
+
+    monkeypatch.setattr(one, "_lease", lease)
+    work.go_on.clear()
+    await one.turn()
+    await asyncio.wait_for(renewed.wait(), 10)
+    work.go_on.set()
+    await one.idle()
+    assert "lease of job count" in caplog.text
+    assert (await nodes[0].job_runs("count"))[0].outcome == "done"
 
 
 async def test_a_node_that_stops_hands_its_run_over(database, work, clock):

@@ -206,6 +206,23 @@ async def test_bought_credit_is_told_once_however_often_it_is_completed(house):
     assert "5,000 token" in (await house.notices("alice"))[0].title
 
 
+async def test_a_purchase_that_a_crash_left_untold_is_told_by_the_hour_once(house, clock):
+    await house.account("alice")
+    tell, house.desk.bell.tell = house.desk.bell.tell, None
+    order = await house.order("alice", 5_000)
+    await house.complete_order("alice", order.id)
+    house.desk.bell.tell = tell
+    assert (await house.notify()).bought == 1
+    assert (await house.notify()).bought == 0
+    assert await told(house) == [("bought", "")]
+    again = await house.order("alice", 700)
+    await house.complete_order("alice", again.id)
+    await house.desk.bell.settled()
+    assert (await house.notify()).bought == 0
+    clock.move(days=2)
+    assert (await house.notify()).bought == 0
+
+
 async def test_credit_that_will_end_is_told_a_week_before_once(house, clock):
     await house.account("alice", time_zone="Asia/Seoul")
     await house.grant("alice", 700, expires_at=clock() + timedelta(days=10))

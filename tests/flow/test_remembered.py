@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import Clock
 from tests.redis_server import RedisServer, redis_server
-from tokenhouse import Tokenhouse
-from tokenhouse.errors import StartRefused
+from tokenhouse import Price, Tokenhouse, Usage
+from tokenhouse.errors import InsufficientCredit, StartRefused
 from tokenhouse.flow.remembered import ANSWERS_MAX, KEPT_S
 from tokenhouse.settings import Settings
 from tokenhouse.store import shelf as shelves
@@ -201,3 +201,27 @@ def test_a_redis_without_its_extra_stops_the_start(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     with pytest.raises(StartRefused, match=r"tokenhouse\[redis\]"):
         open_shelf("redis://127.0.0.1", "d")
+
+
+@pytest.mark.row("B5")
+async def test_every_answer_comes_back_from_redis_as_it_was(
+    database: str, clock: Clock, redis: RedisServer, tmp_path: Path
+):
+    settings = Settings(home=tmp_path, redis_url=redis.url, plan="money")
+    async with (
+        Tokenhouse.open(database, settings=settings, clock=clock) as one,
+        Tokenhouse.open(database, settings=settings, clock=clock) as two,
+    ):
+        await one.account("alice")
+        order = await one.order("alice", 10**10, price=Price(minor=9_900))
+        await one.complete_order("alice", order.id)
+        await one.add_rates([{"model": "m", "input": "2.5", "output": "10", "unit": "dollar"}])
+        for _ in range(3):
+            await one.charge("alice", 3_000, model="m", usage=Usage(input=1_000, output=7))
+            clock.move(days=1)
+        with pytest.raises(InsufficientCredit):
+            await one.charge("alice", 10**12)
+        questions = ("overview", "curve", "patterns", "costs", "purchases", "refusals", "outlook")
+        found = {name: await getattr(one, name)() for name in questions}
+        await one.charge("alice", 3_000, model="m", usage=Usage(input=1_000, output=7))
+        assert {name: await getattr(two, name)() for name in questions} == found

@@ -250,7 +250,7 @@ async def test_one_account_or_one_cell_is_verified_alone(broken):
     assert (everywhere.found, one.found, other.found) == (1, 1, 0)
     assert (one.accounts, other.accounts) == (1, 1)
     assert 0 < one.entries < everywhere.entries
-    cells = [await verified(broken, cell=cell) for cell in range(8)]
+    cells = [await verified(broken, cell=cell) for cell in range(16)]
     assert sum(each.found for each in cells) == 1
     assert sum(each.entries for each in cells) == everywhere.entries
 
@@ -258,8 +258,8 @@ async def test_one_account_or_one_cell_is_verified_alone(broken):
 async def test_findings_are_capped_and_all_are_counted(broken):
     await damage(broken, "update tokenhouse.balances set used_total = used_total + 1, turns = turns + 1")
     verdict = await verified(broken, findings_max=3)
-    assert (len(verdict.findings), verdict.found) == (3, 16)
-    assert {one.name: one.failed for one in verdict.checks if one.failed} == {"usage": 16}
+    assert (len(verdict.findings), verdict.found) == (3, 18)
+    assert {one.name: one.failed for one in verdict.checks if one.failed} == {"usage": 18}
 
 
 async def test_what_is_not_there_is_no_clean_ledger(broken):

@@ -1,6 +1,7 @@
 """Talk: a conversation as each provider is told it, and the text of its answer, however its bytes arrive."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -75,7 +76,7 @@ ANTHROPIC = (
 @given(st.sampled_from([OPENAI, ANTHROPIC]), st.lists(st.integers(0, len(OPENAI)), max_size=20))
 def test_the_text_is_what_a_person_reads_however_it_arrives(stream, cuts):
     reader, places = Reader(), sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    parts = [stream[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [stream[a:b] for a, b in pairwise(places)]
     assert "".join(reader.feed(part) for part in parts) == "안녕"
     assert reader.capped
 

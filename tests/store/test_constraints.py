@@ -44,8 +44,8 @@ ROLE_KEY = (
 )
 PERSON = (
     "insert into tokenhouse.people (id, email, name, role, ref, password, locale, time_zone, link, "
-    "link_expires_at, created_at, created_by) values (gen_random_uuid(), {email}, '', {role}, '', {password}, "
-    "'en', 'UTC', {link}, {ends}, now(), '')"
+    "link_expires_at, created_at, created_by) values (gen_random_uuid(), {email}, '', {role}, '', "
+    "{password}, 'en', 'UTC', {link}, {ends}, now(), '')"
 )
 GOOD_PERSON = {"email": "'a@b'", "role": "'owner'", "password": "null", "link": "null", "ends": "null"}
 SIGNED_IN = (
@@ -74,10 +74,10 @@ GOOD_COUPON = {
     "until": "null",
 }
 SUBSCRIPTION = (
-    "insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, price_minor, "
-    "currency, provider, state, start_at, end_at, last_order, created_at, ended_at) values "
-    "(1, 1, gen_random_uuid(), 'pro', {plan}, 'free', {every}, {price}, {currency}, 'stripe', {state}, now(), "
-    "{end}, {last}, now(), {ended})"
+    "insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, "
+    "price_minor, currency, provider, state, start_at, end_at, last_order, created_at, ended_at) values "
+    "(1, 1, gen_random_uuid(), 'pro', {plan}, 'free', {every}, {price}, {currency}, 'stripe', {state}, "
+    "now(), {end}, {last}, now(), {ended})"
 )
 GOOD_SUBSCRIPTION = {
     "plan": "'pro'",
@@ -137,8 +137,8 @@ GOOD_DELIVERY = {
     "ended": "null",
 }
 VERIFICATION = (
-    "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, entries_total) "
-    "values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
+    "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, "
+    "entries_total) values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
 )
 USED = (
     "insert into tokenhouse.usage_hourly values (1, 1, now(), '', '', {turns}, {tokens_input}, 0, "
@@ -235,8 +235,8 @@ BREAKS = {
     "orders_quantity_is_positive": SHOPPED.format(**{**GOOD_SHOPPED, "quantity": "0"}),
     "orders_refund_within_the_credit": SHOPPED.format(**{**GOOD_SHOPPED, "refunded": "11"}),
     "orders_refund_within_the_price": SHOPPED.format(**{**GOOD_SHOPPED, "minor": "11"}),
-    "orders_refunded_only_when_paid": "insert into tokenhouse.orders (cell, id, account, type, state, credit, "
-    "price_minor, refunded_minor, created_at, ended_at) values "
+    "orders_refunded_only_when_paid": "insert into tokenhouse.orders (cell, id, account, type, state, "
+    "credit, price_minor, refunded_minor, created_at, ended_at) values "
     "(1, gen_random_uuid(), 1, 'purchase', 'failed', 10, 10, 1, now(), now())",
     "orders_credit_is_positive": ORDER.format(**{**GOOD_ORDER, "credit": "0"}),
     "orders_currency_is_known": ORDER.format(**{**GOOD_ORDER, "currency": "'XAU'"}),

@@ -122,6 +122,9 @@ def read_through(plan: list[dict[str, Any]]) -> list[str]:
         ("list_entries_of_operation", "entries_2026_11_cell_operation_idx"),
         ("list_entries_of_lots", "entries_2026_11_pkey"),
         ("write_fold", "entries_2026_11_pkey"),
+        ("list_months", "entries_2026_11_pkey"),
+        ("list_months", "entries_2026_11_cell_account_seq_idx"),
+        ("find_entry_count", "entries_2026_11_pkey"),
     ],
 )
 async def test_a_hot_statement_goes_by_its_index(heavy: str, name: str, index: str):

@@ -168,9 +168,13 @@ async def _look_around(desk: Desk, run: _Audit, address: Address | None, cell: i
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             misplaced = await audit.list_misplaced(connection, cell, address.ref if address else None)
-            miscounted = await audit.list_coupons_miscounted(connection) if cell is None and address is None else []
+            miscounted = (
+                await audit.list_coupons_miscounted(connection) if cell is None and address is None else []
+            )
     run.note(
-        Finding(account=EVERYWHERE, check="orders", figure=f"uses of coupon {code}", expected=right, found=uses)
+        Finding(
+            account=EVERYWHERE, check="orders", figure=f"uses of coupon {code}", expected=right, found=uses
+        )
         for code, uses, right in miscounted
     )
     run.note(

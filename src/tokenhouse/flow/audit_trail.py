@@ -7,6 +7,7 @@ people, orders ended by hand, grants and corrections.
 from datetime import datetime
 from typing import Any, Final
 
+from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.rules.periods import instant, moment
 from tokenhouse.store import audit_log
@@ -15,6 +16,7 @@ from tokenhouse.store.pool import trouble_translated
 
 ROWS_MAX: Final = 1_000
 REASON_LENGTH_MAX: Final = 1_000
+VALUE_BYTES_MAX: Final = 100_000
 
 
 async def record(
@@ -76,11 +78,22 @@ def drafted(
         actor=checked_text(actor, "actor", most=300),
         action=checked_text(action, "action", least=1),
         subject=checked_text(subject, "subject", most=300),
-        before=before,
-        after=after,
+        before=_checked(before, "before"),
+        after=_checked(after, "after"),
         reason=checked_text(reason, "reason", most=REASON_LENGTH_MAX),
         address=checked_text(address, "address"),
     )
+
+
+def _checked(value: Any, field: str) -> Any:
+    """Return what JSON can hold, at a length that a person might read. Raises: InvalidInput."""
+    try:
+        length = len(audit_log.encoded(value))
+    except (RecursionError, TypeError, ValueError):
+        raise InvalidInput("audit_value", field=field, value=type(value).__name__) from None
+    if length > VALUE_BYTES_MAX:
+        raise InvalidInput("text_length", field=field, value="", length=length, least=0, most=VALUE_BYTES_MAX)
+    return value
 
 
 async def page(

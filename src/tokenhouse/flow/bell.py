@@ -35,6 +35,8 @@ SPENDING: Final[frozenset[type]] = frozenset((Settle, Charge, ClawBack, Adjust, 
 """Operations after which an account may stand nearer to its end."""
 WAITING_MAX: Final = 10_000
 """Accounts and events that wait to be told, at most; more are left to the hourly look."""
+ROWS: Final = 500
+"""Accounts that are told in one transaction."""
 CLOSING_S: Final = 5.0
 """How long a closing house waits for what is still to be written."""
 REMEMBERED_MAX: Final = 100_000
@@ -118,10 +120,12 @@ class Bell:
     async def _work(self, tell: Tell) -> None:
         """Write notices until none waits; what fails is left to the hourly look."""
         while self._crossed or self._events:
-            waiting = (sorted(self._crossed), self._events)
-            self._crossed, self._events = {}, []
+            crossed, events = sorted(self._crossed)[:ROWS], self._events[:ROWS]
+            del self._events[:ROWS]
+            for place in crossed:
+                del self._crossed[place]
             try:
-                await tell(waiting)
+                await tell((crossed, events))
             except TokenhouseError as trouble:
                 log.warning("notices put off to the next hour: %s", trouble)
             except Exception:

@@ -47,5 +47,7 @@ class Channels:
     """The ways out of the house that this process has opened."""
 
     senders: dict[str, Sender] = field(default_factory=dict)
+    resting: dict[str, datetime] = field(default_factory=dict)
+    """Endpoints, and channels without one, that failed again and again: until when they are left alone."""
     is_service: Callable[[str], Awaitable[bool]] | None = None
     """Whether an address is one of a service that we can reach; None where none can be."""

@@ -23,11 +23,11 @@ def cursor(*parts: Part) -> str:
     return urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
-def place(text: str, *kinds: type[Part]) -> tuple[Part, ...]:
+def place(text: object, *kinds: type[Part]) -> tuple[Part, ...]:
     """Return the parts of a cursor that this list gave out. Raises: InvalidInput `cursor_unknown`."""
     try:
-        if len(text) > LENGTH_MAX:
-            raise ValueError("too long")
+        if not isinstance(text, str) or len(text) > LENGTH_MAX:
+            raise ValueError("no cursor")
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         parts = _decoder.decode(urlsafe_b64decode(padded))
     except (ValueError, Error, msgspec.DecodeError):

@@ -27,9 +27,9 @@ from tokenhouse.flow.bell import Bell
 from tokenhouse.flow.bus import Bus
 from tokenhouse.flow.channels import Channels
 from tokenhouse.flow.keyring import Keyring
+from tokenhouse.flow.passwords import Lodge
 from tokenhouse.flow.refusals import Refusals
 from tokenhouse.flow.remembered import Remembered
-from tokenhouse.flow.passwords import Lodge
 from tokenhouse.rules.amounts import named, shown
 from tokenhouse.rules.counts import Counts
 from tokenhouse.rules.operations import Done, Mismatch, Operation, Refusal, Unknown
@@ -171,9 +171,7 @@ class Desk:
 
         Raises: the refusal, NotFound, KeyReused, Busy, DatabaseTrouble.
         """
-        return await self.told(
-            await self.ask(address, operation, key=key, order=order, turn=turn), address
-        )
+        return await self.told(await self.ask(address, operation, key=key, order=order, turn=turn), address)
 
     async def told(self, answer: Answer, address: Address) -> Answer:
         """Return an answer that says yes. Raises: what any other means to a caller."""

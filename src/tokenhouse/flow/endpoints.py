@@ -23,6 +23,8 @@ from tokenhouse.store.pool import trouble_translated
 CHANNELS: Final = ("webhook", "service")
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- the specification's mark of a secret
 SECRET_BYTES: Final = 32
+ENDPOINTS_MAX: Final = 50
+"""Endpoints in use of the deployment at most, and of each account."""
 ROTATION: Final = timedelta(hours=24)
 """How long the secret before the newest one signs beside it."""
 
@@ -59,7 +61,9 @@ async def create(
     )
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            await outbox.write_endpoint(connection, made)
+            written = await outbox.write_endpoint(connection, made, ENDPOINTS_MAX)
+    if not written:
+        raise InvalidInput("endpoints_too_many", field="account", value=account, most=ENDPOINTS_MAX)
     return NewEndpoint(made, made.secret)
 
 

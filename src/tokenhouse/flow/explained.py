@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.errors import NotFound
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.report import EntryView, entry_view, read_path
 from tokenhouse.rules.amounts import Unit
@@ -77,10 +77,7 @@ def _explained(desk: Desk, found: Entry, plans: Iterable[Plan]) -> tuple[Plan | 
     rate = next((one for one in (*desk.catalog.own, *desk.catalog.listed) if one.version == found.rate), None)
     table = RateTable([rate] if rate is not None else [])
     for plan in plans:
-        try:
-            tariff = tariff_of(plan, table, found.model, found.at)
-        except InvalidInput:  # A rate of another unit than this plan's.
-            continue
+        tariff = tariff_of(plan, table, found.model, found.at)
         if tariff is not None and tariff.rate.version == found.rate and tariff.charge(found.usage) == settled:
             return plan, tariff.explain(found.usage)
     return None, None

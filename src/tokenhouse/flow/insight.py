@@ -11,7 +11,7 @@ from tokenhouse.flow.patterns import Bought, Exhausted, Patterns, Refusals
 from tokenhouse.flow.remembered import Dated
 from tokenhouse.flow.rollups import Folded
 from tokenhouse.flow.statistics import Stats
-from tokenhouse.flow.stretches import Grain
+from tokenhouse.flow.stretches import Grain, checked_stretches
 from tokenhouse.flow.usage import AccountUse, Curve, Part
 
 TOP: Final = 100
@@ -34,12 +34,15 @@ class Insight:
 
     async def curve(self, *, every: Grain = "day", last: int = 30) -> Dated[Curve]:
         """Return what the deployment used in its `last` hours, days or months, and how much was refused."""
+        checked_stretches(every, last)
         return await self._desk.remembered.of(
             f"curve {every} {last}", Curve, lambda: usage.curve(self._desk, every=every, last=last)
         )
 
     async def patterns(self, *, days: int = 28, users: int = TOP) -> Dated[Patterns]:
         """Return when people use it in a week, which models, and the accounts that were charged most."""
+        checked_whole(days, "days", 1, patterns.DAYS_MAX)
+        checked_whole(users, "users", 0, patterns.USERS_MAX)
         return await self._desk.remembered.of(
             f"patterns {days} {users}",
             Patterns,
@@ -48,18 +51,21 @@ class Insight:
 
     async def costs(self, *, every: Grain = "day", last: int = 30) -> Dated[Costs]:
         """Return what providers take for what was used, by their list prices, beside what was charged."""
+        checked_stretches(every, last)
         return await self._desk.remembered.of(
             f"costs {every} {last}", Costs, lambda: costing.costs(self._desk, every=every, last=last)
         )
 
     async def purchases(self, *, every: Grain = "day", last: int = 30) -> Dated[Bought]:
         """Return what was ordered, by stretch of time, type, state and currency."""
+        checked_stretches(every, last)
         return await self._desk.remembered.of(
             f"purchases {every} {last}", Bought, lambda: patterns.bought(self._desk, every=every, last=last)
         )
 
     async def refusals(self, *, days: int = 30) -> Dated[Refusals]:
         """Return which calls of the last days were turned away, why, and how many went through."""
+        checked_stretches("day", days)
         return await self._desk.remembered.of(
             f"refusals {days}", Refusals, lambda: patterns.refusals(self._desk, days=days)
         )

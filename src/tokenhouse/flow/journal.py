@@ -148,14 +148,14 @@ async def everybody(
 
 
 async def grants(desk: Desk, ref: str) -> tuple[Unit, list[GrantView]]:
-    """Return the lots that an account has left now, in the order in which they are drawn."""
+    """Return the lots that an account has left now, the oldest first."""
     address = await desk.address(ref)
     path = await read_path(desk, address)
     [balance, *_], _, _ = apply(path, Touch(id=""), desk.now())
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             made = await journal.list_of_lots(connection, address, [lot.id for lot in balance.lots])
-    return path[0].plan.unit, [_grant(lot, made) for lot in balance.lots]
+    return path[0].plan.unit, [_grant(lot, made) for lot in sorted(balance.lots, key=lambda lot: lot.id)]
 
 
 async def open_reservations(desk: Desk, ref: str) -> tuple[Unit, list[OpenView]]:
@@ -182,9 +182,8 @@ def _wanted(
     kinds: Sequence[str], model: str, api_key: str, since: datetime | None, until: datetime | None
 ) -> Filter:
     """Return what is wanted of a journal, as a caller said it. Raises: InvalidInput that names the field."""
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InvalidInput("choice_unknown", field="kind", value=shown(kind), known=", ".join(KINDS))
+    if not isinstance(kinds, list | tuple) or not all(kind in KINDS for kind in kinds):
+        raise InvalidInput("choice_unknown", field="kind", value=shown(kinds), known=", ".join(KINDS))
     return Filter(
         kinds=tuple(kinds),
         model=checked_text(model, "model"),

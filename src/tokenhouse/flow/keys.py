@@ -86,7 +86,7 @@ async def create_key(
 async def list_keys(desk: Desk, ref: str, rows_max: int) -> list[Key]:
     """Return an account's newest keys, or those of no account, revoked ones among them."""
     checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
-    address = await desk.address(ref) if ref else NOBODY
+    address = NOBODY if ref == "" else await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await keys.list_keys(connection, address, rows_max)

@@ -18,7 +18,7 @@ from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts, months
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.months import Booked
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection, snapshot, trouble_translated
 
 MONTHS_MAX: Final = 120
 RENEWAL: Final = ("lapse", "expire", "forgive", "period", "repay", "rollover", "allowance")
@@ -69,10 +69,7 @@ async def months_of(desk: Desk, ref: str, count: int) -> Months:
     checked_whole(count, "months", 1, MONTHS_MAX)
     address = await desk.address(ref)
     with trouble_translated():
-        async with (
-            desk.pool.acquire() as connection,
-            connection.transaction(readonly=True, isolation="repeatable_read"),
-        ):
+        async with snapshot(desk.pool) as connection:
             path, now = await path_on(desk, connection, address), desk.now()
             balances, _, _ = apply(path, Touch(id=""), now)
             path = [Member(one, plan) for one, (_, plan) in zip(balances, path, strict=True)]

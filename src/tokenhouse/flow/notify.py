@@ -6,12 +6,13 @@ draw on it are warned by the answers to their calls.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from tokenhouse.flow.bell import Waiting
+from tokenhouse.flow.bell import Event, Waiting
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.wording import Reader, worded
 from tokenhouse.rules.amounts import Unit, show
@@ -30,6 +31,8 @@ ROWS: Final = 1_000
 """Accounts in one page of the hourly look: what is in memory at a time, and in one transaction."""
 EXPIRING_WITHIN: Final = 7 * DAY
 """How long before credit ends its owner is told."""
+BOUGHT_WITHIN: Final = timedelta(days=1)
+"""How far back the hourly look searches for purchases of which nobody was told."""
 OWN_LEVELS_MAX: Final = 200_000
 """Accounts with levels of their own that a process keeps in mind; the rest are told within the hour."""
 
@@ -40,10 +43,11 @@ Page = Callable[[Connection, int, int], Awaitable[list[Addressee]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notified:
-    """How many notices were written: of levels, and of credit that will end."""
+    """How many notices were written: of levels, of credit that will end, and of purchases not told before."""
 
     levels: int
     expiring: int
+    bought: int
 
 
 async def attend(desk: Desk, connection: Connection) -> None:
@@ -72,7 +76,9 @@ async def notify(desk: Desk) -> Notified:
         return await notices.list_expiring(connection, cell, after, now, now + EXPIRING_WITHIN, ROWS)
 
     levels = await _walk(desk, near, _of_level)
-    return Notified(levels=levels, expiring=await _walk(desk, ending, _of_lots))
+    return Notified(
+        levels=levels, expiring=await _walk(desk, ending, _of_lots), bought=await _tell_bought(desk)
+    )
 
 
 async def _walk(desk: Desk, page: Page, drafts_of: Callable[[Desk, Addressee, Instant], list[Draft]]) -> int:
@@ -91,6 +97,19 @@ async def _walk(desk: Desk, page: Page, drafts_of: Callable[[Desk, Addressee, In
                 break
             after = found[-1].account
     return told
+
+
+async def _tell_bought(desk: Desk) -> int:
+    """Tell of purchases of the last day that a process which died could not tell of."""
+    since = desk.clock() - BOUGHT_WITHIN
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = await notices.list_purchases_untold(connection, since, ROWS)
+    events = [
+        Event(cell=cell, account=account, kind="bought", subject=order, facts={"amount": credit})
+        for cell, account, order, credit in found
+    ]
+    return await tell(desk, ([], events)) if events else 0
 
 
 async def tell(desk: Desk, waiting: Waiting) -> int:

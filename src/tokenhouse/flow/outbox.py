@@ -7,10 +7,11 @@ ids see each notice once. What was given up stays to be seen, and to be sent aga
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
@@ -18,7 +19,7 @@ from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow.channels import Parcel, Undelivered
 from tokenhouse.flow.desk import Desk, checked_id, checked_whole
 from tokenhouse.store import outbox
-from tokenhouse.store.outbox import Delivery, Endpoint, State, Tried
+from tokenhouse.store.outbox import Channel, Delivery, Endpoint, State, Tried
 from tokenhouse.store.pool import trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.outbox")
@@ -35,10 +36,15 @@ ROWS: Final = 100
 """Deliveries that a node takes at once."""
 ABREAST: Final = 20
 """Deliveries under way at once; a slow receiver delays nobody but its wave."""
+FAILURES_MAX: Final = 5
+"""Failures of one receiver among those that a node has taken after which the others are not tried."""
+REST_S: Final = 60
+"""How long a node then leaves it alone."""
 ATTEMPT_S: Final = 30.0
 """The longest that one attempt may take, whatever its channel does."""
 PAGE_MAX: Final = 1_000
 STATES: Final = ("pending", "sent", "dead")
+CHANNELS: Final = get_args(Channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +57,20 @@ class Delivered:
 
 
 async def deliver(desk: Desk) -> Delivered:
-    """Send all that is due over the channels that this process has. Any number of nodes may do it at once."""
+    """Send all that is due over the channels that this process has. Any number of nodes may do it at once.
+
+    A receiver that fails again and again is left alone for a minute, so that it holds up no other.
+    """
     total = Delivered()
-    channels = sorted(desk.channels.senders)
-    while channels:
+    while channels := [one for one in sorted(desk.channels.senders) if not _rests(desk, one)]:
         lease, now = desk.new_id(), desk.clock()
         until = now + timedelta(seconds=LEASE_S)
+        resting = [one for one in tuple(desk.channels.resting) if one not in CHANNELS and _rests(desk, one)]
         with trouble_translated():
             async with desk.pool.acquire() as connection:
-                taken = await outbox.lock_due(connection, now, until, lease, channels, ROWS)
+                taken = await outbox.lock_due(
+                    connection, now, until, lease, ROWS, channels=channels, but=resting
+                )
         tried = await _attempt(desk, taken, lease)
         total = Delivered(
             sent=total.sent + sum(one.state == "sent" for one in tried),
@@ -71,26 +82,57 @@ async def deliver(desk: Desk) -> Delivered:
     return total
 
 
+def _rests(desk: Desk, receiver: str) -> bool:
+    """Whether a receiver is left alone for now."""
+    until = desk.channels.resting.get(receiver)
+    if until is not None and until <= desk.clock():
+        del desk.channels.resting[receiver]
+        until = None
+    return until is not None
+
+
 async def _attempt(desk: Desk, taken: Sequence[Delivery], lease: str) -> list[Tried]:
-    """Try deliveries, some at once, and write down what came of each."""
+    """Try deliveries, some at once, and write down what came of each; what was not tried is put back."""
     if not taken:
         return []
     ids = sorted({one.endpoint for one in taken if one.endpoint is not None})
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             endpoints = await outbox.list_endpoints_by_id(connection, ids) if ids else {}
-    room = asyncio.Semaphore(ABREAST)
+    room, failures = asyncio.Semaphore(ABREAST), Counter[str]()
+    ended: list[tuple[Delivery, Undelivered | None]] = []
+    untried: list[Delivery] = []
 
-    async def in_turn(one: Delivery) -> tuple[Delivery, Undelivered | None]:
+    async def in_turn(one: Delivery) -> None:
+        receiver = one.endpoint or one.channel
         async with room:
-            return one, await _send(desk, one, endpoints.get(one.endpoint or ""))
+            if failures[receiver] >= FAILURES_MAX:
+                untried.append(one)
+                return
+            failure = await _send(desk, one, endpoints.get(one.endpoint or ""))
+            failures[receiver] += failure is not None and not failure.final
+            ended.append((one, failure))
 
-    ended = await asyncio.gather(*(in_turn(one) for one in taken))
+    await asyncio.gather(*(in_turn(one) for one in taken))
+    rest = desk.clock() + timedelta(seconds=REST_S)
+    desk.channels.resting |= {one: rest for one, times in failures.items() if times >= FAILURES_MAX}
+    return await _record(desk, ended, untried, lease)
+
+
+async def _record(
+    desk: Desk,
+    ended: Sequence[tuple[Delivery, Undelivered | None]],
+    untried: Sequence[Delivery],
+    lease: str,
+) -> list[Tried]:
+    """Write down what came of attempts; an endpoint that wants no more is disabled."""
     tried = [_tried(desk, one, failure) for one, failure in ended]
     gone = {one.endpoint: failure for one, failure in ended if failure is not None and failure.gone}
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             await outbox.write_tried(connection, tried, desk.clock(), lease)
+            if untried:
+                await outbox.write_put_back(connection, untried, desk.clock(), lease)
             for endpoint, failure in gone.items():
                 assert endpoint is not None  # noqa: S101 -- only an endpoint can be gone
                 log.warning("endpoint %s wants no more notices: %s", endpoint, failure.reason)

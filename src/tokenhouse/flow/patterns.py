@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.cursors import cursor, place
-from tokenhouse.flow.desk import Desk, checked_whole
+from tokenhouse.flow.cursors import LENGTH_MAX, cursor, place
+from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.flow.rollups import counts_tokens
 from tokenhouse.flow.statistics import Line, line
 from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
@@ -91,8 +91,6 @@ class Exhausted:
 
 async def patterns(desk: Desk, *, days: int, users: int) -> Patterns:
     """Return how the last days went, today among them, by the clock of the deployment's zone."""
-    checked_whole(days, "days", 1, DAYS_MAX)
-    checked_whole(users, "users", 0, USERS_MAX)
     whole = last_stretches(desk, "day", days)
     hourly = Stretches("hour", whole.zone, whole.bounds)
     one_to_one = counts_tokens(desk)
@@ -180,7 +178,7 @@ async def exhausted(desk: Desk, *, after: str | None, rows_max: int) -> Exhauste
 
 def _key(text: str) -> tuple[int, int]:
     """Return the cell and account of a cursor. Raises: InvalidInput."""
-    cell, account = place(text, int, int)
+    cell, account = place(checked_text(text, "cursor", least=1, most=LENGTH_MAX), int, int)
     if not -1 <= int(cell) < CELLS:
         raise InvalidInput("cursor_unknown", field="cursor", value=shown(text))
     return int(cell), int(account)

@@ -70,7 +70,7 @@ async def create_person(
             name=name,
             role=role,
             account=account,
-            locale=locale or desk.settings.locale,
+            locale=desk.settings.locale if locale == "" else locale,
             time_zone=time_zone,
             created_at=at,
             created_by=checked_text(actor, "actor"),
@@ -130,14 +130,14 @@ async def find(desk: Desk, person: str) -> Person:
 
 
 async def change(
-    desk: Desk, person: str, changes: dict[str, Any], *, actor: str, reason: str, address: str
+    desk: Desk, person: str, changes: object, *, actor: str, reason: str, address: str
 ) -> Person:
     """Change what is named of a person (`CHANGEABLE`), at once on every node; one who is disabled is out.
 
     Raises: NotFound; InvalidInput, `last_owner` among its reasons.
     """
     wanted = checked_id(person, "person")
-    if not changes:
+    if not isinstance(changes, dict) or not changes:
         raise InvalidInput("nothing_to_change", field="person", value="")
     if changes.get("account"):
         await desk.address(changes["account"])
@@ -182,6 +182,7 @@ async def set_password(
     Raises: InvalidInput, `password_wrong` among its reasons; NotFound, Throttled, Busy.
     """
     found = await find(desk, checked_id(person, "person"))
+    checked_text(but, "but")
     form = checked_password(password, found.email)
     if old is not None and found.has_password:
         await _shown(desk, found, old)
@@ -197,7 +198,7 @@ async def set_password(
 
 def checked_email(email: object) -> str:
     """Return an e-mail in lower case, by which a person is known. Raises: InvalidInput."""
-    text = checked_text(email, "email", least=3, most=190).strip().lower()
+    text = checked_text(email, "email", least=1, most=190).strip().lower()
     if not EMAIL.fullmatch(text):
         raise InvalidInput("email_invalid", field="email", value=text[:80])
     return text

@@ -53,6 +53,8 @@ class Remembered:
         known = self._fresh(self._kept.get(name))
         if known is None:
             await self._listen()
+            if len(self._turns) >= ANSWERS_MAX:
+                self._turns.clear()  # Who waits keeps waiting; the next to ask may find out the same again.
             async with self._turns.setdefault(name, asyncio.Lock()):
                 known = self._fresh(self._kept.get(name)) or await self._on_shelf(name, kind)
                 if known is None:
@@ -92,7 +94,6 @@ class Remembered:
         if times == self._times_forgotten:
             if len(self._kept) >= ANSWERS_MAX:
                 self._kept.clear()
-                self._turns.clear()
             self._kept[name] = answer
             if self._shelf is not None:
                 await self._shelf.put(name, msgspec.json.encode((cached_at, answer.value)), KEPT_S)

@@ -16,7 +16,7 @@ from tokenhouse.store import rollups
 from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.rollups import Unfolded
 
-FOUND_MAX: Final = 50_000
+FOUND_MAX: Final = 200_000
 """Accounts that one look finds, at most."""
 ENTRIES_MAX: Final = 100_000
 """Entries that one transaction folds, roughly; an account alone at the most."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.cursors import cursor, place
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.flow.identify import checked_profile, describe
@@ -79,9 +79,7 @@ async def correct_profile(desk: Desk, ref: str, **profile: Any) -> Account:
     known = {name: getattr(checked, name) if name in given else None for name in PROFILE}
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            written = await search.write_profile(connection, address, **known)
-    if not written:
-        raise NotFound("account_unknown", account=ref)
+            await search.write_profile(connection, address, **known)
     return await describe(desk, ref)
 
 

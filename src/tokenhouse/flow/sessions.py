@@ -31,6 +31,7 @@ log: Final = logging.getLogger("tokenhouse.sessions")
 SEEN_EVERY_S: Final = 60
 """How often, at most, it is written that a session is used."""
 SECRET_LENGTH: Final = 43
+EMAIL_MAX: Final = 200
 ROWS: Final = 1_000
 ADDRESS_MAX: Final = 64
 AGENT_MAX: Final = 200
@@ -64,7 +65,8 @@ async def sign_in(desk: Desk, email: object, password: object, *, address: str, 
 
     Raises: Unauthenticated `sign_in_refused`; Throttled, after too many of them; Busy.
     """
-    name = email.strip().lower() if isinstance(email, str) else ""
+    name = email.strip().lower()[:EMAIL_MAX] if isinstance(email, str) else ""
+    checked_text(address, "address")
     desk.lodge.admit(name, address, desk.now())
     kept = await _password(desk, name)
     if not await desk.lodge.matches(password, None if kept is None else kept.hash):
@@ -88,7 +90,7 @@ async def enter(desk: Desk, link: str, password: str | None, *, address: str, ag
 
     Raises: Unauthenticated `link_unknown`: unknown, used, replaced or too old; InvalidInput; Busy.
     """
-    digest, now = digest_of(link), desk.clock()
+    digest, now = digest_of(checked_text(link, "link")), desk.clock()
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             person = await people.find_person_by_link(connection, digest, now)
@@ -107,9 +109,9 @@ async def enter(desk: Desk, link: str, password: str | None, *, address: str, ag
     return await _begin(desk, used, address, agent)
 
 
-async def find(desk: Desk, secret: str) -> Session | None:
+async def find(desk: Desk, secret: object) -> Session | None:
     """Return the session of a cookie, its person as they may now; None where it opens nothing (any more)."""
-    if len(secret) != SECRET_LENGTH:
+    if not isinstance(secret, str) or len(secret) != SECRET_LENGTH:
         return None
     digest, now = digest_of(secret), desk.clock()
     with trouble_translated():

@@ -52,15 +52,20 @@ class Stretches:
         return self.nth(datetime(day.year, day.month, day.day, tzinfo=zone_of(self.zone)))
 
 
+def checked_stretches(grain: object, last: object) -> tuple[Grain, int]:
+    """Return a kind of stretch and how many, if one question may be about so many. Raises: InvalidInput."""
+    if grain not in GRAINS:
+        raise InvalidInput("choice_unknown", field="every", value=shown(grain), known=", ".join(GRAINS))
+    kind: Grain = grain  # type: ignore[assignment]  # It is one of them.
+    return kind, checked_whole(last, "last", 1, MOST[kind])
+
+
 def last_stretches(desk: Desk, grain: object, last: object) -> Stretches:
     """Return the `last` hours, days or months of the deployment's zone; the last of them is not over yet.
 
     Raises: InvalidInput.
     """
-    if grain not in GRAINS:
-        raise InvalidInput("choice_unknown", field="every", value=shown(grain), known=", ".join(GRAINS))
-    kind: Grain = grain  # type: ignore[assignment]  # It is one of them.
-    count = checked_whole(last, "last", 1, MOST[kind])
+    kind, count = checked_stretches(grain, last)
     zone = desk.settings.time_zone
     if kind == "hour":
         local = desk.clock().astimezone(zone_of(zone))

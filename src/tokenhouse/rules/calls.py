@@ -185,7 +185,10 @@ def _correct(path: Path, reservation: Open, *, tokens: int, amount: int, now: in
 def _charge(
     path: Path, asked: Settle | Charge, cost: int, now: int, entries: list[Entry], facts: dict[str, Any]
 ) -> int:
-    """Charge the payer, and record the use with all others on the path; return what no lot covered."""
+    """Charge the payer, and record the use with all others on the path; return what no lot covered.
+
+    Who stands above the payer had no part in it: its own use, of which its levels are a share, stays as it is.
+    """
     payer = payer_of(path)
     drawn, moves = draw(payer.balance, payer.plan, cost)
     uncovered = cost - drawn
@@ -198,10 +201,11 @@ def _charge(
     above = own
     if "session" in own:  # A conversation is its account's own: those above it pay, and read nothing of it.
         above = {name: fact for name, fact in own.items() if name != "session"}
+    part = cost
     for member in path:
         balance = member.balance
-        balance.used += cost
-        balance.used_total += cost
+        balance.used += part
+        balance.used_total += part
         balance.turns += asked.turns
         balance.seq += 1
         pays = member is payer
@@ -213,7 +217,7 @@ def _charge(
             kind="charge" if pays else "use",
             amount=-cost if pays else 0,
             balance_after=balance.left - balance.debt,
-            charge=cost,
+            charge=part,
             lots=moves if pays else (),
             operation=asked.id,
             model=asked.model,
@@ -225,4 +229,6 @@ def _charge(
             facts=(own if member is path[0] else above) or None,
         )
         entries.append(entry)
+        if pays:
+            part, above = 0, {**above, "settled": cost}
     return uncovered

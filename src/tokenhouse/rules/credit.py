@@ -116,14 +116,14 @@ def refund(path: Path, asked: Refund, now: int, ended: Ended, entries: list[Entr
             amount=rest,
             short_by=asked.amount - rest,
         )
-    payer = payer_of(path)
+    payer, part = payer_of(path), asked.amount
     for member in path:
         balance, plan = member
-        balance.used = max(balance.used - asked.amount, 0)
-        balance.used_total -= asked.amount
+        balance.used = max(balance.used - part, 0)
+        balance.used_total -= part
         line: dict[str, Any] = {
             "at": now,
-            "charge": -asked.amount,
+            "charge": -part,
             "operation": asked.charge_of,
             "actor": asked.actor,
             "note": asked.note,
@@ -131,6 +131,7 @@ def refund(path: Path, asked: Refund, now: int, ended: Ended, entries: list[Entr
         }
         if member is payer:
             add_lot(balance, plan, entries, kind="refund", amount=asked.amount, source="refund", **line)
+            part = 0  # Who stands above the payer had no part in the charge either.
         else:
             record(balance, entries, kind="unuse", **line)
     return Done(id=asked.id, amount=asked.amount)

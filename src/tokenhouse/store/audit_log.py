@@ -15,7 +15,8 @@ LIST_AUDIT: Final = sql("list_audit")
 NEWEST: Final = 2**63 - 1
 """Before which every id is."""
 
-_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+encoded: Final = msgspec.json.Encoder(enc_hook=str).encode
+"""JSON of a value; what JSON knows nothing of is written as its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ async def list_audit(
 
 def _text(value: Any) -> str | None:
     """Return a value as JSON text; none of nothing."""
-    return None if value is None else _encode(value).decode()
+    return None if value is None else encoded(value).decode()
 
 
 def _value(text: str | None) -> Any:

@@ -9,6 +9,7 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
+WRITE_GENERIC_PLANS: Final = sql("write_generic_plans")
 LIST_MONTHS: Final = sql("list_months")
 FIND_ENTRY_COUNT: Final = sql("find_entry_count")
 
@@ -30,7 +31,11 @@ class Booked:
 async def list_months(
     connection: Connection, address: Address, bounds: Sequence[datetime]
 ) -> dict[int, Booked]:
-    """Return what the months between `bounds` hold, by their number; those without an entry are not there."""
+    """Return what the months between `bounds` hold, by their number; those without an entry are not there.
+
+    Runs inside the caller's transaction.
+    """
+    await connection.execute(WRITE_GENERIC_PLANS)
     on_the_hour = all(bound.timestamp() % HOUR_S == 0 for bound in bounds)
     found = await connection.fetch(
         LIST_MONTHS, address.cell, address.account, list(bounds), bounds[0], bounds[-1], on_the_hour

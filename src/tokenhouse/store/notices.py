@@ -20,6 +20,7 @@ from tokenhouse.store.statements import sql
 LIST_NEAR_LEVEL: Final = sql("list_near_level")
 LIST_EXPIRING: Final = sql("list_expiring")
 LIST_ADDRESSEES: Final = sql("list_addressees")
+LIST_PURCHASES_UNTOLD: Final = sql("list_purchases_untold")
 WRITE_NOTICES_OF_LEVELS: Final = sql("write_notices_of_levels")
 WRITE_NOTICES_OF_EVENTS: Final = sql("write_notices_of_events")
 LIST_NOTICES_OF_ACCOUNT: Final = sql("list_notices_of_account")
@@ -117,6 +118,14 @@ async def list_expiring(
 async def list_addressees(connection: Connection, places: Sequence[tuple[int, int]]) -> list[Addressee]:
     """Return some accounts, each a cell and an id, as they are told something."""
     return [_addressee(row) for row in await connection.fetch(LIST_ADDRESSEES, *rows.columns(places))]
+
+
+async def list_purchases_untold(
+    connection: Connection, since: datetime, rows_max: int
+) -> list[tuple[int, int, str, int]]:
+    """Return purchases completed since a time of which nobody was told: cell, account, order, credit."""
+    found = await connection.fetch(LIST_PURCHASES_UNTOLD, since, rows_max)
+    return [(row["cell"], row["account"], row["id"].hex, row["credit"]) for row in found]
 
 
 async def write_levels(connection: Connection, drafts: Sequence[Draft], at: datetime) -> set[str]:

@@ -14,6 +14,7 @@ WRITE_DELIVERIES: Final = sql("write_deliveries")
 LOCK_DELIVERIES_DUE: Final = sql("lock_deliveries_due")
 LOCK_DELIVERY: Final = sql("lock_delivery")
 WRITE_DELIVERIES_TRIED: Final = sql("write_deliveries_tried")
+WRITE_DELIVERIES_PUT_BACK: Final = sql("write_deliveries_put_back")
 WRITE_DELIVERIES_OF_ENDPOINT_DEAD: Final = sql("write_deliveries_of_endpoint_dead")
 WRITE_DELIVERY_AGAIN: Final = sql("write_delivery_again")
 LIST_DELIVERIES: Final = sql("list_deliveries")
@@ -101,12 +102,18 @@ async def lock_due(
     now: datetime,
     lease_until: datetime,
     lease: str,
-    channels: Sequence[str],
     rows_max: int,
+    *,
+    channels: Sequence[str],
+    but: Sequence[str],
 ) -> list[Delivery]:
-    """Take a lease of deliveries that are due, at most `rows_max`; nobody else has them until it ends."""
+    """Take a lease of deliveries that are due, at most `rows_max`; nobody else has them until it ends.
+
+    Over `channels`, and none for the endpoints `but`.
+    """
+    resting = [UUID(one) for one in but]
     found = await connection.fetch(
-        LOCK_DELIVERIES_DUE, now, lease_until, UUID(lease), list(channels), rows_max
+        LOCK_DELIVERIES_DUE, now, lease_until, UUID(lease), list(channels), resting, rows_max
     )
     return [_delivery(row) for row in found]
 
@@ -125,6 +132,14 @@ async def write_tried(connection: Connection, tried: Sequence[Tried], at: dateti
     """Write what came of attempts, of those whose lease still holds."""
     lines = [(one.cell, UUID(one.id), one.state, one.next_at, one.error) for one in tried]
     await connection.execute(WRITE_DELIVERIES_TRIED, *rows.columns(lines), at, UUID(lease))
+
+
+async def write_put_back(
+    connection: Connection, untried: Sequence[Delivery], at: datetime, lease: str
+) -> None:
+    """Give up the lease of deliveries that were not tried: they are due from `at` on, as if never taken."""
+    lines = [(one.cell, UUID(one.id)) for one in untried]
+    await connection.execute(WRITE_DELIVERIES_PUT_BACK, *rows.columns(lines), at, UUID(lease))
 
 
 async def write_again(connection: Connection, delivery: str, at: datetime) -> Delivery | None:
@@ -157,9 +172,9 @@ async def write_deliveries_pruned(connection: Connection, before: datetime) -> i
     return int(status.rpartition(" ")[2])
 
 
-async def write_endpoint(connection: Connection, one: Endpoint) -> None:
-    """Keep a new endpoint."""
-    await connection.execute(
+async def write_endpoint(connection: Connection, one: Endpoint, endpoints_max: int) -> bool:
+    """Keep a new endpoint; False if there are `endpoints_max` in use for its account, or for all, already."""
+    row = await connection.fetchrow(
         WRITE_ENDPOINT,
         UUID(one.id),
         *(one.place or (None, None)),
@@ -171,7 +186,9 @@ async def write_endpoint(connection: Connection, one: Endpoint) -> None:
         one.secret,
         one.created_at,
         one.created_by,
+        endpoints_max,
     )
+    return row is not None
 
 
 async def list_endpoints(connection: Connection, before: str | None, rows_max: int) -> list[Endpoint]:

@@ -15,7 +15,8 @@ LIST_UNFOLDED: Final = sql("list_unfolded")
 LOCK_FOLD: Final = sql("lock_fold")
 WRITE_FOLD: Final = sql("write_fold")
 LIST_USAGE: Final = sql("list_usage")
-LIST_USAGE_OF_ACCOUNT: Final = sql("list_usage_of_account")
+LIST_FOLDED_OF_ACCOUNT: Final = sql("list_folded_of_account")
+LIST_TAIL_OF_ACCOUNT: Final = sql("list_tail_of_account")
 LIST_USERS_BY_USE: Final = sql("list_users_by_use")
 WRITE_REFUSALS: Final = sql("write_refusals")
 LIST_REFUSALS: Final = sql("list_refusals")
@@ -121,18 +122,17 @@ async def list_usage(connection: Connection, span: Span, *, one_to_one: bool) ->
 async def list_usage_of_account(
     connection: Connection, address: Address, span: Span, *, one_to_one: bool
 ) -> list[UsedBy]:
-    """Return what an account used, by model, API key and stretch of time, the oldest first."""
-    found = await connection.fetch(
-        LIST_USAGE_OF_ACCOUNT,
-        address.cell,
-        address.account,
-        span.start_at,
-        span.end_at,
-        span.grain,
-        span.zone,
-        one_to_one,
-    )
-    return [UsedBy(**_whole(row)) for row in found]
+    """Return what an account used, by model, API key and stretch of time.
+
+    What is folded and what is not may be of the same; who adds it up adds up both.
+    """
+    asked = (address.cell, address.account, span.start_at, span.end_at, span.grain, span.zone)
+    folded = await connection.fetch(LIST_FOLDED_OF_ACCOUNT, *asked)
+    mark = folded[0]["mark"]
+    tail = []
+    if folded[0]["seq"] > mark:
+        tail = await connection.fetch(LIST_TAIL_OF_ACCOUNT, *asked, one_to_one, mark)
+    return [_used_by(row) for row in (*folded, *tail) if row["start_at"] is not None]
 
 
 async def list_users_by_use(
@@ -187,7 +187,15 @@ def _used(row: Any) -> Used:
     )
 
 
-def _whole(row: Any) -> dict[str, Any]:
-    """Return a row with its sums as whole numbers."""
-    sums = ("tokens_input", "tokens_output", "tokens", "charged")
-    return {name: int(value) if name in sums else value for name, value in row.items()}
+def _used_by(row: Any) -> UsedBy:
+    """Return a row of what an account used."""
+    return UsedBy(
+        start_at=row["start_at"],
+        model=row["model"],
+        api_key=row["api_key"],
+        turns=row["turns"],
+        tokens_input=int(row["tokens_input"]),
+        tokens_output=int(row["tokens_output"]),
+        tokens=int(row["tokens"]),
+        charged=int(row["charged"]),
+    )

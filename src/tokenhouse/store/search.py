@@ -57,8 +57,7 @@ async def write_profile(
     email: str | None,
     locale: str | None,
     tags: Mapping[str, str] | None,
-) -> bool:
-    """Correct who an account is; None leaves a part as it is. False if there is no such account."""
+) -> None:
+    """Correct who an account is; None leaves a part as it is."""
     text = None if tags is None else msgspec.json.encode(tags).decode()
-    row = await connection.fetchrow(WRITE_PROFILE, address.cell, address.account, name, email, locale, text)
-    return row is not None
+    await connection.execute(WRITE_PROFILE, address.cell, address.account, name, email, locale, text)

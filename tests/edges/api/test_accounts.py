@@ -1,5 +1,7 @@
 """Accounts over REST: opened once, found among many, amended with a reason, and the tree that they form."""
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.edges.api.conftest import Service
@@ -162,3 +164,14 @@ async def test_only_an_operator_writes(service: Service):
         await service.no(403, "PATCH", f"{ACCOUNTS}/alice", who=who, json={"name": "x", "reason": "x"})
     await service.no(403, "GET", ACCOUNTS, who="alice")
     assert (await service.ok("GET", f"{ACCOUNTS}/me", who="alice"))["ref"] == "alice"
+
+
+async def test_a_name_with_a_slash_is_one_part_of_a_path(service: Service):
+    asked = {"ref": "org/김 %2F", "name": "Slashed"}
+    await service.ok("POST", ACCOUNTS, who="operator", json=asked)
+    path = f"{ACCOUNTS}/{quote('org/김 %2F', safe='')}"
+    assert (await service.ok("GET", path, who="auditor"))["name"] == "Slashed"
+    asked = {"amount": "5", "reason": "a gift"}
+    assert (await service.ok("POST", f"{path}/grants", who="operator", json=asked))["account"] == "org/김 %2F"
+    await service.no(403, "GET", path, who="alice")
+    await service.no(404, "GET", f"{ACCOUNTS}/org/x", who="auditor")

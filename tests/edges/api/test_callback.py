@@ -1,4 +1,4 @@
-"""The signed callback of a shop of our own: credit comes once or not at all, and each attempt is on record."""
+"""The signed callback of a shop of our own: credit comes once or not at all; each attempt is on record."""
 
 import asyncio
 from datetime import timedelta
@@ -38,7 +38,11 @@ async def state(service: Service, order: str) -> str:
 async def test_a_paid_order_brings_its_credit(shop: Shop, service: Service):
     bought = await shop.buy("alice")
     order = bought["order"]
-    assert (order["state"], order["price"]["shown"], order["credit"]["value"]) == ("pending", "₩9,900", "50000")
+    assert (order["state"], order["price"]["shown"], order["credit"]["value"]) == (
+        "pending",
+        "₩9,900",
+        "50000",
+    )
     assert bought["checkout"]["order_name"] == "Large"
     assert await shop.credit("alice") == FREE
     heard = await shop.says(shop.paid(order["id"]))

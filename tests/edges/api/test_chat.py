@@ -172,7 +172,7 @@ async def test_a_conversation_is_exported(alice):
     await alice.ok("POST", S, who="alice", json={"message": "안녕?"})
     whole = await alice.call("GET", f"{SESSIONS}/s/export", who="alice")
     assert whole.headers["content-type"] == "application/json"
-    assert [one["content"] for one in whole.json()["messages"]][0] == "안녕?"
+    assert whole.json()["messages"][0]["content"] == "안녕?"
     page = await alice.call("GET", f"{SESSIONS}/s/export", who="alice", params={"form": "markdown"})
     assert page.headers["content-type"].startswith("text/markdown")
     assert page.headers["content-disposition"] == 'attachment; filename="conversation.md"'
@@ -213,7 +213,6 @@ async def test_nobody_else_sees_a_conversation(alice, method, path, how):
         ("POST", SESSIONS, {"json": {"title": "a\nb"}}),
         ("POST", SESSIONS, {"json": {"id": "a\0"}}),
         ("GET", SESSIONS, {"params": {"cursor": "nowhere"}}),
-        ("GET", SESSIONS, {"params": {"cursor": "WzksIiJd"}}),
         ("GET", SESSIONS, {"params": {"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDcsImEiXQ"}}),
         ("GET", SESSIONS, {"params": {"q": "a\0"}}),
         ("GET", SESSIONS, {"params": {"limit": 0}}),
@@ -222,9 +221,9 @@ async def test_nobody_else_sees_a_conversation(alice, method, path, how):
     ],
 )
 async def test_what_makes_no_sense_is_refused_and_named(alice, method, path, how):
-    no = await alice.call(method, path, who="alice", **how)
-    assert no.status_code in (200, 400, 422), no.text
-    assert no.status_code != 200 or no.json()["items"] == []
+    no = await alice.no(400, method, path, who="alice", **how)
+    assert no["code"] == "invalid_input"
+    assert no["field"]
 
 
 async def test_a_conversation_has_a_model_of_its_own(alice):

@@ -1,4 +1,4 @@
-"""The chat over a scripted provider and raw ASGI: word by word, cut, left, failed, and the charge each time."""
+"""The chat over a scripted provider and raw ASGI: word by word, cut, left, failed, and what each costs."""
 
 import asyncio
 import json
@@ -288,7 +288,7 @@ async def test_a_charge_that_cannot_be_written_stops_no_answer_and_neither_is_lo
 
 async def until_settled(talk):
     """Return when the answer is kept."""
-    while len(await talk.messages()) < 2:
+    while len(await talk.messages()) < 2:  # noqa: ASYNC110 -- as above
         await asyncio.sleep(0.01)
 
 

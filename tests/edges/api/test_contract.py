@@ -18,6 +18,8 @@ from tests.edges.api.running import Running, running
 from tokenhouse.edges import api
 
 load_all_checks()
+
+pytestmark = pytest.mark.slow
 CHECKS = schemathesis.checks.CHECKS.get_by_names(
     [
         "not_a_server_error",
@@ -30,7 +32,7 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
         "allow_header_conformance",
     ]
 )
-EXAMPLES = int(os.environ.get("TOKENHOUSE_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("TOKENHOUSE_EXAMPLES", "3"))
 SLOW = {"simulate_plans": 1, "import_rates": 1, "sign_in": 1}
 """Operations of which one example takes long, and how many they get in a short run."""
 DOCUMENT = api.assembled().openapi()

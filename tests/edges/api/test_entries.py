@@ -83,6 +83,8 @@ async def test_a_time_is_half_open_and_found_at_any_depth(
         since, until = START + timedelta(minutes=first), START + timedelta(minutes=last)
         found = await walk(busy, since=since.isoformat(), until=until.isoformat())
         assert found == between(since, until), (first, last)
+    early = await walk(busy, until=(START + timedelta(minutes=30)).isoformat())
+    assert early == between(START, START + timedelta(minutes=30))
     gifts = await walk(busy, kind="grant", since=(START + timedelta(minutes=300)).isoformat())
     assert [one["note"] for one in gifts] == ["gift 40"]
 

@@ -1,4 +1,4 @@
-"""Toss Payments: confirmed from server to server for the order's own price; its webhooks are never believed."""
+"""Toss Payments: confirmed server to server for the order's own price; its webhooks are never believed."""
 
 import asyncio
 import base64

@@ -13,8 +13,10 @@ from standardwebhooks import Webhook
 from tokenhouse import Settings, Tokenhouse
 from tokenhouse.edges import channels
 from tokenhouse.edges.channels import webhook
+from tokenhouse.edges.channels.mail import Mail
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow import outbox, reading
+from tokenhouse.flow import endpoints, outbox, reading
+from tokenhouse.settings import Smtp
 from tokenhouse.store import outbox as stored
 
 
@@ -311,7 +313,9 @@ async def test_in_production_an_address_needs_tls(database, clock, tmp_path):
         assert (await house.create_endpoint("https://example.com/h")).secret
 
 
-async def test_troubles_on_the_way_are_named_without_the_address(house, clock):
+@pytest.mark.row("E7")
+async def test_troubles_on_the_way_are_named_without_the_address(house, clock, caplog):
+    caplog.set_level("DEBUG")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -321,7 +325,8 @@ async def test_troubles_on_the_way_are_named_without_the_address(house, clock):
         assert failed.state == "dead"
         assert failed.error
         assert "hush" not in repr(failed)
-        assert "hush" not in repr(made.endpoint)
+        assert "hush" not in repr(made.endpoint) + caplog.text
+        assert made.secret not in repr(made.endpoint) + repr(failed) + caplog.text
 
 
 async def test_a_receiver_that_hangs_is_let_go(house, receiver, monkeypatch):
@@ -366,6 +371,54 @@ async def test_more_than_a_node_takes_at_once_is_sent_in_turns(house, receiver, 
     for nth in range(5):
         await cross(house, f"user{nth}")
     assert (await house.deliver()).sent == 5
+
+
+async def test_a_receiver_that_fails_for_all_holds_up_no_other(house, receiver, clock, monkeypatch):
+    monkeypatch.setattr(outbox, "ABREAST", 1)
+    monkeypatch.setattr(outbox, "ROWS", 10)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    for nth in range(12):
+        await house.account(f"user{nth}")
+    broken = await house.create_endpoint(f"http://127.0.0.1:{port}/")
+    for nth in range(12):
+        await cross(house, f"user{nth}")
+    await house.create_endpoint(receiver.url)
+    clock.move(seconds=1)
+    await cross(house, "last")
+    delivered = await house.deliver()
+    assert (delivered.sent, delivered.again) == (1, outbox.FAILURES_MAX)
+    waiting = [one for one in await house.deliveries(rows_max=100) if one.endpoint == broken.endpoint.id]
+    assert sorted(one.attempts for one in waiting) == [0] * 8 + [1] * outbox.FAILURES_MAX
+    assert (await house.deliver()).again == 0
+    clock.move(seconds=outbox.REST_S)
+    assert (await house.deliver()).again == outbox.FAILURES_MAX
+
+
+async def test_a_mail_server_that_is_away_is_left_alone_too(house, settings, clock):
+    wrong = Smtp(host="127.0.0.1", port=1, sender="a@b.c", tls="none", timeout_s=2)
+    house.desk.channels.senders["email"] = Mail(wrong)
+    for nth in range(8):
+        await cross(house, f"user{nth}", email="a@example.com")
+    assert (await house.deliver()).again >= outbox.FAILURES_MAX
+    house.desk.channels.senders["email"] = Mail(settings.smtp)
+    clock.move(seconds=5)
+    assert (await house.deliver()).sent == 0
+    clock.move(seconds=outbox.REST_S)
+    assert (await house.deliver()).sent == 8
+
+
+async def test_endpoints_have_a_number(house, receiver, monkeypatch):
+    monkeypatch.setattr(endpoints, "ENDPOINTS_MAX", 1)
+    await house.account("alice")
+    first = await house.create_endpoint(receiver.url)
+    await house.create_endpoint(receiver.url, account="alice")
+    for account in ("", "alice"):
+        with pytest.raises(InvalidInput):
+            await house.create_endpoint(receiver.url, account=account)
+    await house.disable_endpoint(first.endpoint.id)
+    assert await house.create_endpoint(receiver.url)
 
 
 async def test_deliveries_are_listed_by_state_and_page_and_forgotten_in_time(house, receiver, clock):

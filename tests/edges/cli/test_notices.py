@@ -6,7 +6,7 @@ import pytest
 @pytest.mark.row("B4")
 def test_notify_by_hand_tells_once(cli):
     cli("accounts", "open", "alice")
-    assert cli("notify", "--json").document == {"levels": 0, "expiring": 0}
+    assert cli("notify", "--json").document == {"levels": 0, "expiring": 0, "bought": 0}
     assert "알린 계정" in cli("notify", "--locale", "ko").out
 
 

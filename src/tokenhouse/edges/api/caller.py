@@ -25,6 +25,8 @@ RANK: Final[dict[Role, int]] = {"user": 0, "auditor": 1, "operator": 2, "owner":
 """Each role may do what those below it may."""
 BACK_END: Final = "back_end"
 """In a request's state: that its caller is known, and whether it is a back end, which calls for everybody."""
+SLASH: Final = "\0"
+"""How a slash of an account's name comes to us in a path, where it was written as %2F; see `thin`."""
 ME: Final = "me"
 """How a caller names its own account in a path."""
 
@@ -73,6 +75,7 @@ class Caller:
         """
         if ref == ME and self.account:
             return self.account
+        ref = ref.replace(SLASH, "/")
         if self.role == "user" and ref != self.account:
             raise Forbidden("not_your_account", account=ref)
         return ref

@@ -38,7 +38,7 @@ class Grant(Shape):
 
 
 class Grants(Shape):
-    """The credit that an account still has, in the order in which calls draw on it."""
+    """The credit that an account still has, the oldest first."""
 
     items: list[Grant]
 

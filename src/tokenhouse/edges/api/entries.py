@@ -1,7 +1,7 @@
 """Entries: the journal of an account, filtered and at any depth; one line explained; everybody's by time."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
@@ -35,6 +35,7 @@ Kind = Literal[
     "release",
     "lapse",
 ]
+ANY: Final[list[Kind]] = []
 Since = Annotated[AwareDatetime | None, Query(description="From here on.")]
 Until = Annotated[AwareDatetime | None, Query(description="Before here.")]
 
@@ -129,7 +130,7 @@ async def list_entries(
     ref: Ref,
     caller: User,
     house: House,
-    kind: Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")] = [],  # noqa: B006
+    kind: Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")] = ANY,
     model: Annotated[str, Query(max_length=200, description="This model alone.")] = "",
     key: Annotated[
         str, Query(max_length=200, description="The visible part of an API key: what was done by it alone.")

@@ -9,6 +9,7 @@ from tokenhouse.edges.api.caller import RANK, House, Operator, User
 from tokenhouse.edges.api.money import Currency, Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Digits, Shape, amount, parsed, unit_of
 from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.shop import CURRENCIES
 from tokenhouse.rules.shop import Package as Stored
 
 router = APIRouter(prefix="/api/v1/packages", tags=["packages"])
@@ -108,7 +109,7 @@ def shown(one: Stored, house: Tokenhouse) -> Package:
         credit=amount(one.credit, unit),
         bonus=amount(one.bonus_credit, unit),
         credit_days=one.credit_days,
-        prices=[money_of(price, currency) for currency, price in one.prices.items()],
+        prices=[money_of(one.price(name), name) for name in CURRENCIES if name in one.prices],
         plans=list(one.plans),
         plan=one.plan,
         every=one.every,

@@ -44,7 +44,7 @@ class Page(Shape, Generic[Item]):
     next: str | None
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """Return how a generated client calls a page of these items: `AccountPage`."""
         return f"{params[0].__name__}Page"
 

@@ -9,6 +9,7 @@ what the other does not do. Callers, roles, errors and the guard are those of al
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Generic, TypeVar, get_args
+from urllib.parse import unquote
 
 import msgspec
 from fastapi import FastAPI
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tokenhouse.edges.api.caller import Caller, Operator
+from tokenhouse.edges.api.caller import SLASH, Caller, Operator
 from tokenhouse.errors import InvalidInput, TokenhouseError
 from tokenhouse.house import Tokenhouse
 
@@ -101,6 +102,9 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        raw: bytes = scope.get("raw_path") or b""
+        if b"%2f" in raw or b"%2F" in raw:
+            scope = {**scope, "path": _whole(raw)}
         if scope["type"] == "http" and scope["method"] == "POST":
             path: str = scope["path"]
             plain = self._plain.get(path)
@@ -129,6 +133,11 @@ class Api(FastAPI):
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": route.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _whole(raw: bytes) -> str:
+    """Return a path in which a slash that belongs to a name parts nothing: it stands there as `SLASH`."""
+    return "/".join(unquote(part).replace("/", SLASH) for part in raw.decode("latin-1").split("/"))
 
 
 def _key(scope: Scope) -> str | None:

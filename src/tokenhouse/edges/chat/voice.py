@@ -18,7 +18,7 @@ class Voice(Protocol):
 
     @property
     def streamed(self) -> bool:
-        """Return whether the answer is told while it comes: as events `start`, `delta`, and `done` or `error`."""
+        """Return whether the answer comes as events: `start`, `delta`, and `done` or `error`."""
 
     async def end(self, said: Said) -> bytes:
         """Return the answer as a document."""

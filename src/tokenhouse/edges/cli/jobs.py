@@ -73,8 +73,9 @@ def _told(terminal: Terminal, run: Run | None) -> tuple[str | None, ...]:
     if run is None:
         return None, None, terminal.say("jobs.never"), None
     took = None if run.took_s is None else f"{run.took_s:.2f} s"
-    figures = run.result if isinstance(run.result, dict) else {}
-    result = run.error or ", ".join(f"{name} {value}" for name, value in figures.items())
+    figures = list(run.result.items()) if isinstance(run.result, dict) else []
+    shown = [pair for pair in figures if pair[1]] or figures[:1]  # Zeros are no news; one of them is.
+    result = run.error or ", ".join(f"{name} {value}" for name, value in shown)
     return terminal.time(run.started_at), took, terminal.say(f"jobs.{run.outcome}"), result or None
 
 

@@ -18,7 +18,7 @@ def command(terminal: Terminal) -> None:
     """Look at all accounts once and write what is to be told; nobody is told twice."""
     notified = terminal.with_house(lambda house: house.notify())
     terminal.answer(notified)
-    names = ("levels", "expiring")
+    names = ("levels", "expiring", "bought")
     terminal.show(
         terminal.figures([(terminal.say(f"notify.{name}"), getattr(notified, name)) for name in names])
     )

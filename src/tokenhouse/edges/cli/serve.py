@@ -83,6 +83,7 @@ async def _serve(
             await listener.serve(sockets)
             log.info("stopping: what is owed is settled, the database is let go")
     else:
+        server.build(settings, upkeep=False)  # What no worker would start with is said here, once.
         with TemporaryDirectory(prefix="tokenhouse-") as folder:
             place = Place(folder=Path(folder), worker=0)
             async with (

@@ -3,8 +3,10 @@
 -- a summary of pages. What either cannot answer is found by walking an account's own lines, in short pages.
 
 CREATE INDEX accounts_by_ref ON tokenhouse.accounts ((lower(ref) COLLATE "C"), cell, id);
-CREATE INDEX accounts_by_email ON tokenhouse.accounts ((lower(email) COLLATE "C"), cell, id) WHERE email <> '';
-CREATE INDEX accounts_by_name ON tokenhouse.accounts ((lower(name) COLLATE "C"), cell, id) WHERE name <> '';
+CREATE INDEX accounts_by_email ON tokenhouse.accounts ((lower(email) COLLATE "C"), cell, id)
+    WHERE email <> '';
+CREATE INDEX accounts_by_name ON tokenhouse.accounts ((lower(name) COLLATE "C"), cell, id)
+    WHERE name <> '';
 CREATE INDEX accounts_by_parent ON tokenhouse.accounts (cell, parent, id) WHERE parent IS NOT NULL;
 
 CREATE INDEX entries_of_credit ON tokenhouse.entries (cell, account, seq)

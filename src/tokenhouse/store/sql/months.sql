@@ -1,5 +1,10 @@
 -- Months: what one account's journal says of each. However many calls lie in them, none is read one by one.
 
+-- name: write_generic_plans :exec
+-- why: Until the end of the transaction a statement keeps one plan, which leaves out partitions when it runs;
+-- planning each time anew, partition by partition, takes five times as long as running.
+select set_config('plan_cache_mode', 'force_generic_plan', true);
+
 -- name: list_months :many
 -- why: Use comes from the roll-up and the entries since; credit bought, less what was taken back of it since,
 -- from the index of what is no call; the first and last entry of a month from the ends of the months, for an

@@ -53,6 +53,20 @@ join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 left join tokenhouse.notice_settings s on s.cell = b.cell and s.account = b.account
 order by b.cell, b.account;
 
+-- name: list_purchases_untold :many
+-- why: Hourly, what was bought of late and its account not told of, for a process may have died in between.
+-- The order's id is that of its grant, and so the notice's subject.
+select o.cell, o.account, o.id, o.credit
+from tokenhouse.orders o
+where o.state = 'completed' and o.type = 'purchase' and o.provider <> 'coupon' and o.credit > 0
+  and o.ended_at >= $1
+  and not exists (
+      select from tokenhouse.notices n
+      where n.cell = o.cell and n.account = o.account and n.kind = 'bought'
+        and n.subject = replace(o.id::text, '-', '') and n.round = 0)
+order by o.cell, o.account
+limit $2;
+
 -- name: write_notices_of_levels :many
 -- why: A level is told once: the mark of an account's level moves on in one guarded step, so that of any
 -- number of nodes one gets it back, and the notice is written with it. A level is also left unsaid for a day

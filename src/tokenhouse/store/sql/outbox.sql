@@ -13,11 +13,13 @@ from unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6
 -- name: lock_deliveries_due :many
 -- why: A node takes a lease of what is due and lets the transaction go before it calls anybody; what another
 -- one has in its hands is skipped. The lease is the next time at which it would be due, if nobody came back.
+-- Endpoints that this node lets rest are left alone, for one that hangs must not hold up the others.
 with due as (
     select d.cell, d.id from tokenhouse.deliveries d
     where d.state = 'pending' and d.next_at <= $1 and d.channel = any($4::text[])
+      and (d.endpoint is null or d.endpoint <> all ($5::uuid[]))
     order by d.next_at
-    limit $5
+    limit $6
     for update skip locked
 )
 update tokenhouse.deliveries d
@@ -43,6 +45,13 @@ set state = u.state, next_at = u.next_at, error = u.error, leased_by = null,
 from unnest($1::smallint[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
      as u (cell, id, state, next_at, error)
 where d.cell = u.cell and d.id = u.id and d.leased_by = $7 and d.state = 'pending';
+
+-- name: write_deliveries_put_back :exec
+-- why: What a node took and did not try, because its receiver failed for others, is due as it was before.
+update tokenhouse.deliveries d
+set next_at = $3, leased_by = null, attempts = d.attempts - 1
+from unnest($1::smallint[], $2::uuid[]) as u (cell, id)
+where d.cell = u.cell and d.id = u.id and d.leased_by = $4 and d.state = 'pending';
 
 -- name: write_deliveries_of_endpoint_dead :exec
 -- why: What waits for an endpoint that was disabled will not be sent by itself; it can be sent again by hand.
@@ -80,11 +89,15 @@ select d.state, count(*) as deliveries from tokenhouse.deliveries d
 where d.state in ('pending', 'dead')
 group by d.state;
 
--- name: write_endpoint :exec
--- why: A new place for notices.
+-- name: write_endpoint :maybe
+-- why: A new place for notices, unless its account, or the deployment, has as many as it may.
 insert into tokenhouse.endpoints (id, cell, account, ref, channel, name, url, kinds, secret, created_at,
     created_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+where (select count(*) from tokenhouse.endpoints e
+       where e.disabled_at is null and e.cell is not distinct from $2::smallint
+         and e.account is not distinct from $3::bigint) < $12::bigint
+returning id;
 
 -- name: list_endpoints :many
 -- why: Every endpoint, newest first, for the operator.

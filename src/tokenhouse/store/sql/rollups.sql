@@ -111,28 +111,32 @@ from (
 group by 1, 2
 order by 1, 2;
 
--- name: list_usage_of_account :many
--- why: The same of one account, by its own keys; and by API key, as its owner wants to know.
-select date_trunc($5, t.hour, $6) as start_at, t.model, t.api_key, sum(t.turns)::bigint as turns,
-       sum(t.tokens_input) as tokens_input, sum(t.tokens_output) as tokens_output, sum(t.tokens) as tokens,
-       sum(t.charged) as charged
+-- name: list_folded_of_account :many
+-- why: What is folded of one account, by its key; with it, in the same snapshot, up to where that is and how
+-- far its journal goes, so that there is always a row.
+select w.mark, w.seq, date_trunc($5, h.hour, $6) as start_at, h.model, h.api_key,
+       sum(h.turns)::bigint as turns, sum(h.tokens_input) as tokens_input,
+       sum(h.tokens_output) as tokens_output, sum(h.tokens) as tokens, sum(h.charged) as charged
 from (
-    select h.hour, h.model, h.api_key, h.turns, h.tokens_input, h.tokens_output, h.tokens, h.charged
-    from tokenhouse.usage_hourly h
-    where h.cell = $1 and h.account = $2 and h.hour >= $3 and h.hour < $4
-    union all
-    select e.at, e.model, e.api_key, e.turns,
-           e.input + e.cached_input + e.cache_write + e.cache_write_1h + e.audio_input,
-           e.output + e.reasoning + e.audio_output,
-           coalesce(e.tokens, case when $7 and e.kind in ('charge', 'use') then e.charged else 0 end),
-           e.charged
-    from tokenhouse.entry_usage e
-    where e.cell = $1 and e.account = $2 and e.kind <> 'period' and e.at >= $3 and e.at < $4
-      and e.seq > coalesce((select m.seq from tokenhouse.usage_marks m
-                            where m.cell = $1 and m.account = $2), 0)
-) t
-group by 1, 2, 3
-order by 1, 2, 3;
+    select coalesce((select m.seq from tokenhouse.usage_marks m where m.cell = $1 and m.account = $2), 0)
+               as mark,
+           coalesce((select b.seq from tokenhouse.balances b where b.cell = $1 and b.account = $2), 0) as seq
+) w
+left join tokenhouse.usage_hourly h on h.cell = $1 and h.account = $2 and h.hour >= $3 and h.hour < $4
+group by 1, 2, 3, 4, 5;
+
+-- name: list_tail_of_account :many
+-- why: The account's entries beyond what was found folded. The journal only grows, so this is right though it
+-- is asked a moment later; and asked only where there are any, for to plan it takes longer than all else.
+select date_trunc($5, e.at, $6) as start_at, e.model, e.api_key, sum(e.turns)::bigint as turns,
+       sum(e.input + e.cached_input + e.cache_write + e.cache_write_1h + e.audio_input) as tokens_input,
+       sum(e.output + e.reasoning + e.audio_output) as tokens_output,
+       sum(coalesce(e.tokens, case when $7 and e.kind in ('charge', 'use') then e.charged else 0 end))
+           as tokens,
+       sum(e.charged) as charged
+from tokenhouse.entry_usage e
+where e.cell = $1 and e.account = $2 and e.kind <> 'period' and e.at >= $3 and e.at < $4 and e.seq > $8
+group by 1, 2, 3;
 
 -- name: list_users_by_use :many
 -- why: Who used most between two moments, however much of it is folded. Days are counted of those few alone:

@@ -58,10 +58,9 @@ where a.cell = $1 and a.parent = $2 and a.id > $3
 order by a.id
 limit $4;
 
--- name: write_profile :maybe
+-- name: write_profile :exec
 -- why: Who an account is may be corrected; null leaves a column as it is.
 update tokenhouse.accounts a
 set name = coalesce($3, a.name), email = coalesce($4, a.email), locale = coalesce($5, a.locale),
     tags = coalesce($6::json, a.tags)
-where a.cell = $1 and a.id = $2
-returning a.id;
+where a.cell = $1 and a.id = $2;

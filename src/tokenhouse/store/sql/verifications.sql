@@ -7,7 +7,8 @@ where state = 'running' and seen_at < $2;
 
 -- name: write_verification :maybe
 -- why: A new one begins, unless one is under way: the index lets no second one in.
-insert into tokenhouse.verifications (id, account, cell, state, started_at, started_by, seen_at, entries_total)
+insert into tokenhouse.verifications (id, account, cell, state, started_at, started_by, seen_at,
+    entries_total)
 values ($1, $2, $3, 'running', $4, $5, $4, $6)
 on conflict do nothing
 returning id;
@@ -26,12 +27,14 @@ where id = $1 and state = 'running';
 
 -- name: find_verification :maybe
 -- why: One, for whoever asks how far it is.
-select id, account, cell, state, started_at, started_by, seen_at, ended_at, entries_total, entries_read, verdict
+select id, account, cell, state, started_at, started_by, seen_at, ended_at, entries_total, entries_read,
+       verdict
 from tokenhouse.verifications where id = $1;
 
 -- name: list_verifications :many
 -- why: The latest, newest first; that one under way shows after a page is loaded again.
-select id, account, cell, state, started_at, started_by, seen_at, ended_at, entries_total, entries_read, verdict
+select id, account, cell, state, started_at, started_by, seen_at, ended_at, entries_total, entries_read,
+       verdict
 from tokenhouse.verifications where (started_at, id) < ($1, $2::uuid)
 order by started_at desc, id desc
 limit $3;

@@ -1,4 +1,4 @@
-"""The sources' two chats: each example of their documents, with its fields, and their refusals in their words."""
+"""The sources' two chats: each example of their documents, field by field, and their refusals."""
 
 import asyncio
 

@@ -221,6 +221,14 @@ async def test_a_month_in_which_nobody_came_offered_what_the_next_one_began_with
         ("02", 7_000, 1_000),
     ]
     assert (await service.ok("GET", f"{BASE}/quota", **of(7)))["plan_month"] == "2024-06-01"
+    clock.now = datetime(2024, 8, 3, tzinfo=UTC)
+    await service.house.sweep()
+    swept = await service.ok("GET", f"{BASE}/usage-history?months=3", **of(7))
+    assert [(one["plan_month"][5:7], one["allocated_quota"]) for one in swept["usage_history"]] == [
+        ("08", 5_500),
+        ("07", 5_500),
+        ("06", 5_500),
+    ]
 
 
 @pytest.mark.row("B7", "C1")

@@ -1,0 +1,96 @@
+"""Payments while things break: two nodes at once, and a database that is cut around each commit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+import pytest
+
+from tests.faults.books import assert_sound
+from tests.faults.cutter import Cut, Cutter
+from tokenhouse.errors import Busy, DatabaseTrouble
+from tokenhouse.flow.payments import Told
+from tokenhouse.house import Tokenhouse
+from tokenhouse.settings import Callback, Payments, Settings
+from tokenhouse.testing import Clock
+
+pytestmark = [pytest.mark.fault, pytest.mark.row("E2", "E9")]
+
+SETTINGS = Settings(plan="points", payments=Payments(callback=Callback(secret="x" * 40)))
+PACKAGE = {"name": "large", "credit": 1_000, "prices": {"KRW": 9_900}}
+
+
+def told(order: str, event: str, **other: object) -> Told:
+    facts = {"kind": "paid", "payments": (f"pay-{order}",), "price_minor": 9_900, "currency": "KRW"} | other
+    return Told(
+        provider="callback", event=event, digest=sha256(event.encode()).digest(), order=order, **facts
+    )
+
+
+@pytest.fixture
+async def houses(database: str, clock: Clock) -> AsyncIterator[tuple[Tokenhouse, Tokenhouse]]:
+    async with (
+        Tokenhouse.open(database, settings=SETTINGS, clock=clock) as one,
+        Tokenhouse.open(database, settings=SETTINGS, clock=clock) as other,
+    ):
+        await one.account("alice")
+        await one.write_package(PACKAGE)
+        yield one, other
+    await assert_sound(database)
+
+
+async def test_two_nodes_that_hear_the_same_at_once_give_it_once(houses):
+    for nth in range(5):
+        before = (await houses[0].balance("alice")).available
+        order = await houses[0].buy("alice", "large", currency="KRW", provider="callback")
+        heard = await asyncio.gather(
+            *(house.hear_payment(told(order.id, f"e{nth}")) for house in houses for _ in range(4))
+        )
+        assert sorted(one.verdict for one in heard) == ["accepted"] + ["duplicate"] * 7
+        assert (await houses[1].balance("alice")).available == before + 1_000
+
+
+async def test_two_nodes_of_which_one_hears_of_the_payment_and_one_of_its_refund(houses):
+    for nth in range(8):
+        before = (await houses[0].balance("alice")).available
+        order = await houses[0].buy("alice", "large", currency="KRW", provider="callback")
+        both = [told(order.id, f"p{nth}"), told(order.id, f"r{nth}", kind="refunded")]
+        if nth % 2:
+            both.reverse()
+        await asyncio.gather(*(house.hear_payment(one) for house, one in zip(houses, both, strict=True)))
+        after = await houses[1].find_order(order.id)
+        assert after.state in ("failed", "refunded")
+        assert (await houses[1].balance("alice")).available == before
+
+
+@pytest.mark.parametrize("cut", ["before", "at", "after"])
+async def test_a_callback_while_the_database_is_cut_gives_once_and_is_told_again(durable: str, cut: Cut):
+    async with Cutter(durable, cut, every=2) as wire:  # noqa: SIM117 -- the house needs its address
+        async with Tokenhouse.open(wire.dsn, settings=SETTINGS) as house:
+            await house.account("alice")
+            await house.write_package(PACKAGE)
+            placed = [
+                await house.buy("alice", "large", currency="KRW", provider="callback") for _ in range(12)
+            ]
+            wire.cutting = True
+
+            async def heard(order: str) -> None:
+                for again in range(20):
+                    try:
+                        await house.hear_payment(told(order, f"e-{order}"))
+                        if again >= 1:
+                            return
+                    except (DatabaseTrouble, Busy):
+                        continue
+
+            for one in placed:
+                await asyncio.gather(heard(one.id), heard(one.id))
+            wire.cutting = False
+            assert wire.cuts >= 4
+            assert {(await house.find_order(one.id)).state for one in placed} == {"completed"}
+            assert (await house.balance("alice")).available == 100_000 + 12_000
+            events = await house.payment_events(rows_max=1_000)
+            accepted = [one.event for one in events if one.verdict == "accepted"]
+            assert sorted(accepted) == sorted(f"e-{one.id}" for one in placed)
+            assert {one.verdict for one in events} <= {"accepted", "duplicate", "received"}
+    await assert_sound(durable)

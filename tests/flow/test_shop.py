@@ -1,0 +1,456 @@
+"""The shop: what is bought becomes an order, a coupon gives once, and a subscription carries a plan."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tokenhouse import AccountClosed, InvalidInput, KeyReused, NotFound, Settings, Tokenhouse
+from tokenhouse.flow.shop import expire_orders, renew_subscriptions
+from tokenhouse.rules.shop import bill, clawed_by, money, normalised, parse_package
+from tokenhouse.settings import Callback, Payments
+
+pytestmark = pytest.mark.row("C2", "B8")
+
+UNIT = {"name": "point", "symbol": "P", "decimals": 0}
+PLANS = (
+    {"name": "plain", "unit": UNIT},
+    {"name": "vip", "unit": UNIT, "rate": {"discount": 0.5, "minimum": 0}},
+    {"name": "pro", "unit": UNIT, "allowance": [{"amount": 1_000, "every": "month"}]},
+    {"name": "daily", "unit": UNIT, "allowance": [{"amount": 50, "every": "day"}]},
+    {"name": "small", "unit": UNIT, "credit": {"maximum": 100}},
+)
+LARGE = {"name": "large", "credit": 1_000, "bonus": "0.1", "prices": {"KRW": 9_900, "USD": 799}}
+PRO = {"name": "pro", "plan": "pro", "prices": {"KRW": 5_000}}
+PAYMENTS = Payments(callback=Callback(secret="q8Zt1Lw5Xn3Vb7Mk2Jp9Hs4Gf6Dd0CaYe"))
+
+
+@pytest.fixture
+async def house(database: str, clock: Any) -> AsyncIterator[Tokenhouse]:
+    settings = Settings(plan="points", payments=PAYMENTS)
+    async with Tokenhouse.open(database, settings=settings, clock=clock) as opened:
+        for plan in PLANS:
+            await opened.write_plan(plan)
+        for package in (LARGE, PRO):
+            await opened.write_package(package)
+        await opened.account("alice", plan="plain")
+        yield opened
+        assert (await opened.verify()).clean
+
+
+async def credit(house: Tokenhouse, ref: str = "alice") -> int:
+    return (await house.balance(ref)).available
+
+
+async def refused(work: Any) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        await work
+    return caught.value.reason
+
+
+# Packages
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "Large"},
+        {"credit": 0},
+        {"credit": "many"},
+        {"prices": {}},
+        {"prices": {"XAU": 1}},
+        {"prices": {"KRW": 0}},
+        {"prices": {"KRW": 10**13}},
+        {"bonus": "-0.1"},
+        {"bonus": "NaN"},
+        {"bonus": "11"},
+        {"credit_days": -1},
+        {"title": {"fr": "Grand"}},
+        {"title": {"en": ""}},
+        {"title": {"en": "a\nb"}},
+        {"colour": "red"},
+    ],
+)
+def test_a_package_that_cannot_be_is_refused(wrong: dict[str, Any]):
+    with pytest.raises(InvalidInput):
+        parse_package(LARGE | wrong)
+
+
+def test_a_bill_is_exact_and_its_discount_is_rounded_down():
+    package = parse_package(LARGE)
+    one = bill(package, "USD", discount=3_333)
+    assert (one.credit, one.bonus, one.price, one.discount) == (1_100, 100, 533, 266)
+    many = bill(package, "KRW", quantity=7)
+    assert (many.credit, many.bonus, many.price) == (7_700, 700, 69_300)
+    with pytest.raises(InvalidInput):
+        bill(package, "JPY")
+    with pytest.raises(InvalidInput):
+        bill(parse_package(LARGE | {"prices": {"KRW": 10**12}}), "KRW", quantity=2)
+
+
+def test_a_refund_in_parts_takes_back_the_whole_and_no_more():
+    assert [clawed_by(10, 3, refunded) for refunded in (1, 2, 3)] == [4, 7, 10]
+    assert clawed_by(5, 0, 0) == 5
+    assert clawed_by(0, 10, 5) == 0
+
+
+def test_money_is_shown_in_its_own_decimals():
+    assert [money(1_250, name) for name in ("KRW", "USD", "EUR", "JPY")] == [
+        "₩1,250",
+        "$12.50",
+        "€12.50",
+        "¥1,250",
+    ]
+    assert money(-5, "USD") == "-$0.05"
+
+
+def test_a_code_is_the_same_however_it_is_typed():
+    assert {normalised(code) for code in ("welcome-2026", "WELCOME 2026", "Wel_come2026")} == {"WELCOME2026"}
+    for wrong in ("abc", "a" * 41, "코드코드", "ab!cd", 7, None):
+        with pytest.raises(InvalidInput):
+            normalised(wrong)
+
+
+async def test_a_package_changes_by_a_newer_version_and_orders_keep_theirs(house: Tokenhouse):
+    order = await house.buy("alice", "large", currency="KRW")
+    assert (await house.write_package(LARGE)).version == 1
+    assert (await house.write_package(LARGE | {"prices": {"KRW": 12_000}})).version == 2
+    with pytest.raises(InvalidInput):
+        await house.buy("alice", "large", currency="USD")
+    assert (await house.buy("alice", "large", currency="KRW")).price_minor == 12_000
+    assert (order.price_minor, order.package_version) == (9_900, 1)
+    assert [(one.name, one.version) for one in await house.packages()] == [("large", 2), ("pro", 1)]
+    with pytest.raises(NotFound):
+        await house.write_package(LARGE | {"plans": ["nothing"]})
+
+
+# Buying
+
+
+@pytest.mark.row("D10", "E8")
+async def test_credit_bought_for_a_company_is_shared_by_its_tree(house: Tokenhouse):
+    await house.account("acme", kind="company", plan="plain")
+    await house.account("team", kind="team", parent="acme", plan="plain")
+    for ref in ("kim", "lee"):
+        await house.account(ref, parent="team", plan="plain")
+    assert await refused(house.buy("kim", "large", currency="KRW")) == "no_own_credit"
+    order = await house.buy("acme", "large", currency="KRW", quantity=10)
+    await house.complete_order("acme", order.id)
+    assert [await credit(house, ref) for ref in ("acme", "kim", "lee")] == [11_000] * 3
+    await house.charge("kim", 4_000)
+    await house.charge("lee", 5_000)
+    assert [(await house.balance(ref)).used for ref in ("acme", "kim", "lee")] == [9_000, 4_000, 5_000]
+    assert await credit(house, "kim") == 2_000
+
+
+@pytest.mark.row("D10")
+async def test_a_tier_has_its_discount_and_a_day_its_free_points(house: Tokenhouse, clock: Any):
+    from tokenhouse.rules.usage import Usage
+
+    usage = Usage(input=100)
+    await house.account("vip", plan="vip")
+    costs = [(await house.quote(ref, "any", usage)).amount for ref in ("alice", "vip")]
+    assert costs == [100, 50]
+    await house.account("guest", plan="daily")
+    await house.charge("guest", 50)
+    assert await credit(house, "guest") == 0
+    clock.move(days=1)
+    assert await credit(house, "guest") == 50
+
+
+async def test_what_could_not_be_given_is_not_sold(house: Tokenhouse):
+    await house.account("full", plan="small")
+    assert await refused(house.buy("full", "large", currency="KRW")) == "credit_maximum"
+    await house.write_package(LARGE | {"name": "old", "active": False})
+    assert await refused(house.buy("alice", "old", currency="KRW")) == "package_not_sold"
+    await house.write_package(LARGE | {"name": "only-vip", "plans": ["vip"]})
+    assert await refused(house.buy("alice", "only-vip", currency="KRW")) == "package_not_for"
+    assert await refused(house.buy("alice", "large", currency="KRW", provider="stripe")) == "choice_unknown"
+    assert await refused(house.buy("alice", "large", currency="KRW", quantity=0)) == "out_of_range"
+    with pytest.raises(NotFound):
+        await house.buy("alice", "nothing", currency="KRW")
+    await house.amend("alice", state="closed")
+    with pytest.raises(AccountClosed):
+        await house.buy("alice", "large", currency="KRW")
+    assert await house.orders("alice") == []
+
+
+async def test_one_key_opens_one_order(house: Tokenhouse):
+    found = await asyncio.gather(
+        *(house.buy("alice", "large", currency="KRW", key="click") for _ in range(10))
+    )
+    assert len({one.id for one in found}) == 1
+    with pytest.raises(KeyReused):
+        await house.buy("alice", "large", currency="USD", key="click")
+    await house.account("bob", plan="plain")
+    other = await house.buy("bob", "large", currency="KRW", key="click")
+    assert other.id != found[0].id
+
+
+async def test_an_order_that_nobody_pays_for_fails_in_time(house: Tokenhouse, clock: Any):
+    [coupon] = await house.write_coupons(discount="0.5")
+    order = await house.buy("alice", "large", currency="KRW", coupon=coupon.code)
+    clock.move(days=29)
+    assert (await expire_orders(house.desk)).failed == 0
+    clock.move(days=2)
+    assert (await expire_orders(house.desk)).failed == 1
+    assert (await expire_orders(house.desk)).failed == 0
+    ended = await house.find_order(order.id)
+    assert (ended.state, ended.reason) == ("failed", "expired")
+    [after] = await house.coupons()
+    assert after.uses == 0
+    assert (await house.buy("alice", "large", currency="KRW", coupon=coupon.code)).price_minor == 4_950
+
+
+async def test_credit_can_end_after_some_days(house: Tokenhouse, clock: Any):
+    await house.write_package(LARGE | {"name": "month", "credit_days": 30})
+    order = await house.buy("alice", "month", currency="KRW")
+    await house.complete_order("alice", order.id)
+    assert await credit(house) == 1_100
+    clock.move(days=31)
+    await house.sweep()
+    assert await credit(house) == 0
+
+
+# Coupons
+
+
+async def test_a_coupon_gives_its_credit_once_to_each_account(house: Tokenhouse):
+    await house.write_coupons(code="Hello-2026", credit=70, uses_max=None)
+    await house.account("bob", plan="plain")
+    first = await house.redeem("alice", "hello 2026", key="k")
+    assert (first.amount, first.replayed) == (70, False)
+    assert (await house.redeem("alice", "HELLO2026", key="k")).replayed
+    assert await refused(house.redeem("alice", "hello2026")) == "coupon_used"
+    await house.redeem("bob", "hello2026")
+    assert [await credit(house, ref) for ref in ("alice", "bob")] == [70, 70]
+    [coupon] = await house.coupons()
+    assert coupon.uses == 2
+    [entry] = await house.history("alice", kinds=("grant",))
+    assert (entry.lots[0][2], entry.operation) == ("coupon", (await house.orders("alice"))[0].id)
+
+
+async def test_a_coupon_is_used_as_often_as_it_may_be_and_no_more(house: Tokenhouse):
+    [coupon] = await house.write_coupons(credit=10, uses_max=3)
+    refs = [f"u{number}" for number in range(12)]
+    for ref in refs:
+        await house.account(ref, plan="plain")
+    came = await asyncio.gather(*(house.redeem(ref, coupon.code) for ref in refs), return_exceptions=True)
+    assert [getattr(one, "reason", "given") for one in came].count("given") == 3
+    assert {one.reason for one in came if isinstance(one, InvalidInput)} == {"coupon_over"}
+    assert sum([await credit(house, ref) for ref in refs]) == 30
+
+
+async def test_one_account_at_once_redeems_once(house: Tokenhouse):
+    [coupon] = await house.write_coupons(credit=10, uses_max=None)
+    await asyncio.gather(*(house.redeem("alice", coupon.code) for _ in range(8)), return_exceptions=True)
+    assert await credit(house) == 10
+    assert (await house.coupons())[0].uses == 1
+
+
+async def test_a_redemption_that_was_cut_short_is_made_good(house: Tokenhouse, clock: Any):
+    from tokenhouse.flow import buying
+
+    await house.write_coupons(code="GIFT", credit=10, uses_max=None)
+    address = await house.desk.address("alice")
+    new = buying.NewOrder(
+        id=house.desk.new_id(),
+        type="bonus",
+        credit=10,
+        price_minor=0,
+        currency="KRW",
+        provider="coupon",
+        coupon="GIFT",
+    )
+    assert await buying._opened(house.desk, address, new, None, "") is not None
+    assert await credit(house) == 0
+    assert (await expire_orders(house.desk)).completed == 0
+    clock.move(minutes=6)
+    assert (await expire_orders(house.desk)).completed == 1
+    assert await credit(house) == 10
+    assert (await expire_orders(house.desk)).completed == 0
+
+
+async def test_a_coupon_is_valid_between_its_times_and_until_it_is_ended(house: Tokenhouse, clock: Any):
+    now = clock()
+    times = {"valid_from": now + timedelta(days=1), "valid_until": now + timedelta(days=3)}
+    await house.write_coupons(code="SOON", credit=5, **times)
+    states = []
+    for _ in range(3):
+        [one] = await house.coupons()
+        states.append((one.state(clock()), one.uses))
+        if one.state(clock()) != "active":
+            assert await refused(house.redeem("alice", "SOON")) == "coupon_over"
+        clock.move(days=1, hours=12)
+    assert states == [("waiting", 0), ("active", 0), ("expired", 0)]
+    await house.write_coupons(code="OOPS", credit=5)
+    assert (await house.end_coupon("oops")).state(clock()) == "ended"
+    assert await refused(house.redeem("alice", "OOPS")) == "coupon_over"
+    with pytest.raises(NotFound):
+        await house.redeem("alice", "NOTHING")
+    assert await refused(house.write_coupons(code="OOPS", credit=5)) == "coupon_taken"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"credit": 5, "discount": "0.1"},
+        {"discount": "1.1"},
+        {"credit": 5, "uses_max": 0},
+        {"credit": 5, "count": 0},
+        {"credit": 5, "count": 2, "code": "TWICE"},
+        {"credit": 5, "code": "x"},
+        {"credit": 5, "credit_days": -1},
+        {"credit": -5},
+    ],
+)
+async def test_a_coupon_that_cannot_be_is_refused(house: Tokenhouse, wrong: dict[str, Any]):
+    with pytest.raises(InvalidInput):
+        await house.write_coupons(**wrong)
+    assert await house.coupons() == []
+
+
+async def test_a_discount_is_used_by_an_order_and_comes_back_with_it(house: Tokenhouse):
+    await house.write_coupons(code="HALF", discount="0.5", uses_max=1)
+    assert await refused(house.redeem("alice", "HALF")) == "coupon_no_credit"
+    order = await house.buy("alice", "large", currency="KRW", coupon="half")
+    assert (order.price_minor, order.discount_minor, order.credit) == (4_950, 4_950, 1_100)
+    await house.account("bob", plan="plain")
+    assert await refused(house.buy("bob", "large", currency="KRW", coupon="half")) == "coupon_over"
+    assert await refused(house.buy("alice", "large", currency="KRW", coupon="half")) == "coupon_used"
+    await house.fail_order("alice", order.id)
+    second = await house.buy("bob", "large", currency="KRW", coupon="half")
+    await house.complete_order("bob", second.id)
+    receipt = await house.sales_receipt("bob", second.id, locale="ko")
+    assert [(line.text, line.amount_minor) for line in receipt.lines] == [
+        ("large (1,000 P)".replace("1,000 P", "P1,000"), 9_900),
+        ("보너스: P100", 0),
+        ("할인, 쿠폰 HALF", -4_950),
+    ]
+    assert receipt.total_shown == "₩4,950"
+
+
+async def test_what_costs_nothing_is_given_at_once(house: Tokenhouse):
+    await house.write_coupons(code="FREE", discount="1")
+    order = await house.buy("alice", "large", currency="KRW", coupon="FREE", provider="callback")
+    assert (order.state, order.price_minor, order.provider) == ("completed", 0, "coupon")
+    assert await credit(house) == 1_100
+
+
+async def test_a_coupon_is_for_what_it_says(house: Tokenhouse):
+    await house.write_coupons(code="FORVIP", credit=5, only_plans=["vip"])
+    assert await refused(house.redeem("alice", "FORVIP")) == "coupon_not_for"
+    await house.write_coupons(code="FORPRO", discount="0.1", only_packages=["pro"])
+    assert await refused(house.buy("alice", "large", currency="KRW", coupon="FORPRO")) == "coupon_not_for"
+    assert await refused(house.buy("alice", "pro", currency="KRW", coupon="FORPRO")) == "coupon_not_for"
+    await house.write_coupons(code="GIFT", credit=5)
+    assert await refused(house.buy("alice", "large", currency="KRW", coupon="GIFT")) == "coupon_no_discount"
+
+
+# Subscriptions
+
+
+async def plan_of(house: Tokenhouse) -> str | None:
+    return (await house.describe("alice")).plan
+
+
+async def paid(house: Tokenhouse) -> str:
+    """Have the newest order paid, and return it."""
+    newest = next(one for one in await house.orders("alice") if one.state == "pending")
+    await house.complete_order("alice", newest.id, actor="operator", reason="bank transfer")
+    return newest.id
+
+
+async def test_a_subscription_is_renewed_by_orders_and_ends_where_nobody_pays(house: Tokenhouse, clock: Any):
+    await house.buy("alice", "pro", currency="KRW")
+    assert (await house.subscription("alice")).state == "pending"
+    assert await refused(house.buy("alice", "pro", currency="KRW")) == "subscription_alive"
+    await paid(house)
+    assert (await plan_of(house), await credit(house)) == ("pro", 1_000)
+    assert await refused(house.buy("alice", "pro", currency="KRW")) == "subscription_same"
+    assert (await renew_subscriptions(house.desk)).opened == 0
+    clock.move(days=30)
+    done = await asyncio.gather(*(renew_subscriptions(house.desk) for _ in range(3)))
+    assert sum(one.opened for one in done) >= 1
+    assert [one.state for one in await house.orders("alice")].count("pending") == 1
+    assert (await house.subscription("alice")).state == "past_due"
+    await paid(house)
+    after = await house.subscription("alice")
+    assert (after.state, f"{after.start_at:%m-%d}", f"{after.end_at:%m-%d}") == ("active", "12-21", "01-21")
+    clock.move(days=32)
+    assert (await renew_subscriptions(house.desk)).opened == 1
+    assert await plan_of(house) == "pro"
+    clock.move(days=3)
+    assert (await renew_subscriptions(house.desk)).ended == 1
+    over = await house.subscription("alice")
+    assert (over.state, over.reason, await plan_of(house)) == ("ended", "unpaid", "plain")
+    assert {one.state for one in await house.orders("alice")} == {"completed", "failed"}
+    assert (await renew_subscriptions(house.desk)).ended == 0
+
+
+async def test_a_subscription_ends_with_its_period_or_at_once(house: Tokenhouse, clock: Any):
+    with pytest.raises(NotFound):
+        await house.cancel_subscription("alice")
+    await house.buy("alice", "pro", currency="KRW")
+    dropped = await house.cancel_subscription("alice")
+    assert (dropped.state, await plan_of(house)) == ("ended", "plain")
+    assert [one.state for one in await house.orders("alice")] == ["failed"]
+    await house.buy("alice", "pro", currency="KRW")
+    await paid(house)
+    assert (await house.cancel_subscription("alice")).ends_then
+    assert await plan_of(house) == "pro"
+    clock.move(days=31)
+    assert (await renew_subscriptions(house.desk)).ended == 1
+    assert await plan_of(house) == "plain"
+    await house.buy("alice", "pro", currency="KRW")
+    await paid(house)
+    assert (await house.cancel_subscription("alice", at_once=True)).reason == "cancelled"
+    assert await plan_of(house) == "plain"
+
+
+async def test_a_refunded_period_ends_its_subscription(house: Tokenhouse):
+    await house.buy("alice", "pro", currency="KRW")
+    order = await paid(house)
+    first = await house.refund_order("alice", order, refunded_minor=1_000)
+    assert (first.amount, (await house.subscription("alice")).state) == (0, "active")
+    await house.refund_order("alice", order)
+    assert (await house.refund_order("alice", order)).replayed
+    over = await house.subscription("alice")
+    assert (over.state, over.reason, await plan_of(house)) == ("ended", "refunded", "plain")
+
+
+async def test_a_plan_chosen_meanwhile_stays(house: Tokenhouse):
+    await house.buy("alice", "pro", currency="KRW")
+    await paid(house)
+    await house.amend("alice", plan="vip")
+    await house.cancel_subscription("alice", at_once=True)
+    assert await plan_of(house) == "vip"
+
+
+async def test_a_first_payment_that_was_cut_short_is_made_good(house: Tokenhouse):
+    from tokenhouse.flow import orders
+
+    order = await house.buy("alice", "pro", currency="KRW")
+    await orders.complete_order(house.desk, "alice", order.id, actor="")
+    assert await plan_of(house) == "plain"
+    assert (await renew_subscriptions(house.desk)).carried == 1
+    assert await plan_of(house) == "pro"
+    assert (await renew_subscriptions(house.desk)).carried == 0
+
+
+async def test_an_order_refunded_in_parts_by_hand_goes_by_its_totals(house: Tokenhouse):
+    order = await house.buy("alice", "large", currency="KRW")
+    await house.complete_order("alice", order.id)
+    assert (await house.refund_order("alice", order.id, refunded_minor=990)).amount == 110
+    assert (await house.refund_order("alice", order.id, refunded_minor=990)).replayed
+    for wrong in (0, 989, 9_901):
+        with pytest.raises(InvalidInput):
+            await house.refund_order("alice", order.id, refunded_minor=wrong)
+    assert (await house.refund_order("alice", order.id)).amount == 990
+    assert (await house.refund_order("alice", order.id)).replayed
+    with pytest.raises(InvalidInput):
+        await house.refund_order("alice", order.id, refunded_minor=990)
+    assert await credit(house) == 0
