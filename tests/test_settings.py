@@ -23,12 +23,12 @@ PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!-- /table -->"
 
 
-def fields(kind: str) -> Iterator[tuple[str, str, str]]:
+def fields(kind: type) -> Iterator[tuple[str, str, str]]:
     """Yield name, default and meaning of each field of a class of settings, from its lines in the source."""
     [body] = [
         node.body
-        for node in ast.parse(inspect.getsource(settings)).body
-        if isinstance(node, ast.ClassDef) and node.name == kind
+        for node in ast.parse(inspect.getsource(inspect.getmodule(kind))).body
+        if isinstance(node, ast.ClassDef) and node.name == kind.__name__
     ]
     for field, said in pairwise(body):
         if isinstance(field, ast.AnnAssign):
@@ -58,7 +58,7 @@ def table() -> str:
     """Return the tables of settings, and of those that are tables themselves."""
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
     inner = tables()
-    for name, shown, meaning in fields("Settings"):
+    for name, shown, meaning in fields(Settings):
         is_table = {f"[{name}]", f"[[{name}]]"} & inner.keys()
         variable = "only in the file" if is_table else f"`TOKENHOUSE_{name.upper()}`"
         default = re.sub(r"^`\w+\(\)`$", "as below", shown)
@@ -66,7 +66,7 @@ def table() -> str:
     for written, kind in inner.items():
         said = (inspect.getdoc(kind) or "").partition("\n")[0]
         lines += ["", f"`{written}`: {said}", "", "| key | default | meaning |", "|---|---|---|"]
-        lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields(kind.__name__)]
+        lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields(kind)]
     return "\n".join(lines)
 
 

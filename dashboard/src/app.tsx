@@ -27,7 +27,7 @@ function Nowhere() {
 const router = createBrowserRouter(
   [
     { path: "/sign-in", element: <SignIn /> },
-    { path: "/enter", element: <Enter /> },
+    { path: "/welcome", element: <Enter /> },
     {
       element: (
         <SignedIn>

@@ -65,9 +65,11 @@ async def buy(
     Raises: InvalidInput, NotFound, AccountClosed, KeyReused.
     """
     address = await desk.address(ref)
+    step.checked_currency(currency)
+    checked_text(key, "key")
     one = await find_package(desk, package)
     off = await find_coupon(desk, coupon) if coupon else None
-    if key and (known := await _known(desk, address, checked_text(key, "key"))) is not None:
+    if key and (known := await _known(desk, address, key)) is not None:
         return _same(known, package=one.name, currency=currency, quantity=quantity, coupon=off)
     member = (await read_path(desk, address))[0]
     _may_buy(member, address, one)

@@ -4,6 +4,7 @@ Who ends an order is told apart by its `provider`: the callbacks of payment prov
 the house's own verbs. However often any of them comes, the ledger moves once: a grant carries its order's id.
 """
 
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +16,7 @@ from tokenhouse.flow.fund import Price
 from tokenhouse.flow.settle import Receipt, receipt
 from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.operations import ClawBack, Grant, Touch
-from tokenhouse.rules.periods import DAY, FOREVER
+from tokenhouse.rules.periods import DAY, FOREVER, instant
 from tokenhouse.rules.shop import clawed_by
 from tokenhouse.store import orders, shop, subscriptions
 from tokenhouse.store.accounts import Address
@@ -221,16 +222,34 @@ async def list_orders(desk: Desk, ref: str, rows_max: int, before: str = "") -> 
 
 
 async def list_anywhere(
-    desk: Desk, rows_max: int, *, before: str = "", state: str | None = None, **wanted: Any
+    desk: Desk,
+    rows_max: int,
+    *,
+    before: str = "",
+    state: str | None = None,
+    provider: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Order]:
-    """Return everybody's orders, newest first; `wanted`: provider, since, until."""
+    """Return everybody's orders, newest first, below the order `before`; any filter may be None."""
     checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
     if state is not None and state not in orders.STATES:
         known = ", ".join(orders.STATES)
         raise InvalidInput("choice_unknown", field="state", value=shown(state), known=known)
+    if provider is not None:
+        checked_text(provider, "provider")
+    for at, field in ((since, "since"), (until, "until")):
+        if at is not None:
+            instant(at, field)
     below = checked_id(before, "before") if before else ""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await orders.list_orders_anywhere(
-                connection, rows_max, before=below, state=state, **wanted
+                connection,
+                rows_max,
+                before=below,
+                state=state,
+                provider=provider,
+                since=since,
+                until=until,
             )

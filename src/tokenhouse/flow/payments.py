@@ -16,7 +16,7 @@ from tokenhouse.flow import orders as step
 from tokenhouse.flow import subscriptions
 from tokenhouse.flow.desk import HEX_ID, Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.settle import Receipt
-from tokenhouse.rules.amounts import checked_amount
+from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.shop import PRICE_MAX
 from tokenhouse.store import orders, payments
 from tokenhouse.store.orders import NewOrder, Order
@@ -166,7 +166,7 @@ async def events(
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     if verdict is not None and verdict not in payments.VERDICTS:
         known = ", ".join(payments.VERDICTS)
-        raise InvalidInput("choice_unknown", field="verdict", value=verdict[:40], known=known)
+        raise InvalidInput("choice_unknown", field="verdict", value=shown(verdict), known=known)
     if provider is not None:
         checked_text(provider, "provider")
     below = checked_id(before, "before") if before else ""

@@ -87,8 +87,15 @@ class Shop:
         rows_max: int = 100,
     ) -> list[Order]:
         """Return everybody's orders, newest first; pass the last one's id as `before` for the next page."""
-        wanted = {"provider": provider, "since": since, "until": until}
-        return await orders.list_anywhere(self._desk, rows_max, before=before, state=state, **wanted)
+        return await orders.list_anywhere(
+            self._desk,
+            rows_max,
+            before=before,
+            state=state,
+            provider=provider,
+            since=since,
+            until=until,
+        )
 
     async def sales_receipt(self, ref: str, order: str, *, locale: str = "en") -> SalesReceipt:
         """Return the receipt of an order that was paid. Raises: NotFound."""

@@ -71,7 +71,9 @@ async def test_orders_are_listed_page_by_page(shop: Shop, service: Service, cloc
     ):
         page = await service.ok("GET", ORDERS, who="auditor", params=params)
         assert [one["id"] for one in page["items"]] == wanted
-    await service.no(400, "GET", ORDERS, who="auditor", params={"cursor": "x"})
+    for wrong in ({"cursor": "x"}, {"provider": "\0"}, {"state": "x"}, {"since": "x"}):
+        await service.no(400, "GET", ORDERS, who="auditor", params=wrong)
+    await service.no(400, "GET", "/api/v1/payment-events", who="auditor", params={"provider": "\0"})
     await service.no(403, "GET", ORDERS, who="alice")
     seen = await service.ok("GET", f"{ORDERS}/{made[0]}", who="auditor")
     assert seen["account"] == "bob"

@@ -10,6 +10,7 @@ from tests.edges.api.conftest import Service
 from tokenhouse import settings as settings_of
 from tokenhouse.flow.examine import in_force
 from tokenhouse.settings import Jwt, Settings, Smtp, TrustedHeader, Upstream
+from tokenhouse.settings.checks import SECRETIVE
 
 CODE = "Xk8vQ2"
 """Stands in every secret of this module, and nowhere else."""
@@ -27,7 +28,7 @@ def kinds() -> list[type[msgspec.Struct]]:
 
 
 def secret_fields(kind: type[msgspec.Struct]) -> list[str]:
-    return [field.name for field in msgspec.structs.fields(kind) if settings_of.SECRETIVE.search(field.name)]
+    return [field.name for field in msgspec.structs.fields(kind) if SECRETIVE.search(field.name)]
 
 
 def filled(kind: type[msgspec.Struct]) -> Any:
