@@ -68,6 +68,13 @@ def texts(*names: str) -> dict[str, list[Any]]:
     return {name: [None, *BAD_TEXT] for name in names}
 
 
+KEY = {"key": ["", *BAD_TEXT]}
+WHO = texts("actor", "note")
+ALICE = {"ref": "alice"}
+CURSOR = [5, 1.5, True, b"x", [], {}, "", "x", "!", "\0", "\ud800", "W10", "WyJ4Il0", MEGABYTE]
+NO_TIME = ["2026-12-01", 5, 1.5, True, b"x", [], date(2030, 1, 1), datetime(2030, 1, 1)]
+
+
 def plan(**terms: Any) -> dict[str, Any]:
     return {"name": "hostile", "unit": UNIT} | terms
 

@@ -167,7 +167,7 @@ class World(Runner):
                     counter[2] = max(counter[2] + change, 0)
 
     def _charge(self, account: str, cost: int, turns: int) -> int:
-        """Charge the payer, count the use with all up to it, the turn with everybody; return what no lot covered."""
+        """Charge the payer, count the use with all up to it, the turn with everybody; return what is owed."""
         for one in self._parts(account):
             one["used"] += cost
             one["used_total"] += cost

@@ -4,7 +4,7 @@ import { createContext, useContext, type ReactNode } from "react";
 import { Navigate, useLocation } from "react-router";
 
 import { signOut } from "./api";
-import { whoamiOptions, whoamiQueryKey } from "./api/@tanstack/react-query.gen";
+import { showMeOptions, showMeQueryKey } from "./api/@tanstack/react-query.gen";
 import type { Me } from "./api";
 import { knowCsrf } from "./client";
 import { Failed, isProblem, Loading } from "./parts/problem";
@@ -14,7 +14,7 @@ const UNAUTHENTICATED = 401;
 
 /** Shows its children to whoever is signed in, and the way in to everybody else. */
 export function SignedIn({ children }: { children: ReactNode }) {
-  const { data, error, isPending, refetch } = useQuery({ ...whoamiOptions(), staleTime: Infinity, retry: false });
+  const { data, error, isPending, refetch } = useQuery({ ...showMeOptions(), staleTime: Infinity, retry: false });
   const { pathname } = useLocation();
   if (isPending) return <div className="mx-auto max-w-md p-8"><Loading /></div>;
   if (isProblem(error) && error.status === UNAUTHENTICATED) return <Navigate to="/sign-in" state={pathname} replace />;
@@ -35,7 +35,7 @@ export function useBegin(): (me: Me) => void {
   const queries = useQueryClient();
   return (me) => {
     knowCsrf(me.csrf_token);
-    queries.setQueryData(whoamiQueryKey(), me);
+    queries.setQueryData(showMeQueryKey(), me);
   };
 }
 

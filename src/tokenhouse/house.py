@@ -56,7 +56,17 @@ def system_clock() -> datetime:
 
 
 class Tokenhouse(
-    Chatting, Doorkeeper, Shop, Pricing, Deployment, Membership, Caretaker, Browsing, Sources, Noticing, Insight
+    Chatting,
+    Doorkeeper,
+    Shop,
+    Pricing,
+    Deployment,
+    Membership,
+    Caretaker,
+    Browsing,
+    Sources,
+    Noticing,
+    Insight,
 ):
     """The bank for an application's tokens, over one PostgreSQL. Open it with `Tokenhouse.open`.
 

@@ -105,8 +105,8 @@ CHAT = (
 )
 GOOD_CHAT = {"asked": 0, "metered": 0, "charged": 0}
 MESSAGE = (
-    "insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, tokens, charge, "
-    "model, operation, at) values (1, 1, 's', {seq}, {role}, '', {length}, {tokens}, {charge}, '', "
+    "insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, tokens, "
+    "charge, model, operation, at) values (1, 1, 's', {seq}, {role}, '', {length}, {tokens}, {charge}, '', "
     "gen_random_uuid(), now())"
 )
 GOOD_MESSAGE = {"seq": 1, "role": "'user'", "length": 0, "tokens": 0, "charge": 0}

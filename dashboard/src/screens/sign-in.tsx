@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation, useNavigate } from "react-router";
 
 import type { Me } from "../api";
-import { enterMutation, signInMutation } from "../api/@tanstack/react-query.gen";
+import { enterByLinkMutation, signInMutation } from "../api/@tanstack/react-query.gen";
 import { Button } from "../parts/button";
 import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
@@ -36,7 +36,7 @@ export function Enter() {
   const begun = useBegun();
   const { hash } = useLocation();
   const [link] = useState(hash.slice(1));
-  const enter = useMutation({ ...enterMutation(), onSuccess: begun });
+  const enter = useMutation({ ...enterByLinkMutation(), onSuccess: begun });
   const send = (form: FormData) => enter.mutate({ body: { link, password: String(form.get("password")) } });
   return (
     <Door title={t("signIn.enter")} lead={t("signIn.enterLead")} onSend={send}>

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
 import type { Balance } from "../api";
-import { balanceOptions } from "../api/@tanstack/react-query.gen";
+import { showBalanceOptions } from "../api/@tanstack/react-query.gen";
 import { useDate } from "../parts/date";
 import { Empty, Failed, Loading } from "../parts/problem";
 import { UsageCard } from "../parts/usage-card";
@@ -15,7 +15,7 @@ export default function Usage() {
   const { t } = useTranslation();
   const { account } = useMe();
   const { data, error, refetch } = useQuery({
-    ...balanceOptions({ path: { ref: "me" } }),
+    ...showBalanceOptions({ path: { ref: "me" } }),
     enabled: account !== null,
     refetchInterval: FRESH_MS,
   });

@@ -57,9 +57,7 @@ class Calling:
         Raises: AccountClosed, ModelRefused, LimitReached, InsufficientCredit, NotFound, Busy.
         """
         try:
-            return await call.begin(
-                self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor
-            )
+            return await call.begin(self._desk, self.settle_kept(), ref, needs, api_key=api_key, actor=actor)
         except Refused as no:
             self._desk.refused(ref, no)
             raise

@@ -1,6 +1,5 @@
 """Chat: an account's conversations - opened, listed, searched, renamed, put away, read, erased."""
 
-from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -189,6 +188,6 @@ def pattern(text: str) -> str:
     return f"%{text}%"
 
 
-_is_unstorable: Final[Callable[[str], bool]] = lambda character: (  # noqa: E731 -- for `map`, over every letter
-    character == "\0" or category(character) == "Cs"
-)
+def _is_unstorable(character: str) -> bool:
+    """Whether PostgreSQL cannot hold a character in text."""
+    return character == "\0" or category(character) == "Cs"

@@ -256,7 +256,7 @@ def document(desk: Desk, draft: Draft, reader: Reader) -> dict[str, Any]:
         "unit": unit.name,
     }
     plain |= {
-        name: show(facts[name], unit, symbol=False).replace(",", "")
+        name: digits(facts[name], unit)
         for name in ("remaining", "used", "amount")
         if name in facts
     }

@@ -158,6 +158,11 @@ def show(amount: int, unit: Unit, *, symbol: bool = True) -> str:
     return f"{sign}{unit.symbol if symbol else ''}{whole:,}{'.' if fraction else ''}{fraction}"
 
 
+def digits(amount: int, unit: Unit) -> str:
+    """Return `amount` in whole units, exactly, for a program: `digits(-1_500_000_000, DOLLAR)` is "-1.50"."""
+    return show(amount, unit, symbol=False).replace(",", "")
+
+
 def named(amount: int, unit: Unit) -> str:
     """Return `amount` with its unit, for a sentence: "$1.50", "5,001 token"."""
     return show(amount, unit) if unit.symbol else f"{show(amount, unit)} {unit.name}"

@@ -187,7 +187,7 @@ def _charge(
 ) -> int:
     """Charge the payer, and record the use with all others on the path; return what no lot covered.
 
-    Who stands above the payer had no part in it: its own use, of which its levels are a share, stays as it is.
+    Whoever stands above the payer had no part in it: its own use, whose share its levels are, stays the same.
     """
     payer = payer_of(path)
     drawn, moves = draw(payer.balance, payer.plan, cost)

@@ -65,7 +65,7 @@ class NewAccount(Shape):
     tags: Tags = Field(default_factory=dict)
 
 
-class Amendment(Shape):
+class AccountAmendment(Shape):
     """What is to change of an account; what is left out, or null, stays."""
 
     state: State | None = None
@@ -148,14 +148,14 @@ async def create_account(asked: NewAccount, caller: Operator, house: House, resp
 
 
 @router.get("/{ref}")
-async def describe_account(ref: Ref, caller: User, house: House) -> Account:
+async def show_account(ref: Ref, caller: User, house: House) -> Account:
     """Return who an account is."""
     return described(await house.describe(caller.account_of(ref)))
 
 
 @router.patch("/{ref}")
 async def amend_account(
-    ref: Ref, asked: Amendment, caller: Operator, house: House, key: IdempotencyKey = None
+    ref: Ref, asked: AccountAmendment, caller: Operator, house: House, key: IdempotencyKey = None
 ) -> Account:
     """Change an account's state or plan, or correct who it is.
 
@@ -194,13 +194,13 @@ async def list_children(
 
 
 @router.get("/{ref}/path")
-async def show_path(ref: Ref, caller: User, house: House) -> WayUp:
+async def show_account_path(ref: Ref, caller: User, house: House) -> WayUp:
     """Return the way from an account up to the root of its tree."""
     return WayUp(refs=await house.way_up(caller.account_of(ref)))
 
 
 @router.get("/{ref}/balance")
-async def balance(ref: Ref, caller: User, house: House) -> Balance:
+async def show_balance(ref: Ref, caller: User, house: House) -> Balance:
     """Return where an account stands now."""
     return shown(await house.balance(caller.account_of(ref)))
 

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/audit-log", tags=["audit log"])
 NUMBER_MAX = 2**63 - 1
 
 
-class Change(Shape):
+class AuditedChange(Shape):
     """One change: who made it, of what, from what to what, why, and from which address."""
 
     id: int
@@ -29,7 +29,7 @@ class Change(Shape):
 
 
 @router.get("")
-async def audit_log(
+async def list_audit_log(
     _caller: Auditor,
     house: House,
     subject: Annotated[str, Query(max_length=300, description="What was changed: an account's name.")] = "",
@@ -39,7 +39,7 @@ async def audit_log(
     until: Annotated[datetime | None, Query(description="Before here.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[int | None, Query(ge=1, le=NUMBER_MAX, description="`next` of a page.")] = None,
-) -> Page[Change]:
+) -> Page[AuditedChange]:
     """List what people and back ends with a role have changed, newest first. For auditors."""
     found = await house.audit_log(
         subject=subject,
@@ -51,7 +51,7 @@ async def audit_log(
         rows_max=limit,
     )
     items = [
-        Change(
+        AuditedChange(
             id=one.id,
             at=one.at,
             actor=one.actor,

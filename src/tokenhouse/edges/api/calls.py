@@ -333,7 +333,7 @@ def _standing(view: BalanceView) -> CallStanding:
 
 def _amount(value: int, unit: Unit) -> Amount:
     shown = amounts.show(value, unit)
-    plain = str(value) if not unit.decimals else amounts.show(value, unit, symbol=False).replace(",", "")
+    plain = str(value) if not unit.decimals else amounts.digits(value, unit)
     return Amount(value=plain, unit=unit.name, shown=shown)
 
 

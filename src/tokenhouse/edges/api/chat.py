@@ -38,7 +38,7 @@ Title = Annotated[str, Field(max_length=200, examples=["Weather in Seoul"])]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Items of a page at most.")]
 
 
-class Session(Shape):
+class Conversation(Shape):
     """A conversation, and what it has used."""
 
     id: str
@@ -53,7 +53,7 @@ class Session(Shape):
     erased_at: datetime | None
 
 
-class NewSession(Shape):
+class NewConversation(Shape):
     """A conversation to be opened."""
 
     id: Annotated[
@@ -63,7 +63,7 @@ class NewSession(Shape):
     model: Annotated[str, Field(max_length=200, description="One that the settings of the chat allow.")] = ""
 
 
-class SessionAmendment(Shape):
+class ConversationAmendment(Shape):
     """What is to change of a conversation; what is left out, or null, stays."""
 
     title: Title | None = None
@@ -116,7 +116,7 @@ async def list_chat_sessions(
     archived: Annotated[bool, Query(description="The archive, or what is outside of it.")] = False,
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Page[Session]:
+) -> Page[Conversation]:
     """List the caller's conversations, the last used first, or find some by what was said in them."""
     found = await house.chats(
         caller.account, search=q, archived=archived, below=_below(cursor), rows_max=limit
@@ -128,30 +128,30 @@ async def list_chat_sessions(
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
 async def open_chat_session(
-    asked: NewSession, caller: Own, house: House, key: IdempotencyKey = None
-) -> Session:
+    asked: NewConversation, caller: Own, house: House, key: IdempotencyKey = None
+) -> Conversation:
     """Open a conversation. Idempotent by its id, or by its key: one that is there is answered as it is."""
     made = await house.open_chat(caller.account, asked.id, title=asked.title, model=asked.model, key=key)
     return described(made, unit_of(house))
 
 
 @router.get("/sessions/{session}")
-async def show_chat_session(session: SessionId, caller: Own, house: House) -> Session:
+async def show_chat_session(session: SessionId, caller: Own, house: House) -> Conversation:
     """Return one conversation."""
     return described(await house.chat(caller.account, session), unit_of(house))
 
 
 @router.patch("/sessions/{session}")
 async def amend_chat_session(
-    session: SessionId, asked: SessionAmendment, caller: Own, house: House
-) -> Session:
+    session: SessionId, asked: ConversationAmendment, caller: Own, house: House
+) -> Conversation:
     """Rename a conversation, put it into the archive, or bring it back; a new message does that as well."""
     done = await house.amend_chat(caller.account, session, title=asked.title, archived=asked.archived)
     return described(done, unit_of(house))
 
 
 @router.delete("/sessions/{session}")
-async def erase_chat_session(session: SessionId, caller: Own, house: House) -> Session:
+async def erase_chat_session(session: SessionId, caller: Own, house: House) -> Conversation:
     """Delete for good what was said in a conversation. What it cost stays on record."""
     return described(await house.erase_chat(caller.account, session), unit_of(house))
 
@@ -197,7 +197,7 @@ async def list_chat_messages(
         }
     },
 )
-async def say(
+async def send_chat_message(
     session: SessionId,
     asked: NewMessage,
     caller: Own,
@@ -246,10 +246,10 @@ async def answered(house: Tokenhouse, turn: Said) -> TurnAnswer:
     )
 
 
-def described(session: ChatSession, unit: Unit) -> Session:
+def described(session: ChatSession, unit: Unit) -> Conversation:
     """Return a conversation as the API says it."""
-    plain = {name: getattr(session, name) for name in Session.model_fields if name != "charged"}
-    return Session(**plain, charged=amount(session.charged, unit))
+    plain = {name: getattr(session, name) for name in Conversation.model_fields if name != "charged"}
+    return Conversation(**plain, charged=amount(session.charged, unit))
 
 
 def said(message: ChatMessage, unit: Unit) -> Message:

@@ -87,7 +87,7 @@ async def list_coupons(_: Auditor, house: House, limit: Limit = 100, cursor: Cur
 
 
 @router.post("/coupons", status_code=201)
-async def make_coupons(asked: NewCoupons, caller: Operator, house: House) -> Coupons:
+async def create_coupons(asked: NewCoupons, caller: Operator, house: House) -> Coupons:
     """Make coupons. A code that is taken is refused, so that nothing is made twice."""
     made = await house.write_coupons(
         code=asked.code or "",

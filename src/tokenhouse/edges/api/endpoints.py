@@ -60,7 +60,7 @@ class MadeEndpoint(Endpoint):
     secret: Annotated[str, Field(examples=["whsec_…"])]
 
 
-class Why(Shape):
+class EndpointReason(Shape):
     """Why something is done."""
 
     reason: Reason
@@ -102,7 +102,7 @@ async def create_endpoint(asked: NewEndpoint, caller: Operator, house: House) ->
 
 @router.post("/{endpoint_id}/rotate")
 async def rotate_endpoint(
-    endpoint_id: EndpointId, asked: Why, caller: Operator, house: House
+    endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> MadeEndpoint:
     """Give a webhook a new secret, shown this once; for a day the old one signs beside it."""
     made = await house.rotate_endpoint(endpoint_id)
@@ -111,7 +111,9 @@ async def rotate_endpoint(
 
 
 @router.post("/{endpoint_id}/disable")
-async def disable_endpoint(endpoint_id: EndpointId, asked: Why, caller: Operator, house: House) -> Endpoint:
+async def disable_endpoint(
+    endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
+) -> Endpoint:
     """Let an endpoint rest; what waits for it is given up and can be sent again later. Idempotent."""
     told = shown(await house.disable_endpoint(endpoint_id, why=asked.reason[:200]))
     await caller.record(house, "endpoint.disable", told.id, reason=asked.reason)
@@ -119,7 +121,9 @@ async def disable_endpoint(endpoint_id: EndpointId, asked: Why, caller: Operator
 
 
 @router.post("/{endpoint_id}/enable")
-async def enable_endpoint(endpoint_id: EndpointId, asked: Why, caller: Operator, house: House) -> Endpoint:
+async def enable_endpoint(
+    endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
+) -> Endpoint:
     """Use an endpoint again. Idempotent."""
     told = shown(await house.enable_endpoint(endpoint_id))
     await caller.record(house, "endpoint.enable", told.id, reason=asked.reason)

@@ -100,14 +100,14 @@ async def count_notices(ref: Ref, caller: User, house: House) -> NoticeCount:
 
 
 @router.post("/accounts/{ref}/notices/{notice_id}/read")
-async def read_notice(ref: Ref, notice_id: NoticeId, caller: User, house: House) -> Notice:
+async def mark_notice_read(ref: Ref, notice_id: NoticeId, caller: User, house: House) -> Notice:
     """Mark a notice as read; the first time stands. Idempotent."""
     account = caller.account_to_change(ref)
     return shown(await house.read_notice(account, notice_id, locale=caller.locale))
 
 
 @router.post("/accounts/{ref}/notices/read")
-async def read_notices(ref: Ref, caller: User, house: House) -> ReadNotices:
+async def mark_notices_read(ref: Ref, caller: User, house: House) -> ReadNotices:
     """Mark all notices of an account as read. Idempotent."""
     return ReadNotices(read=await house.read_notices(caller.account_to_change(ref)))
 

@@ -58,13 +58,13 @@ class TossConfirmation(Shape):
     amount: Annotated[int, Field(ge=0, le=10**12, description="The price that the person was shown, in won.")]
 
 
-class Ended(Shape):
+class OrderEnding(Shape):
     """Why an order is ended by hand."""
 
     reason: Reason
 
 
-class Refunded(Shape):
+class OrderRefund(Shape):
     """Why, and how much, is given back."""
 
     reason: Reason
@@ -134,7 +134,7 @@ async def buy_package(
 
 
 @router.get("/accounts/{ref}/orders/{order}")
-async def find_order(ref: Ref, order: OrderId, caller: User, house: House) -> Order:
+async def show_order(ref: Ref, order: OrderId, caller: User, house: House) -> Order:
     """Return one order of an account."""
     return shown(await house.find_order(order, ref=caller.account_of(ref)), house)
 
@@ -166,7 +166,7 @@ async def confirm_toss_payment(
     response_model=receipts.SalesReceipt,
     responses={200: {"content": {"text/html": {}, "text/plain": {}}}},
 )
-async def order_receipt(
+async def show_order_receipt(
     ref: Ref,
     order: OrderId,
     caller: User,
@@ -201,13 +201,13 @@ async def list_all_orders(
 
 
 @router.get("/orders/{order}")
-async def find_any_order(order: OrderId, _: Auditor, house: House) -> Order:
+async def show_any_order(order: OrderId, _: Auditor, house: House) -> Order:
     """Return one order, whosever it is."""
     return shown(await house.find_order(order), house)
 
 
 @router.post("/orders/{order}/complete")
-async def complete_order(order: OrderId, asked: Ended, caller: Operator, house: House) -> Order:
+async def complete_order(order: OrderId, asked: OrderEnding, caller: Operator, house: House) -> Order:
     """Complete a pending order by hand: its credit comes. Idempotent."""
     one = await house.find_order(order)
     receipt = await house.complete_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
@@ -219,7 +219,7 @@ async def complete_order(order: OrderId, asked: Ended, caller: Operator, house: 
 
 
 @router.post("/orders/{order}/fail")
-async def fail_order(order: OrderId, asked: Ended, caller: Operator, house: House) -> Order:
+async def fail_order(order: OrderId, asked: OrderEnding, caller: Operator, house: House) -> Order:
     """Mark a pending order as failed: no credit came, and none will. Idempotent."""
     one = await house.find_order(order)
     after = await house.fail_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
@@ -232,7 +232,7 @@ async def fail_order(order: OrderId, asked: Ended, caller: Operator, house: Hous
 
 
 @router.post("/orders/{order}/refund")
-async def refund_order(order: OrderId, asked: Refunded, caller: Operator, house: House) -> RefundedOrder:
+async def refund_order(order: OrderId, asked: OrderRefund, caller: Operator, house: House) -> RefundedOrder:
     """Take back the credit of a completed order, or of a part of its price. Idempotent.
 
     What is unspent is taken back; the rest becomes debt or is written off, as the account's plan says, and

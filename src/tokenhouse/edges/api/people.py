@@ -75,7 +75,7 @@ class SignedOut(Shape):
 
 
 @router.get("")
-async def people(
+async def list_people(
     _caller: Owner,
     house: House,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -103,13 +103,13 @@ async def create_person(body: NewPerson, caller: Owner, house: House) -> Invitat
 
 
 @router.get("/{person}")
-async def person(person: PersonId, _caller: Owner, house: House) -> Person:
+async def show_person(person: PersonId, _caller: Owner, house: House) -> Person:
     """Show somebody."""
     return shown(await house.person(person))
 
 
 @router.patch("/{person}")
-async def change_person(person: PersonId, body: PersonChange, caller: Owner, house: House) -> Person:
+async def amend_person(person: PersonId, body: PersonChange, caller: Owner, house: House) -> Person:
     """Change somebody's role, account or name, or let them in no more; at once. The last owner stays one."""
     known = await house.person(person)
     changes: dict[str, Any] = body.model_dump(exclude={"reason"}, exclude_none=True)
@@ -121,14 +121,14 @@ async def change_person(person: PersonId, body: PersonChange, caller: Owner, hou
 
 
 @router.post("/{person}/link", status_code=201)
-async def invite(person: PersonId, caller: Owner, house: House) -> Invitation:
+async def invite_person(person: PersonId, caller: Owner, house: House) -> Invitation:
     """Make a new one-time link for somebody, who forgot a password or never chose one."""
     known = await house.person(person)
     return _invitation(await house.invite(known.id, actor=caller.actor, address=caller.address), house)
 
 
 @router.delete("/{person}/sessions")
-async def sign_out_everywhere(person: PersonId, caller: Owner, house: House) -> SignedOut:
+async def sign_out_person(person: PersonId, caller: Owner, house: House) -> SignedOut:
     """Sign somebody out wherever they are signed in."""
     known = await house.person(person)
     ended = await house.sign_out_everywhere(known.id, actor=caller.actor, address=caller.address)

@@ -56,7 +56,7 @@ class NewPlan(Shape):
     reason: Reason
 
 
-class Use(Shape):
+class PresetUse(Shape):
     """Why a preset is used."""
 
     reason: Reason
@@ -108,7 +108,7 @@ async def list_presets(_caller: Auditor, house: House) -> Plans:
 
 
 @router.post("/presets/{name}", status_code=201)
-async def use_preset(name: Preset, asked: Use, caller: Operator, house: House) -> Plan:
+async def use_preset(name: Preset, asked: PresetUse, caller: Operator, house: House) -> Plan:
     """Add a plan that comes with tokenhouse, if its unit is the deployment's. Idempotent."""
     before = (await house.plans()).get(name)
     written = await house.preset(name)

@@ -70,14 +70,14 @@ class NewRates(Shape):
     reason: Reason
 
 
-class Import(Shape):
+class RatesImport(Shape):
     """How the price lists of all providers are imported."""
 
     dry_run: bool = False
     reason: Reason
 
 
-class Decision(Shape):
+class RateDecision(Shape):
     """What becomes of a suspicious price."""
 
     accept: Annotated[bool, Field(description="True: it holds from now on. False: it is discarded for good.")]
@@ -137,7 +137,7 @@ class HeldRates(Shape):
     items: list[HeldRate]
 
 
-class Decided(Shape):
+class DecidedRate(Shape):
     """What was decided; `rate` is what an accepted price became."""
 
     id: int
@@ -191,7 +191,7 @@ async def add_rates(asked: NewRates, caller: Operator, house: House) -> AddedRat
 
 
 @router.post("/import", status_code=201)
-async def import_rates(asked: Import, caller: Operator, house: House) -> AddedRates:
+async def import_rates(asked: RatesImport, caller: Operator, house: House) -> AddedRates:
     """Add the list prices of every provider that the library genai-prices knows. Idempotent."""
     added = await house.import_rates(actor=caller.actor, dry_run=asked.dry_run)
     return await _told(house, caller, added, asked.reason, listed=True)
@@ -204,12 +204,12 @@ async def list_held_rates(caller: Auditor, house: House) -> HeldRates:
 
 
 @router.post("/held/{held_id}/decision")
-async def decide_rate(
+async def decide_held_rate(
     held_id: Annotated[int, Path(ge=1, le=2**31 - 1, description="The held price's id.")],
-    asked: Decision,
+    asked: RateDecision,
     caller: Operator,
     house: House,
-) -> Decided:
+) -> DecidedRate:
     """Accept a price that was held back, or discard it for good."""
     listed = {one.id: one.listed for one in await house.held_rates()}
     rate = await house.decide_rate(held_id, accept=asked.accept, actor=caller.actor)
@@ -217,7 +217,7 @@ async def decide_rate(
     action = "rate.accept" if asked.accept else "rate.discard"
     await caller.record(house, action, str(held_id), after=after, reason=asked.reason)
     told = None if rate is None else shown(rate, listed=listed.get(held_id, False))
-    return Decided(id=held_id, accepted=asked.accept, rate=told)
+    return DecidedRate(id=held_id, accepted=asked.accept, rate=told)
 
 
 async def _told(house: Tokenhouse, caller: Caller, added: Added, reason: str, *, listed: bool) -> AddedRates:

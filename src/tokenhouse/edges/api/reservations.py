@@ -93,7 +93,7 @@ async def list_reservations(ref: Ref, caller: User, house: House) -> OpenReserva
 
 
 @router.post("/quotes")
-async def quote(asked: QuoteWanted, caller: User, house: House) -> Quote:
+async def quote_call(asked: QuoteWanted, caller: User, house: House) -> Quote:
     """Return the most that a request can cost an account, and how that comes about. Changes nothing."""
     account = caller.account_of(asked.account)
     usage = Usage(**asked.usage.model_dump())

@@ -28,7 +28,7 @@ class SignIn(Shape):
     password: Password
 
 
-class Entry(Shape):
+class SignInByLink(Shape):
     """A one-time link, and the password that somebody chooses with it."""
 
     link: Annotated[str, Field(max_length=200, description="What stands behind `#` in the link.")]
@@ -42,7 +42,7 @@ class NewPassword(Shape):
     new: Password
 
 
-class Profile(Shape):
+class MyProfile(Shape):
     """What people may change of themselves; what is left out stays."""
 
     name: Annotated[str | None, Field(max_length=200)] = None
@@ -77,7 +77,7 @@ async def sign_in(body: SignIn, request: Request, response: Response, house: Hou
 
 
 @router.post("/link")
-async def enter(body: Entry, request: Request, response: Response, house: House) -> Me:
+async def enter_by_link(body: SignInByLink, request: Request, response: Response, house: House) -> Me:
     """Sign in with a one-time link, and choose a password with it. The link opens nothing after that."""
     address, agent = _whence(request)
     came = await house.enter(body.link, body.password, address=address, agent=agent)
@@ -85,7 +85,7 @@ async def enter(body: Entry, request: Request, response: Response, house: House)
 
 
 @router.get("")
-async def whoami(request: Request, caller: User, house: House) -> Me:
+async def show_me(request: Request, caller: User, house: House) -> Me:
     """Say who calls, and in which role."""
     person = caller.session.person if caller.session else None
     secret = _door(request).cookie.secret(request.scope)
@@ -104,12 +104,12 @@ async def whoami(request: Request, caller: User, house: House) -> Me:
 
 
 @router.patch("")
-async def change_me(body: Profile, request: Request, caller: User, house: House) -> Me:
+async def amend_me(body: MyProfile, request: Request, caller: User, house: House) -> Me:
     """Change one's own name, language or time zone. Only for somebody who signed in."""
     person = _person(caller)
     changes: dict[str, Any] = {name: value for name, value in body.model_dump().items() if value is not None}
     await house.change_person(person, changes, actor=caller.actor, address=caller.address)
-    return await whoami(request, await _door(request).caller(request, house), house)
+    return await show_me(request, await _door(request).caller(request, house), house)
 
 
 @router.put("/password", status_code=204)

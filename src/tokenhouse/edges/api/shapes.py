@@ -73,7 +73,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 def amount(value: int, unit: Unit) -> Amount:
     """Return an amount of the deployment's smallest unit as the API says it."""
     shown = amounts.show(value, unit)
-    return Amount(value=amounts.show(value, unit, symbol=False).replace(",", ""), unit=unit.name, shown=shown)
+    return Amount(value=amounts.digits(value, unit), unit=unit.name, shown=shown)
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Items of a page at most.")]

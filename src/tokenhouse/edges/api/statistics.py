@@ -105,7 +105,7 @@ class Monitoring(Shape):
 
 
 @router.get("")
-async def statistics(
+async def show_statistics(
     caller: Auditor, house: House, top: Annotated[int, Query(ge=0, le=1_000)] = 100
 ) -> Statistics:
     """Return figures of all accounts, the five buckets by share used, and the accounts that used most."""
@@ -123,7 +123,7 @@ async def statistics(
 
 
 @router.get("/exhausted")
-async def exhausted_accounts(
+async def list_exhausted_accounts(
     caller: Auditor, house: House, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[AccountLine]:
     """Return the accounts that have nothing left now, as they stand now."""
@@ -132,7 +132,7 @@ async def exhausted_accounts(
 
 
 @router.get("/monitoring")
-async def monitoring(caller: Auditor, house: House, days: Days = 14) -> Monitoring:
+async def show_monitoring(caller: Auditor, house: House, days: Days = 14) -> Monitoring:
     """Return whether new accounts are initialised, whether periods renew, and how use goes, as of now."""
     return shown_trend(await house.trend(days=days), unit_of(house))
 

@@ -41,7 +41,7 @@ class Subscription(Shape):
 
 
 @router.get("")
-async def find_subscription(ref: Ref, caller: User, house: House) -> Subscription:
+async def show_subscription(ref: Ref, caller: User, house: House) -> Subscription:
     """Return the subscription that an account has, or had last."""
     return shown(await house.subscription(caller.account_of(ref)))
 

@@ -170,7 +170,7 @@ class Outlook(Forecast):
 
 
 @router.get("/usage")
-async def usage_over_time(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Curve:
+async def show_usage_over_time(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Curve:
     """Return what was used hour by hour, day by day or month by month, and how much was refused."""
     found, unit = await house.curve(every=every, last=last), unit_of(house)
     return Curve(
@@ -194,7 +194,7 @@ async def usage_over_time(caller: Auditor, house: House, every: Every = "day", l
 
 
 @router.get("/patterns")
-async def patterns(
+async def show_patterns(
     caller: Auditor,
     house: House,
     days: Annotated[int, Query(ge=1, le=31)] = 28,
@@ -242,7 +242,7 @@ async def patterns(
 
 
 @router.get("/costs")
-async def costs(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Costs:
+async def show_costs(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Costs:
     """Return what providers take for what was used, by their list prices, beside what was charged.
 
     Where a price is higher for long inputs, the ordinary one is taken: the cost is then at least this.
@@ -267,7 +267,7 @@ async def costs(caller: Auditor, house: House, every: Every = "day", last: Last 
 
 
 @router.get("/purchases")
-async def purchases(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Purchases:
+async def show_purchases(caller: Auditor, house: House, every: Every = "day", last: Last = 30) -> Purchases:
     """Return what was ordered, by stretch of time, type, state and currency."""
     found, unit = await house.purchases(every=every, last=last), unit_of(house)
     return Purchases(
@@ -288,7 +288,7 @@ async def purchases(caller: Auditor, house: House, every: Every = "day", last: L
 
 
 @router.get("/refusals")
-async def refusals(caller: Auditor, house: House, days: Days = 30) -> Refusals:
+async def show_refusals(caller: Auditor, house: House, days: Days = 30) -> Refusals:
     """Return which calls were turned away by day and reason, and how many of all went through.
 
     Each process counts refusals and writes them every few seconds; one that is killed loses those seconds.
@@ -304,7 +304,7 @@ async def refusals(caller: Auditor, house: House, days: Days = 30) -> Refusals:
 
 
 @router.get("/forecast")
-async def outlook(caller: Auditor, house: House) -> Outlook:
+async def show_outlook(caller: Auditor, house: House) -> Outlook:
     """Return how fast all credit is used, and when it would be used up, with a range."""
     found = await house.outlook()
     return Outlook(cached_at=found.cached_at, **shown_outlook(found.value, unit_of(house)).__dict__)

@@ -34,28 +34,28 @@ class Usage(Shape):
     charged: Annotated[Amount, Field(description="Less what was refunded.")]
 
 
-class Usages(Shape):
+class AccountUsage(Shape):
     """The oldest stretch first."""
 
     items: list[Usage]
 
 
 @router.get("/{ref}/usage")
-async def account_usage(
+async def show_account_usage(
     ref: Ref,
     caller: User,
     house: House,
     every: Every = "day",
     last: Last = 30,
     by: Annotated[Literal["all", "model", "key"], Query(description="What is told apart.")] = "all",
-) -> Usages:
+) -> AccountUsage:
     """Return what an account used, up to this moment.
 
     Stretches in which nothing was used are there as well, unless usage is told apart by model or by key.
     """
     found = await house.usage(caller.account_of(ref), every=every, last=last, by=by)
     unit = unit_of(house)
-    return Usages(
+    return AccountUsage(
         items=[
             Usage(
                 start_at=one.start_at,
@@ -75,7 +75,7 @@ async def account_usage(
 
 
 @router.get("/{ref}/forecast")
-async def account_forecast(ref: Ref, caller: User, house: House) -> Forecast:
+async def show_account_forecast(ref: Ref, caller: User, house: House) -> Forecast:
     """Return when an account's credit will be used up, with a range, if none is added.
 
     An account that draws on one above it is told about that one's credit.

@@ -6,4 +6,5 @@ ALTER TABLE tokenhouse.keys
     ADD CONSTRAINT keys_role_is_known CHECK (role IN ('user', 'auditor', 'operator', 'owner')) NOT VALID,
     ADD CONSTRAINT keys_of_users_have_an_account CHECK ((role = 'user') = (ref <> '')) NOT VALID;
 COMMENT ON COLUMN tokenhouse.keys.role IS
-    'What the key may do: "user" what its account may, any other what a person of that role may, for no account.';
+    'What the key may do: "user" what its account may, any other what a person of that role may, for no '
+    'account.';

@@ -21,8 +21,8 @@ CREATE TABLE tokenhouse.people (
     CONSTRAINT people_links_end CHECK ((link IS NULL) = (link_expires_at IS NULL))
 );
 COMMENT ON TABLE tokenhouse.people IS
-    'People who sign in. `ref` is their own account, which only those of role "user" must have. `link` is the '
-    'SHA-256 of a one-time link that was not used yet.';
+    'People who sign in. `ref` is their own account, which only those of role "user" must have. `link` is '
+    'the SHA-256 of a one-time link that was not used yet.';
 CREATE UNIQUE INDEX people_one_per_email ON tokenhouse.people (email);
 CREATE UNIQUE INDEX people_one_per_link ON tokenhouse.people (link) WHERE link IS NOT NULL;
 

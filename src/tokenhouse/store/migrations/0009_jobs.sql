@@ -26,7 +26,8 @@ CREATE TABLE tokenhouse.job_runs (
     CONSTRAINT job_runs_ended_unless_running CHECK ((outcome = 'running') = (ended_at IS NULL))
 );
 COMMENT ON TABLE tokenhouse.job_runs IS
-    'Runs of jobs: the slot, who ran it, by whom it was asked for by hand ("" for the schedule), how it ended.';
+    'Runs of jobs: the slot, who ran it, by whom it was asked for by hand ("" for the schedule), how it '
+    'ended.';
 CREATE UNIQUE INDEX job_runs_one_per_slot ON tokenhouse.job_runs (job, slot) WHERE asked_by = '';
 CREATE UNIQUE INDEX job_runs_one_at_work ON tokenhouse.job_runs (job) WHERE outcome = 'running';
 CREATE INDEX job_runs_by_start ON tokenhouse.job_runs (job, started_at, id);

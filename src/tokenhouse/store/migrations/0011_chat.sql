@@ -13,7 +13,8 @@ ALTER TABLE tokenhouse.chat_sessions
     ADD CONSTRAINT chat_sessions_asked_not_negative CHECK (asked >= 0) NOT VALID,
     ADD CONSTRAINT chat_sessions_used_what_was_metered CHECK (metered BETWEEN 0 AND tokens) NOT VALID,
     ADD CONSTRAINT chat_sessions_charged_not_negative CHECK (charged >= 0) NOT VALID;
-COMMENT ON COLUMN tokenhouse.chat_sessions.asked IS 'Questions so far, the unanswered ones too: it numbers them.';
+COMMENT ON COLUMN tokenhouse.chat_sessions.asked IS
+    'Questions so far, the unanswered ones too: it numbers them.';
 COMMENT ON COLUMN tokenhouse.chat_sessions.metered IS
     'Tokens of the entries that name this session; `tokens` also counts what was imported with it.';
 COMMENT ON COLUMN tokenhouse.chat_sessions.charged IS 'What those entries charged.';

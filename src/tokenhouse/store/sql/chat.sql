@@ -5,8 +5,8 @@
 insert into tokenhouse.chat_sessions (cell, account, id, title, model, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (cell, account, id) do nothing
-returning id, title, model, tokens, turns, charged, created_at, coalesce(updated_at, created_at) as updated_at,
-          archived_at, erased_at;
+returning id, title, model, tokens, turns, charged, created_at,
+          coalesce(updated_at, created_at) as updated_at, archived_at, erased_at;
 
 -- name: find_chat :maybe
 -- why: One session of one account.
@@ -69,8 +69,8 @@ with session as (
     returning s.id, s.title, s.model, s.asked, s.tokens, s.turns, s.charged, s.created_at, s.updated_at,
               s.archived_at, s.erased_at
 ), question as (
-    insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, model, operation,
-        key, at)
+    insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, model,
+        operation, key, at)
     select $1, $2, session.id, 2 * session.asked - 1, 'user', $7, $8, $5, $9, $10, $6 from session
     returning seq
 )
@@ -120,7 +120,8 @@ with ended as (
     select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[],
                          $7::bigint[], $8::bigint[], $9::json[], $10::text[], $11::uuid[], $12::text[],
                          $13::timestamptz[])
-        as u (cell, account, session, seq, content, length, tokens, charge, usage, model, operation, ended, at)
+        as u (cell, account, session, seq, content, length, tokens, charge, usage, model, operation, ended,
+              at)
 ), answers as (
     insert into tokenhouse.chat_messages (cell, account, session, seq, role, content, length, tokens, charge,
         usage, model, operation, ended, at)

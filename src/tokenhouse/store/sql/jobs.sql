@@ -1,4 +1,4 @@
--- Jobs: who runs what the clock asks for, and how it went. The rules decide; uniqueness is kept by the indexes.
+-- Jobs: who runs what the clock asks for, and how it went. The rules decide; the indexes keep uniqueness.
 
 -- name: lock_job :one
 -- why: Whoever claims a run of a job does so alone, over all nodes; a job that was never seen gets its row.
@@ -84,7 +84,7 @@ from tokenhouse.job_runs r
 where r.id = $1;
 
 -- name: sum_standing :one
--- why: Where all accounts stand together, for the operator's alarms: one scan, every few minutes, by one node.
+-- why: Where all accounts stand together, for the operator's alarms: one scan in some minutes, by one node.
 select (select count(*) from tokenhouse.accounts) as accounts,
        count(*) as balances,
        count(*) filter (where b.lapses_at < 4611686018427387904) as reserving,

@@ -28,8 +28,9 @@ returning id, account, type, state, credit, price_minor, currency, method, trans
 
 -- name: find_order :maybe
 -- why: One order for whoever completes, fails or refunds it.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -37,8 +38,9 @@ from tokenhouse.orders o where o.cell = $1 and o.id = $2;
 
 -- name: find_order_anywhere :maybe
 -- why: A payment provider and an operator know an order by its id alone.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -46,8 +48,9 @@ from tokenhouse.orders o where o.id = $1;
 
 -- name: find_order_by_transaction :one
 -- why: The order that a payment opened when it came first.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -55,8 +58,9 @@ from tokenhouse.orders o where o.cell = $1 and o.method = $2 and o.transaction_i
 
 -- name: find_order_by_request :maybe
 -- why: The order that a buyer's key opened when it came first.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -64,8 +68,9 @@ from tokenhouse.orders o where o.cell = $1 and o.account = $2 and o.request_key 
 
 -- name: list_orders :many
 -- why: An account's orders, newest first, for its owner; ids grow with time.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -76,8 +81,9 @@ limit $4;
 
 -- name: list_orders_anywhere :many
 -- why: An operator looks through all orders, newest first, page by page.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
@@ -92,8 +98,9 @@ limit $6;
 
 -- name: list_orders_left :many
 -- why: Orders that nobody paid for in time, and coupons' orders that were cut short before they gave.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
-       o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
+       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
+       o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
        o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref

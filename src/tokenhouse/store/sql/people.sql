@@ -79,7 +79,7 @@ insert into tokenhouse.sessions (digest, person, created_at, seen_at, expires_at
 values ($1, $2, $3, $3, $4, $5, $6);
 
 -- name: find_session :maybe
--- why: Who a cookie is, as they may now: every request asks, so that what an owner takes away is gone at once.
+-- why: Who a cookie is, as they may now: every request asks, so that what an owner takes away is gone.
 select s.created_at as began_at, s.seen_at as used_at, s.expires_at as ends_at, p.id, p.email, p.name,
        p.role, p.ref, p.locale, p.time_zone, p.password is not null as has_password, p.link_expires_at,
        p.created_at, p.created_by, p.disabled_at, p.seen_at

@@ -53,7 +53,7 @@ class Rehearsal(CamelShape):
 
 
 @router.get("")
-async def ai_usage(caller: User, house: House) -> AiUsage:
+async def show_ai_usage(caller: User, house: House) -> AiUsage:
     """Return the caller's usage card: used, bought, left, turns, and which of the five states that is.
 
     A caller without an account of its own, an operator's key, asks `/api/v1/accounts/{ref}/balance` instead.

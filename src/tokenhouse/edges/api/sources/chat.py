@@ -97,7 +97,7 @@ async def send_chat(asked: SendMessage, caller: Own, chat: Talk, key: Idempotenc
     response_model=Chatted,
     responses={402: {"model": ShortOfPoints, "description": "Too few points; the status is the plan's."}},
 )
-async def chat_for_points(
+async def send_chat_for_points(
     asked: ChatMessage, caller: Own, chat: Talk, key: IdempotencyKey = None
 ) -> Response:
     """Say something and get the answer, with the points that it took and those that are left."""

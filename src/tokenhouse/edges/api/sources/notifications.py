@@ -48,7 +48,7 @@ class ReadAll(CamelShape):
 
 
 @router.get("")
-async def notifications(
+async def list_notifications(
     caller: User,
     house: House,
     limit: Annotated[int, Query(ge=1, le=100, description="The newest so many.")] = 20,
@@ -64,13 +64,13 @@ async def notifications(
 
 
 @router.patch("/{notification_id}/read")
-async def read_notification(notification_id: NotificationId, caller: User, house: House) -> Notification:
+async def mark_notification_read(notification_id: NotificationId, caller: User, house: House) -> Notification:
     """Mark one of the caller's notifications as read. Idempotent."""
     return shown(await house.read_notice(_own(caller), notification_id, locale=caller.locale))
 
 
 @router.post("/read-all")
-async def read_notifications(caller: User, house: House) -> ReadAll:
+async def mark_notifications_read(caller: User, house: House) -> ReadAll:
     """Mark all of the caller's notifications as read. Idempotent."""
     return ReadAll(count=await house.read_notices(_own(caller)))
 

@@ -79,7 +79,7 @@ class CallbackHeard(Shape):
 
 
 @router.post("/payment-callback", openapi_extra=BODY)
-async def payment_callback(request: Request, house: House, providers: Providers) -> CallbackHeard:
+async def hear_payment_callback(request: Request, house: House, providers: Providers) -> CallbackHeard:
     """Hear from a Spring Boot shop what was bought: its tokens come once for each transaction.
 
     Signed as at `/api/v1/payments/callback`; the settings must let the shop open orders.

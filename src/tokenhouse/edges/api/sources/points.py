@@ -78,7 +78,7 @@ class PointsHistory(Shape):
 
 
 @router.get("")
-async def user_points(caller: User, house: House) -> Points:
+async def show_user_points(caller: User, house: House) -> Points:
     """Return what the caller has: points now, earned and spent in all, and when that last changed."""
     ref = _own(caller)
     stands = await house.balance(ref)
@@ -93,7 +93,7 @@ async def user_points(caller: User, house: House) -> Points:
 
 
 @router.get("/history")
-async def user_points_history(
+async def list_user_points_history(
     caller: User,
     house: House,
     limit: Annotated[int, Query(ge=1, le=SHOWN_MAX)] = SHOWN,

@@ -107,7 +107,7 @@ class UserStats(CamelShape):
     monthly_reset_date: datetime | None
 
 
-async def token_stats(caller: Auditor, house: House) -> TokenStats:
+async def show_token_stats(caller: Auditor, house: House) -> TokenStats:
     """Return figures of all users, their distribution over five buckets, and the hundred who used most."""
     found = await house.overview()
     sums, buckets = found.value.overview, found.value.distribution
@@ -125,7 +125,7 @@ async def token_stats(caller: Auditor, house: House) -> TokenStats:
     )
 
 
-async def token_stats_of_user(
+async def show_user_token_stats(
     user: Annotated[str, Path(alias="userId", max_length=200, description="The user's outside name.")],
     caller: Auditor,
     house: House,
@@ -193,8 +193,10 @@ def _top_user(line: Line) -> TopUser:
 
 
 for place, ending in zip(PLACES, ("", "_short"), strict=True):
-    router.add_api_route(place, token_stats, name=f"token_stats{ending}")
-    router.add_api_route(f"{place}/user/{{userId}}", token_stats_of_user, name=f"token_stats_of_user{ending}")
+    router.add_api_route(place, show_token_stats, name=f"show_token_stats{ending}")
+    router.add_api_route(
+        f"{place}/user/{{userId}}", show_user_token_stats, name=f"show_user_token_stats{ending}"
+    )
     router.add_api_route(
         f"{place}/cache",
         clear_token_stats,

@@ -77,7 +77,7 @@ class UsageHistory(Shape):
     summary: Summary
 
 
-class TokensAdded(Shape):
+class NewTokens(Shape):
     """What to add, and why."""
 
     token_amount: Annotated[int, Field(ge=1, le=AMOUNT_MAX, examples=[5000])]
@@ -107,7 +107,7 @@ class PurchaseRecord(Shape):
     created_at: datetime
 
 
-class Added(Shape):
+class AddedTokens(Shape):
     """Tokens are there: where the user stands now, and the record of it."""
 
     success: Literal[True] = True
@@ -151,7 +151,7 @@ MonthsAsked = Annotated[int, Query(ge=1, le=HISTORY_MAX, description="How many m
 
 
 @router.get("/quota")
-async def user_quota(ref: Subject, caller: User, house: House) -> UserQuota:
+async def show_user_quota(ref: Subject, caller: User, house: House) -> UserQuota:
     """Return a user's month: allocated, used, remaining, bought.
 
     A user who is new here gets an account, if whoever asks may open one: the user itself, or an operator.
@@ -160,7 +160,9 @@ async def user_quota(ref: Subject, caller: User, house: House) -> UserQuota:
 
 
 @router.get("/usage-history")
-async def usage_history(ref: Subject, caller: User, house: House, months: MonthsAsked = 3) -> UsageHistory:
+async def list_usage_history(
+    ref: Subject, caller: User, house: House, months: MonthsAsked = 3
+) -> UsageHistory:
     """Return a user's last months, and what they add up to."""
     found = (await _months(house, ref, months, caller)).months
     lines = [MonthUsed(**_figures(one)) for one in found]
@@ -179,8 +181,8 @@ async def usage_history(ref: Subject, caller: User, house: House, months: Months
 
 @router.post("/add-tokens")
 async def add_tokens(
-    asked: TokensAdded, ref: SubjectOfOperator, caller: Operator, house: House, key: IdempotencyKey = None
-) -> Added:
+    asked: NewTokens, ref: SubjectOfOperator, caller: Operator, house: House, key: IdempotencyKey = None
+) -> AddedTokens:
     """Add tokens to a user by hand: bought, as a bonus, or as a refund; an order records it.
 
     Operators only: a user cannot give itself credit. Under an Idempotency-Key, or a `transaction_id`, tokens
@@ -192,7 +194,7 @@ async def add_tokens(
     await caller.record(house, "account.grant", ref, after=after, reason=asked.reason)
     found = await house.months(ref, count=1)
     amount = show(asked.token_amount, found.balance.unit)
-    return Added(
+    return AddedTokens(
         message=messages.say(f"add_tokens.{asked.purchase_type}", caller.locale, amount=amount),
         user_quota=_quota(ref, found),
         purchase_record=_record(ref, order, found.months[0].first_day),
@@ -210,7 +212,7 @@ async def _months(house: Tokenhouse, ref: str, count: int, caller: Caller) -> Mo
     return await house.months(ref, count=count)
 
 
-async def _ordered(house: Tokenhouse, ref: str, asked: TokensAdded, key: str | None) -> Order:
+async def _ordered(house: Tokenhouse, ref: str, asked: NewTokens, key: str | None) -> Order:
     """Return the order behind added tokens; under the same key or payment it is the first one."""
     minor = asked.amount.scaleb(DECIMALS[asked.currency])
     if minor != int(minor):

@@ -1,0 +1,122 @@
+"""What `test_hostile` tries on the verbs about plans, rates, keys, statistics, checks, imports and exports."""
+
+import io
+from pathlib import Path
+
+from tests.hostile import (
+    ALICE,
+    BAD_TEXT,
+    CHOICE,
+    CURSOR,
+    FLAG,
+    ID,
+    KNOWN_REF,
+    MEGABYTE,
+    NO_WHOLE,
+    PAGE,
+    PLANS,
+    RATES,
+    REF,
+    WHEN,
+    Verb,
+    plan,
+    rate,
+    texts,
+)
+
+PAGE_OR_NONE = [None, *NO_WHOLE, -1, 10**9, 2**63]
+ONE = {
+    "account": [one for one in KNOWN_REF if one is not None],
+    "cell": [one for one in NO_WHOLE if one is not None] + [-1, 64, 2**63],
+}
+FILES = [Path("/nowhere/at all"), Path("/"), Path("/dev/null")]
+NAMED = [5, "x", ["x"], {"nothing": "x"}, {"ref": 5}, {5: "ref"}, {"ref": "\0"}]
+IMPORT = {"file": FILES, "named": NAMED, "encoding": ["nothing", "\0", 5, b"x", [], MEGABYTE]}
+STRETCHES = {"every": [None, *CHOICE], "last": [None, *NO_WHOLE, 0, -1, 745]}
+
+DEPLOYMENT: dict[str, Verb] = {
+    "plan_versions": Verb({"name": "chat-tokens"}, {"name": [*REF, "nothing"]}),
+    "start_verification": Verb(
+        {"cell": 1}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6], "actor": [None, *BAD_TEXT]}
+    ),
+    "verification": Verb({"verification": "0" * 32}, {"verification": ID}),
+    "verifications": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
+    "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
+    "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
+    "add_rates": Verb(
+        {"documents": [rate()], "dry_run": True},
+        {
+            "documents": [None, 5, "x", {}, rate(), *([rate(), one] for one in RATES[:-1])],
+            **texts("actor"),
+            "listed": FLAG,
+            "dry_run": FLAG,
+        },
+    ),
+    "import_rates": Verb({"dry_run": True}, {**texts("actor"), "dry_run": FLAG}),
+    "rates": Verb({}, texts("text")),
+    "rate_history": Verb({"model": "m"}, texts("model")),
+    "decide_rate": Verb(
+        {"held_id": 1, "accept": True},
+        {"held_id": [None, *NO_WHOLE, 0, -1, 2**31, 2**63, 7], "accept": FLAG, **texts("actor")},
+    ),
+    "check": Verb({}, {"rows_max": PAGE_OR_NONE}),
+    "stats": Verb({}, {"top": PAGE_OR_NONE}),
+    "trend": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
+    "overview": Verb({}, {"top": PAGE_OR_NONE}),
+    "curve": Verb({}, STRETCHES),
+    "patterns": Verb({}, {"days": [None, *NO_WHOLE, 0, 32], "users": [None, *NO_WHOLE, -1, 1_001]}),
+    "costs": Verb({}, STRETCHES),
+    "purchases": Verb({}, STRETCHES),
+    "refusals": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
+    "exhausted": Verb({}, {"after": [one for one in CHOICE if one is not None], "rows_max": PAGE}),
+    "usage": Verb(ALICE, {"ref": KNOWN_REF, "by": [None, *CHOICE], **STRETCHES}),
+    "forecast": Verb(ALICE, {"ref": KNOWN_REF}),
+    "verify": Verb({}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6]}),
+    "journal_size": Verb({}, ONE),
+    "initialise": Verb({"dry_run": True}, {"dry_run": FLAG, "actor": [None, *BAD_TEXT]}),
+    "import_users": Verb({"file": "users.csv"}, IMPORT | {"actor": [None, *BAD_TEXT]}),
+    "import_sessions": Verb({"file": "users.csv"}, IMPORT),
+    "import_points": Verb(
+        {"file": "points.json"},
+        {"file": FILES, "plan": ["", "nothing", *BAD_TEXT], "actor": [None, *BAD_TEXT]},
+    ),
+    "import_table": Verb(
+        {"table": "pg_catalog.pg_class"},
+        {
+            "table": [None, "", "nothing.here", "a.b.c.d", "x; drop table y", '"', *BAD_TEXT],
+            "url": ["", "x", "file:///etc/passwd", "postgresql://127.0.0.1:1/none", *BAD_TEXT],
+            "named": NAMED,
+            "actor": [None, *BAD_TEXT],
+        },
+    ),
+    "export": Verb(
+        {"what": "accounts", "output": io.BytesIO()},
+        {
+            "what": [None, *CHOICE],
+            "form": [None, *CHOICE],
+            "since": [one for one in WHEN if getattr(one, "tzinfo", None) is None],
+            "until": [one for one in WHEN if getattr(one, "tzinfo", None) is None],
+            "account": [one for one in KNOWN_REF if one is not None],
+        },
+    ),
+    "preset": Verb({"name": "points"}, {"name": [None, "../points", *CHOICE]}),
+    "create_key": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "role": [None, "owner", *CHOICE],
+            "models": [None, 5, "gpt-4o", [5], ["*x"], ["\0"], ["m"] * 101, {"a": 1}],
+            "expires_at": WHEN,
+            **texts("name", "actor"),
+        },
+    ),
+    "keys": Verb(ALICE, {"ref": [one for one in KNOWN_REF if one != ""], "rows_max": PAGE}),
+    "callable_models": Verb(
+        {**ALICE, "models": ["m"]},
+        {"ref": KNOWN_REF, "models": [None, 5, "m", b"m", object(), *([one] for one in BAD_TEXT)]},
+    ),
+    "revoke_key": Verb({"key_id": "key"}, {"key_id": ID, **texts("actor")}),
+    "authenticate": Verb(
+        {"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43], "any_role": FLAG}
+    ),
+}
