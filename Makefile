@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run pages replay test setup sdks check lint format fast faults soak contract bench cover coverflow lock public requirements clean
+.PHONY: help run pages replay test setup sdks check lint format fast faults soak contract bench cover coverflow lock public reference requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -80,10 +80,18 @@ coverflow: $(VENV)/.dev $(VENV)/slipcover  ## Show the same of flow/, by tests w
 	@PYTHONPATH=$(VENV)/slipcover $(BIN)/python -W ignore::RuntimeWarning:slipcover.importer -m slipcover \
 		--branch --skip-covered --fail-under 100 --source src/tokenhouse/flow -m pytest -q --no-header \
 		-W ignore::pytest.PytestAssertRewriteWarning -m "not slow and not fault and not bench" \
-		tests/flow tests/edges/cli tests/test_hostile.py tests/test_portal.py
+		tests/flow tests/edges/api tests/edges/channels tests/edges/cli tests/test_hostile.py tests/test_portal.py
 
 public: $(VENV)/.dev  ## Accept the public names as they are now.
 	@$(BIN)/python -m tests.test_public
+
+reference: $(VENV)/.dev  ## Write anew what is made of the code: docs/reference, roles.txt, dashboard/openapi.json.
+	@$(BIN)/python -m tests.test_settings
+	@$(BIN)/python -m tests.edges.cli.reference
+	@$(BIN)/python -m tests.edges.problems_page
+	@$(BIN)/python -m tests.edges.api.reference
+	@$(BIN)/python -m tests.edges.api.test_roles
+	@$(BIN)/tokenhouse openapi > dashboard/openapi.json.new && mv dashboard/openapi.json.new dashboard/openapi.json
 
 requirements: $(VENV)/.dev  ## Write docs/requirements.md anew.
 	@$(BIN)/python -m tests.requirements

@@ -1,12 +1,14 @@
 """What `test_hostile` tries on the verbs about accounts, their credit and their journal."""
 
 from tests.hostile import (
+    ALICE,
     AMOUNT,
     BAD_TEXT,
     CHOICE,
     CURSOR,
     FLAG,
     ID,
+    KEY,
     KNOWN_REF,
     MEGABYTE,
     NAN,
@@ -18,11 +20,9 @@ from tests.hostile import (
     TAGS,
     USAGES,
     WHEN,
+    WHO,
     Verb,
     texts,
-    KEY,
-    WHO,
-    ALICE,
 )
 from tokenhouse.rules.usage import Usage
 

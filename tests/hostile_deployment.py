@@ -1,4 +1,4 @@
-"""What `test_hostile` tries on the verbs about plans, rates, keys, statistics, checks, imports and exports."""
+"""What `test_hostile` tries on the verbs about plans, rates, keys, statistics, checks, imports, exports."""
 
 import io
 from pathlib import Path

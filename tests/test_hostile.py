@@ -1,12 +1,9 @@
-# ruff: noqa: RUF001 -- naive times and letters of other scripts are what is tried here.
+# ruff: noqa: RUF001 -- letters of other scripts are what is tried here.
 """Hostile input: every parameter of every verb refuses what it must not take; nothing is changed by it."""
 
 import asyncio
 import inspect
-import io
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -23,13 +20,14 @@ from tests.hostile_people import PEOPLE
 from tests.hostile_shop import SHOP
 from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
 from tokenhouse.portal import Portal
-from tokenhouse.rules.usage import Usage
 from tokenhouse.settings import Settings
 
 VERBS: dict[str, Verb] = CREDIT | SHOP | DEPLOYMENT | PEOPLE | CHAT | NOTICES
 WITHOUT_PARAMETERS = {
     *("plans", "sweep", "waiting", "held_rates", "find_key", "ready"),
     *("outlook", "fold", "forget_statistics", "session", "sign_out"),
+    *("notify", "deliver", "count_deliveries", "jobs"),
+    *("packages", "expire_orders", "renew_subscriptions"),
 }
 """Verbs that are asked nothing, or (`find_key`, `session`) that find nothing where there is nothing."""
 OF_THE_PROGRAM = {"self", "progress", "output"}
@@ -52,6 +50,16 @@ TABLES = (
     "catalog",
     "chat_sessions",
     "chat_messages",
+    "notices",
+    "deliveries",
+    "endpoints",
+    "job_runs",
+    "packages",
+    "coupons",
+    "coupon_redemptions",
+    "subscriptions",
+    "payments",
+    "payment_events",
 )
 
 
@@ -80,7 +88,8 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     house.set_password(person.id, "nine small green birds")
     completed = house.order("alice", 50)
     house.complete_order("alice", completed.id)
-    return {
+    house.write_package({"name": "hostile-pack", "credit": 10, "prices": {"KRW": 1_000}})
+    made = {
         "open": house.reserve("alice", 100).id,
         "granted": house.grant("alice", 100).id,
         "charged": house.charge("alice", 100).id,
@@ -88,9 +97,14 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
         "completed": completed.id,
         "key": house.create_key("alice").id,
         "person": person.id,
+        "endpoint": house.create_endpoint("https://example.com/hook").endpoint.id,
+        "coupon": house.write_coupons(credit=5)[0].code,
+        "package": "hostile-pack",
         "users.csv": folder / "users.csv",
         "points.json": folder / "points.json",
     }
+    house.wait(house.house.desk.bell.settled())  # What was bought has been told.
+    return made
 
 
 def stored(dsn: str) -> list[Any]:

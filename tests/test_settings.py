@@ -15,7 +15,6 @@ from typing import get_args, get_origin, get_type_hints
 import pytest
 from msgspec import Struct
 
-from tokenhouse import settings
 from tokenhouse.errors import StartRefused
 from tokenhouse.settings import Settings, read
 

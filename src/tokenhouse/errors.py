@@ -34,6 +34,8 @@ class TokenhouseError(Exception):
     def __init__(self, reason: str | None = None, **facts: Any) -> None:
         self.reason = reason or self.code
         self.facts = facts
+        self.path: list[Any] = []
+        """The account and those above it as they stood when the rules said no; empty where none did."""
         super().__init__(self.reason, facts)
 
     def message(self, locale: str = "en") -> str:

@@ -132,3 +132,20 @@ async def test_a_late_usage_is_explained_by_what_it_cost_in_all(house: Tokenhous
     assert found.explanation is not None
     assert found.explanation.charge == 30
     assert [one.kind for one in found.related] == ["lapse"]
+
+
+@pytest.mark.row("E4")
+async def test_a_use_is_explained_by_the_terms_of_whoever_paid(house: Tokenhouse):
+    await house.write_plan({"name": "plain", "signup": {"amount": 1_000}, "rate": {"by": "tokens"}})
+    dear = {"by": "tokens", "multiplier": 2}
+    await house.write_plan({"name": "dear", "signup": {"amount": 1_000}, "rate": dear})
+    await house.account("company", kind="company", plan="plain")
+    await house.account("team", parent="company", plan="dear", own_credit=True)
+    await house.account("user", parent="team", plan="plain")
+    made = await house.charge("user", None, usage=Usage(input=30), model="m")
+    for ref, charge in (("user", made.amount), ("team", made.amount), ("company", 0)):
+        [line] = await house.history(ref, kinds=("charge", "use"))
+        found = await house.entry(ref, line.seq)
+        assert (line.charge, found.plan) == (charge, "dear")
+        assert found.explanation is not None
+        assert found.explanation.charge == made.amount

@@ -13,7 +13,7 @@ import pytest
 
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, NotFound, StillRunning
-from tokenhouse.flow import clockwork, retention, schedule
+from tokenhouse.flow import clockwork, payments, retention, schedule
 from tokenhouse.flow.schedule import JOBS, Job
 from tokenhouse.settings import Settings
 from tokenhouse.testing import Clock
@@ -407,3 +407,15 @@ async def test_retention_forgets_old_runs_and_keys_and_keeps_the_newest(database
         assert [run.outcome for run in await house.job_runs("count")] == ["done", "done", "done", "failed"]
         clock.move(days=30)
         assert (await retention.forget(house.desk)).runs == 1
+
+
+async def test_retention_forgets_forged_payments_and_keeps_what_providers_told(database, clock):
+    async with node(database, clock) as house:
+        await house.refuse_payment("callback", "forged", bytes(32), "signature_wrong")
+        told = payments.Told(provider="callback", event="e", kind="paid", digest=bytes(32), order="0" * 32)
+        assert (await house.hear_payment(told)).verdict == "refused"
+        clock.move(days=retention.ATTEMPTS_DAYS)
+        assert (await retention.forget(house.desk)).attempts == 0
+        clock.move(seconds=1)
+        assert (await retention.forget(house.desk)).attempts == 1
+        assert [one.event for one in await house.payment_events()] == ["e"]

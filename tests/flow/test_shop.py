@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tokenhouse import AccountClosed, InvalidInput, KeyReused, NotFound, Settings, Tokenhouse
+from tokenhouse.flow.payments import Told
 from tokenhouse.flow.shop import expire_orders, renew_subscriptions
 from tokenhouse.rules.shop import bill, clawed_by, money, normalised, parse_package
 from tokenhouse.settings import Callback, Payments
+from tokenhouse.store.orders import Order
 
 pytestmark = pytest.mark.row("C2", "B8")
 
@@ -175,6 +177,110 @@ async def test_what_could_not_be_given_is_not_sold(house: Tokenhouse):
     with pytest.raises(AccountClosed):
         await house.buy("alice", "large", currency="KRW")
     assert await house.orders("alice") == []
+
+
+async def paid_for(house: Tokenhouse, one: Order, kind: str = "paid", **other: Any) -> tuple[str, str]:
+    """Have the shop say something of an order; return what was made of it."""
+    told = Told(
+        provider="callback",
+        event=house.desk.new_id(),
+        kind=kind,
+        digest=bytes(32),
+        order=one.id,
+        price_minor=one.price_minor,
+        currency="KRW",
+        **{"payments": (f"pay-{one.id}",)} | other,
+    )
+    heard = await house.hear_payment(told)
+    return heard.verdict, heard.reason
+
+
+async def test_what_was_paid_is_given_whatever_came_in_between(house: Tokenhouse):
+    await house.write_plan(PLANS[-1] | {"credit": {"maximum": 1_500}})
+    await house.account("full", plan="small")
+    orders = [await house.buy("full", "large", currency="KRW", provider="callback") for _ in range(2)]
+    by_hand = await house.buy("full", "large", currency="KRW")
+    await house.grant("full", 400)
+    for one in orders:
+        assert await paid_for(house, one) == ("accepted", "")
+    await house.complete_order("full", by_hand.id)
+    assert await credit(house, "full") == 400 + 3 * 1_100
+    assert await refused(house.grant("full", 1)) == "credit_maximum"
+    assert await refused(house.buy("full", "large", currency="KRW")) == "credit_maximum"
+    gift = await house.order("full", 10)
+    assert await refused(house.complete_order("full", gift.id)) == "credit_maximum"
+
+
+@pytest.mark.parametrize("ends", ["expired", "failed", "by hand"])
+async def test_an_order_that_is_paid_after_it_failed_gives_once(house: Tokenhouse, clock: Any, ends: str):
+    order = await house.buy("alice", "large", currency="KRW", provider="callback")
+    if ends == "expired":
+        clock.move(days=31)
+        await expire_orders(house.desk)
+    elif ends == "failed":
+        assert await paid_for(house, order, "failed") == ("accepted", "")
+    else:
+        await house.fail_order("alice", order.id, actor="kim", reason="refunded_before")
+    assert (await house.find_order(order.id)).state == "failed"
+    heard = await asyncio.gather(*(paid_for(house, order) for _ in range(6)))
+    assert min(heard) == ("accepted", "")
+    assert {verdict for verdict, _ in heard} <= {"accepted", "duplicate"}
+    assert await paid_for(house, order, "failed") == ("ignored", "order_completed")
+    after = await house.find_order(order.id)
+    assert (after.state, after.completed_at, after.ended_by) == ("completed", clock(), "payment:callback")
+    assert (after.provider_ref, await credit(house)) == (f"pay-{order.id}", 1_100)
+    assert await paid_for(house, order, "refunded", refunded_minor=9_900) == ("accepted", "")
+    assert await paid_for(house, order) == ("ignored", "order_refunded")
+    assert await credit(house) == 0
+
+
+async def test_a_failed_order_is_refunded_in_part_or_for_good(house: Tokenhouse):
+    part, whole = [await house.buy("alice", "large", currency="KRW", provider="callback") for _ in range(2)]
+    for one in (part, whole):
+        await paid_for(house, one, "failed")
+    assert await paid_for(house, part, "refunded", refunded_minor=990) == ("accepted", "")
+    assert (await house.find_order(part.id)).state == "completed"
+    given_back = "refunded_before_completion"
+    assert await paid_for(house, whole, "refunded") == ("accepted", given_back)
+    assert await paid_for(house, whole, "refunded") == ("duplicate", "refund_known")
+    assert await paid_for(house, whole) == ("refused", "payment_order_failed")
+    with pytest.raises(NotFound):
+        await house.complete_order("alice", whole.id)
+    assert (await house.find_order(whole.id)).reason == given_back
+    assert await credit(house) == 990
+
+
+async def test_a_payment_and_its_refund_after_a_failure_end_the_same_in_any_order(house: Tokenhouse):
+    for nth in range(6):
+        order = await house.buy("alice", "large", currency="KRW", provider="callback")
+        await paid_for(house, order, "failed")
+        said = ["paid", "refunded"] if nth % 2 else ["refunded", "paid"]
+        await asyncio.gather(*(paid_for(house, order, kind) for kind in said))
+        assert (await house.find_order(order.id)).state in ("refunded", "failed")
+        assert await credit(house) == 0
+
+
+async def test_an_operator_completes_an_order_whose_transfer_came_late(house: Tokenhouse, clock: Any):
+    [coupon] = await house.write_coupons(discount="0.5")
+    order = await house.buy("alice", "large", currency="KRW", coupon=coupon.code)
+    clock.move(days=31)
+    await expire_orders(house.desk)
+    assert [one.uses for one in await house.coupons()] == [0]
+    receipts = [await house.complete_order("alice", order.id, actor="kim") for _ in range(2)]
+    assert [one.replayed for one in receipts] == [False, True]
+    assert await credit(house) == 1_100
+    assert [one.uses for one in await house.coupons()] == [1]
+    assert await refused(house.buy("alice", "large", currency="KRW", coupon=coupon.code)) == "coupon_used"
+
+
+async def test_a_coupon_used_up_meanwhile_does_not_stop_a_late_payment(house: Tokenhouse):
+    [coupon] = await house.write_coupons(discount="0.5", uses_max=1)
+    order = await house.buy("alice", "large", currency="KRW", coupon=coupon.code, provider="callback")
+    await house.fail_order("alice", order.id)
+    await house.account("bob", plan="plain")
+    await house.buy("bob", "large", currency="KRW", coupon=coupon.code)
+    assert await paid_for(house, order) == ("accepted", "")
+    assert (await credit(house), (await house.coupons())[0].uses) == (1_100, 1)
 
 
 async def test_one_key_opens_one_order(house: Tokenhouse):
@@ -420,6 +526,42 @@ async def test_a_refunded_period_ends_its_subscription(house: Tokenhouse):
     assert (await house.refund_order("alice", order)).replayed
     over = await house.subscription("alice")
     assert (over.state, over.reason, await plan_of(house)) == ("ended", "refunded", "plain")
+
+
+async def test_a_period_that_is_paid_when_its_subscription_is_over_begins_another(
+    house: Tokenhouse, clock: Any
+):
+    first = await house.buy("alice", "pro", currency="KRW", provider="callback")
+    clock.move(days=31)
+    await expire_orders(house.desk)
+    assert ((await house.subscription("alice")).state, await plan_of(house)) == ("ended", "plain")
+    heard = await asyncio.gather(*(paid_for(house, first) for _ in range(4)))
+    assert {verdict for verdict, _ in heard} <= {"accepted", "duplicate"}
+    begun = await house.subscription("alice")
+    assert (begun.state, begun.start_at, await plan_of(house)) == ("active", clock(), "pro")
+    clock.move(days=31)
+    await renew_subscriptions(house.desk)
+    [second] = [one for one in await house.orders("alice") if one.state == "pending"]
+    clock.move(days=4)
+    assert (await renew_subscriptions(house.desk)).ended == 1
+    assert await plan_of(house) == "plain"
+    assert await paid_for(house, second) == ("accepted", "")
+    again = await house.subscription("alice")
+    assert (again.state, again.start_at, again.former_plan) == ("active", clock(), "plain")
+    assert await plan_of(house) == "pro"
+    assert (await house.cancel_subscription("alice", at_once=True)).state == "ended"
+    assert await plan_of(house) == "plain"
+
+
+async def test_a_late_period_gives_way_to_the_subscription_that_is_there(house: Tokenhouse):
+    late = await house.buy("alice", "pro", currency="KRW", provider="callback")
+    await house.cancel_subscription("alice")
+    await house.buy("alice", "pro", currency="KRW")
+    await paid(house)
+    assert await paid_for(house, late) == ("refused", "payment_order_failed")
+    assert await refused(house.complete_order("alice", late.id)) == "payment_order_failed"
+    assert (await house.find_order(late.id)).state == "failed"
+    assert (await house.subscription("alice")).state == "active"
 
 
 async def test_a_plan_chosen_meanwhile_stays(house: Tokenhouse):

@@ -91,12 +91,12 @@ async def test_a_tree_counts_each_call_once(house: Tokenhouse):
     assert stats.overview.turns == 3
     assert sum(getattr(stats.distribution, name) for name in stats.distribution.__slots__) == 3
     assert [(line.account, line.used) for line in stats.top] == [
-        ("company", 110),
         ("team", 100),
         ("user", 100),
+        ("company", 10),
         ("alone", 1),
     ]
-    user = stats.top[2]
+    user = stats.top[1]
     assert (user.total, user.free, user.bought, user.level) == (0, 0, 0, "normal")
 
 

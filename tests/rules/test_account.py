@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.ledger import NOON, Ledger, check_laws
 from tokenhouse.rules.amounts import AMOUNT_MAX
@@ -52,6 +54,20 @@ def test_an_account_without_credit_of_its_own_opens_with_none_and_counts_the_sam
     ledger.do("ann", Touch(id="t"))
     assert [entry.kind for entry in ledger.entries("ann")] == ["open", "period"]
     assert ledger.balances["acme"].left == 130
+    check_laws(ledger)
+
+
+@given(st.lists(st.tuples(st.integers(1, 150), st.booleans()), min_size=1, max_size=8))
+def test_what_a_plan_lets_an_account_hold_bounds_gifts_and_nothing_that_was_paid(grants):
+    ledger = Ledger(parse_plan({"name": "small", "credit": {"maximum": 100}}))
+    ledger.open("ann", "small")
+    held = 0
+    for nth, (amount, paid) in enumerate(grants):
+        outcome = ledger.do("ann", Grant(id=f"g{nth}", amount=amount, paid=paid))
+        fits = paid or held + amount <= 100
+        assert isinstance(outcome, Done) if fits else outcome.code == "credit_maximum"
+        held += amount if fits else 0
+        assert ledger.balances["ann"].left == held
     check_laws(ledger)
 
 

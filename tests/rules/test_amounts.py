@@ -18,6 +18,7 @@ from tokenhouse.rules.amounts import (
     Unit,
     checked_amount,
     checked_number,
+    digits,
     parse,
     parse_unit,
     show,
@@ -92,6 +93,7 @@ def test_what_cannot_be_read_exactly_is_refused(text, reason):
 def test_an_amount_is_shown_exactly(amount, unit, text):
     assert show(amount, unit) == text
     assert show(amount, unit, symbol=False) == text.replace(unit.symbol, "")
+    assert digits(amount, unit) == text.replace(unit.symbol, "").replace(",", "")
 
 
 @given(amount=st.integers(AMOUNT_MIN, AMOUNT_MAX), unit=units, symbol=st.booleans())

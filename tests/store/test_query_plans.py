@@ -20,7 +20,9 @@ from tokenhouse.store.statements import sql
 
 ACCOUNTS, ENTRIES = 20_000, 100_000
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
-GROWING = {"balances", "entries_2026_11", "idempotency_keys", "directory", "accounts"}
+GROWING = {"balances", "entries_2026_11", "idempotency_keys", "directory", "accounts"} | {
+    *("orders", "payments", "payment_events", "coupon_redemptions", "coupons", "subscriptions"),
+}
 
 PAST = """
 insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots, operation,
@@ -32,6 +34,31 @@ from tokenhouse.balances b, generate_series(1, $1::integer) n
 KEYS = """
 insert into tokenhouse.idempotency_keys (cell, account, key, operation, digest, at)
 select cell, account, 'k', gen_random_uuid(), '\\x00', $1 from tokenhouse.balances
+"""
+SHOPPED = """
+with bought as (
+    insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, method,
+        created_at, ended_at, provider, subscription, request_key)
+    select cell, gen_random_uuid(), account, 'purchase', case n when 1 then 'pending' else 'completed' end,
+           10, 9900, 'KRW', 'card', $1, case when n > 1 then $1::timestamptz end, 'callback',
+           case when n = 2 then gen_random_uuid() end, 'key ' || n
+    from tokenhouse.balances, generate_series(1, 12) n
+    where account % 4 = 0
+    returning cell, account, id, state
+), paid as (
+    insert into tokenhouse.payments (provider, ref, cell, order_id, at)
+    select 'callback', 'pay-' || id, cell, id, $1 from bought
+), told as (
+    insert into tokenhouse.payment_events (id, provider, event, kind, verdict, order_id, digest, received_at,
+        decided_at)
+    select gen_random_uuid(), 'callback', 'event ' || id, 'paid', 'accepted', id, sha256(''), $1, $1
+    from bought
+), coupons as (
+    insert into tokenhouse.coupons (code, credit, valid_from, created_at)
+    select 'CODE' || n, 10, $1, $1 from generate_series(1, 5000) n
+)
+insert into tokenhouse.coupon_redemptions (cell, account, code, order_id, at)
+select cell, account, 'CODE' || account % 5000, id, $1 from bought where state = 'pending'
 """
 UPDATES = "select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'balances'"
 """What this session did of late: updates of balances, and those that made no new index entry."""
@@ -50,6 +77,7 @@ async def seed(dsn: str, clock: Any) -> None:
                 await accounts.write_opened(connection, fresh, now)
                 await connection.execute(PAST, ENTRIES // ACCOUNTS, clock())
                 await connection.execute(KEYS, clock())
+                await connection.execute(SHOPPED, clock())
             await connection.execute("vacuum analyze")
 
 
@@ -125,6 +153,20 @@ def read_through(plan: list[dict[str, Any]]) -> list[str]:
         ("list_months", "entries_2026_11_pkey"),
         ("list_months", "entries_2026_11_cell_account_seq_idx"),
         ("find_entry_count", "entries_2026_11_pkey"),
+        ("find_order", "orders_by_id"),
+        ("find_order_anywhere", "orders_by_id"),
+        ("find_order_by_request", "orders_by_account"),
+        ("find_order_of_subscription", "orders_by_subscription"),
+        ("list_orders", "orders_by_account"),
+        ("list_orders_left", "orders_pending"),
+        ("write_orders_ended", "orders_by_id"),
+        ("write_order_failed", "orders_by_id"),
+        ("find_payment", "payments_pkey"),
+        ("find_payment_event", "payment_events_accepted_once"),
+        ("list_payment_events", "payment_events_pkey"),
+        ("find_redemption", "coupon_redemptions_pkey"),
+        ("write_redemption_undone", "coupon_redemptions_pkey"),
+        ("write_coupon_used", "coupons_pkey"),
     ],
 )
 async def test_a_hot_statement_goes_by_its_index(heavy: str, name: str, index: str):

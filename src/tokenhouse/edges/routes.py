@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from tokenhouse.errors import NotFound
 from tokenhouse.rules.amounts import shown
-from tokenhouse.settings import Upstream
+from tokenhouse.settings import Settings, Upstream
 
 REMEMBERED_MAX: Final = 10_000
 """Models whose routes a process remembers."""
@@ -29,6 +29,11 @@ class Route(NamedTuple):
     model: str
     protocols: tuple[str, ...]
     total_s: float
+
+
+def with_demo(settings: Settings) -> bool:
+    """Tell whether the demonstration model is there: while developing, and where there is no other."""
+    return settings.environment == "development" or not settings.upstream
 
 
 class Routes:

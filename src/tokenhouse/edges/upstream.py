@@ -14,7 +14,7 @@ import msgspec
 from yarl import URL
 
 from tokenhouse.edges.demo import Answer, Demo
-from tokenhouse.edges.routes import DEMO, Route, Routes
+from tokenhouse.edges.routes import DEMO, Route, Routes, with_demo
 from tokenhouse.errors import StartRefused, UpstreamTrouble
 from tokenhouse.providers.base import Dialect
 from tokenhouse.providers.dialects import DIALECTS
@@ -89,7 +89,7 @@ class Upstreams:
 
     def __init__(self, chosen: Settings, demo: Demo | None = None) -> None:
         self.demo = demo
-        if demo is None and (chosen.environment == "development" or not chosen.upstream):
+        if demo is None and with_demo(chosen):
             self.demo = Demo()
         self._places = {one.name: Place(one) for one in chosen.upstream}
         if len(self._places) != len(chosen.upstream) or (self.demo and DEMO in self._places):

@@ -75,8 +75,13 @@ def coupons(made: Sequence[Coupon], unit: Unit) -> Told:
 
 
 def order(one: Order) -> Told:
-    """Return where an order stands."""
-    return {"state": one.state, "refunded_minor": one.refunded_minor}
+    """Return whose an order is, and where it stands; its credit in the smallest unit, money in minor ones."""
+    return {
+        "account": one.ref,
+        "state": one.state,
+        "credit": one.credit,
+        "refunded_minor": one.refunded_minor,
+    }
 
 
 def rates(added: Added) -> Told:

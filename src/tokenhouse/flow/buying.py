@@ -1,7 +1,8 @@
 """Buying: a package becomes a pending order, a coupon becomes credit; each once, however often it is asked.
 
 Whether the credit could be given at all is asked before anybody pays for it: an account that is closed, that
-draws on another or that would hold more than its plan allows buys nothing.
+draws on another or that would hold more than its plan allows buys nothing. Once it is paid, how much it may
+hold is not asked again.
 """
 
 from contextlib import suppress
@@ -24,8 +25,6 @@ from tokenhouse.store.orders import NewOrder, Order
 from tokenhouse.store.pool import Connection, trouble_translated
 from tokenhouse.store.shop import Coupon
 
-FREE: Final = "coupon"
-"""The provider of an order for which nobody pays."""
 ONLY_KRW: Final = "toss"
 RENEWS: Final = ("callback", "stripe", "manual")
 """Providers over which a subscription can be paid for."""
@@ -68,7 +67,7 @@ async def buy(
     step.checked_currency(currency)
     checked_text(key, "key")
     one = await find_package(desk, package)
-    off = await find_coupon(desk, coupon) if coupon else None
+    off = await find_coupon(desk, coupon) if coupon != "" else None
     if key and (known := await _known(desk, address, key)) is not None:
         return _same(known, package=one.name, currency=currency, quantity=quantity, coupon=off)
     member = (await read_path(desk, address))[0]
@@ -84,7 +83,7 @@ async def buy(
         price_minor=total.price,
         currency=currency,
         note=checked_text(note, "note", most=1_000),
-        provider=_provider(desk, provider, currency, one) if total.price else FREE,
+        provider=_provider(desk, provider, currency, one) if total.price else step.FREE,
         package=one.name,
         package_version=one.version,
         quantity=quantity,
@@ -100,7 +99,7 @@ async def buy(
         known = await _known(desk, address, key)
         assert known is not None  # noqa: S101 -- only its key stood against the order
         return _same(known, package=one.name, currency=currency, quantity=quantity, coupon=off)
-    if made.provider == FREE:
+    if made.provider == step.FREE:
         await step.complete_order(desk, ref, made.id, actor="coupon")
         return await step.find_order(desk, ref, made.id)
     return made
@@ -133,7 +132,7 @@ async def redeem(desk: Desk, ref: str, code: str, *, key: str = "") -> Receipt:
             price_minor=0,
             currency="KRW",
             note=coupon.note,
-            provider=FREE,
+            provider=step.FREE,
             coupon=coupon.code,
             credit_days=coupon.credit_days,
             request_key=key,
@@ -162,7 +161,7 @@ async def expire_orders(desk: Desk) -> Expired:
     failed = completed = 0
     for one in left:
         try:
-            if one.provider == FREE:
+            if one.provider == step.FREE:
                 await step.complete_order(desk, one.ref, one.id, actor="coupon")
                 completed += 1
                 continue

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from os import urandom
 from pathlib import Path
-from typing import Final, Never
+from typing import Any, Final
 from unicodedata import category
 
 import msgspec
@@ -22,6 +22,7 @@ from tokenhouse.errors import (
     ModelRefused,
     NotFound,
     Refused,
+    TokenhouseError,
 )
 from tokenhouse.flow.bell import Bell
 from tokenhouse.flow.bus import Bus
@@ -176,7 +177,9 @@ class Desk:
     async def told(self, answer: Answer, address: Address) -> Answer:
         """Return an answer that says yes. Raises: what any other means to a caller."""
         if type(answer.outcome) is not Done:
-            await self._raise(answer, address)
+            no = await self._meant(answer, address)
+            no.path = answer.path
+            raise no
         return answer
 
     async def ask(
@@ -213,13 +216,13 @@ class Desk:
         self.bell.heed(address.cell, operation, answer)
         return answer
 
-    async def _raise(self, answer: Answer, address: Address) -> Never:
-        """Raise what an expected no means to a caller."""
+    async def _meant(self, answer: Answer, address: Address) -> TokenhouseError:
+        """Return what an expected no means to a caller."""
         no = answer.outcome
         if isinstance(no, Unknown):
-            raise NotFound(UNKNOWN[no.what], id=no.id, account=address.ref)
+            return NotFound(UNKNOWN[no.what], id=no.id, account=address.ref)
         if isinstance(no, Mismatch):
-            raise KeyReused(id=no.id, account=address.ref, first=no.first, second=no.second)
+            return KeyReused(id=no.id, account=address.ref, first=no.first, second=no.second)
         assert isinstance(no, Refusal)  # noqa: S101 -- the only one left
         facts = {
             name: getattr(no, name) for name in no.__struct_fields__ if name not in ("code", "resets_at")
@@ -229,7 +232,7 @@ class Desk:
         if not no.limit.startswith("requests/"):
             facts["unit"] = unit.name
         if no.code in OF_THE_VALUE:
-            raise InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts)
+            return InvalidInput(no.code, field="amount", value=no.amount + no.short_by, **facts)
         stop = next(plan.stop for balance, plan in answer.path if balance.account == no.account)
         facts["status"], facts["stop_code"] = stop.status, stop.code
         if no.code == "insufficient_credit":
@@ -237,7 +240,7 @@ class Desk:
             facts |= {"missing": named(no.short_by, unit), "free": named(no.available, unit)}
         facts["resets_at"] = None if no.resets_at >= FOREVER else moment(no.resets_at)
         reason = (NOW if facts["resets_at"] is None else UNTIL).get(no.code, no.code)
-        raise REFUSALS[no.code](reason, **facts)
+        return REFUSALS[no.code](reason, **facts)
 
     async def ref(self, address: Address, account: int) -> str:
         """Return the outside name of an account on an address' path."""
@@ -271,6 +274,20 @@ def checked_text(value: object, field: str, *, least: int = 0, most: int = 200) 
         )
     if not value.isprintable() and any(category(character) in UNSPEAKABLE for character in value):
         raise InvalidInput("text_unprintable", field=field, value=ascii(value[:40]))
+    return value
+
+
+def checked_list(value: object, field: str) -> Sequence[Any]:
+    """Return `value` if it is a list or tuple, whatever it holds. Raises: InvalidInput."""
+    if not isinstance(value, list | tuple):
+        raise InvalidInput("list_wanted", field=field, value=shown(value))
+    return value
+
+
+def checked_choice(value: object, field: str, known: Sequence[str]) -> str:
+    """Return `value` if it is one of those that are known. Raises: InvalidInput that names them."""
+    if not isinstance(value, str) or value not in known:
+        raise InvalidInput("choice_unknown", field=field, value=shown(value), known=", ".join(known))
     return value
 
 

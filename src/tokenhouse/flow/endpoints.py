@@ -11,9 +11,8 @@ import msgspec
 
 from tokenhouse import messages
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_list, checked_text, checked_whole
 from tokenhouse.flow.outbox import PAGE_MAX, try_out
-from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.notices import KINDS
 from tokenhouse.store import outbox
 from tokenhouse.store.keys import NOBODY
@@ -40,13 +39,11 @@ async def create(
     desk: Desk, *, channel: str, url: str, name: str, account: str, kinds: Sequence[str], actor: str
 ) -> NewEndpoint:
     """Make an endpoint, of all accounts or of one. Raises: InvalidInput, NotFound."""
-    if channel not in CHANNELS:
-        raise InvalidInput("choice_unknown", field="channel", value=shown(channel), known=", ".join(CHANNELS))
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InvalidInput("choice_unknown", field="kinds", value=shown(kind), known=", ".join(KINDS))
+    checked_choice(channel, "channel", CHANNELS)
+    for kind in checked_list(kinds, "kinds"):
+        checked_choice(kind, "kinds", KINDS)
     place = await _checked_place(desk, channel, checked_text(url, "url", least=1, most=2_000))
-    address = await desk.address(account) if account else None
+    address = await desk.address(account) if account != "" else None
     made = Endpoint(
         id=desk.new_id(),
         place=None if address is None else (address.cell, address.account),
@@ -90,11 +87,13 @@ async def _checked_place(desk: Desk, channel: str, url: str) -> str:
         if not await checker(url):
             raise InvalidInput("service_url", field="url", value=parts.scheme[:20])
         return parts.scheme
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+    strange = not parts.hostname or parts.username or parts.fragment or " " in url
+    if strange or parts.scheme not in ("http", "https"):
         raise InvalidInput("webhook_url", field="url", value="")
+    host = (parts.hostname or "")[:100]
     if parts.scheme == "http" and not desk.settings.private_webhooks:
-        raise InvalidInput("webhook_http", field="url", value=parts.hostname[:100])
-    return parts.hostname[:100]
+        raise InvalidInput("webhook_http", field="url", value=host)
+    return host
 
 
 def _parts(url: str) -> SplitResult:

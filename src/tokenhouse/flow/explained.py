@@ -1,7 +1,7 @@
 """Explained: one line of a journal in full, and how its charge came about.
 
-A charge is explained by the terms and the rate of its day. An explanation is only given where it comes to the
-very charge: of one that an application reckoned itself, only the application knows how.
+A charge is explained by the payer's terms and the rate of its day. An explanation is only given where it
+comes to the very charge: of one that an application reckoned itself, only the application knows how.
 """
 
 from collections.abc import Iterable
@@ -54,10 +54,14 @@ async def entry(desk: Desk, ref: str, seq: int) -> EntryDetail:
                 if found.operation
                 else []
             )
-            versions = await desk.catalog.list_plan_versions(connection, payer.plan.name)
+            by_payer = (
+                await journal.find_payer_entry(connection, address, found) if found.kind == "use" else None
+            )
+            paid, terms = by_payer or (found, payer.plan.name)
+            versions = await desk.catalog.list_plan_versions(connection, terms)
     begun = [one.plan for one in versions if instant(one.created_at) <= found.at]
     later = [one.plan for one in reversed(versions) if instant(one.created_at) > found.at]
-    plan, explanation = _explained(desk, found, [*begun, *later])
+    plan, explanation = _explained(desk, found, paid.fact("settled", paid.charge), [*begun, *later])
     return EntryDetail(
         account=ref,
         unit=payer.plan.unit,
@@ -69,11 +73,12 @@ async def entry(desk: Desk, ref: str, seq: int) -> EntryDetail:
     )
 
 
-def _explained(desk: Desk, found: Entry, plans: Iterable[Plan]) -> tuple[Plan | None, Explanation | None]:
-    """Return the terms under which the line's usage comes to its charge, and how; none where none do."""
+def _explained(
+    desk: Desk, found: Entry, settled: int, plans: Iterable[Plan]
+) -> tuple[Plan | None, Explanation | None]:
+    """Return the terms under which a line's usage comes to what was settled, and how; none where none do."""
     if found.usage is None or found.kind not in ("charge", "use"):
         return None, None
-    settled = found.fact("settled", found.charge)
     rate = next((one for one in (*desk.catalog.own, *desk.catalog.listed) if one.version == found.rate), None)
     table = RateTable([rate] if rate is not None else [])
     for plan in plans:

@@ -15,7 +15,7 @@ import msgspec
 from tokenhouse.flow.bell import Event, Waiting
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.wording import Reader, worded
-from tokenhouse.rules.amounts import Unit, show
+from tokenhouse.rules.amounts import Unit, digits
 from tokenhouse.rules.balance import Balance
 from tokenhouse.rules.notices import hundredths, level_of, percents, reached, round_of, standing
 from tokenhouse.rules.periods import DAY, Instant, moment
@@ -255,11 +255,7 @@ def document(desk: Desk, draft: Draft, reader: Reader) -> dict[str, Any]:
         "purchase_url": words.link,
         "unit": unit.name,
     }
-    plain |= {
-        name: digits(facts[name], unit)
-        for name in ("remaining", "used", "amount")
-        if name in facts
-    }
+    plain |= {name: digits(facts[name], unit) for name in ("remaining", "used", "amount") if name in facts}
     for name in ("resets_at", "expires_at"):
         if name in facts:
             plain[name] = None if facts[name] is None else moment(facts[name])

@@ -2,15 +2,19 @@
 
 Who ends an order is told apart by its `provider`: the callbacks of payment providers, an operator by hand, or
 the house's own verbs. However often any of them comes, the ledger moves once: a grant carries its order's id.
+
+An order that was bought and failed - nobody paid in time, or a first try came to nothing - can still be paid:
+whoever's money came late gets what it is for. Only where the money was given back first, nothing comes.
 """
 
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow import identify
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.settle import Receipt, receipt
@@ -25,6 +29,10 @@ from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import trouble_translated
 
 ORDERS_MAX = 1_000
+FREE: Final = "coupon"
+"""The provider of an order for which nobody pays."""
+GIVEN_BACK: Final = "refunded_before_completion"
+"""Why an order failed whose money was given back before it came; `ledger.sql` knows the word too."""
 
 
 async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, note: str) -> Order:
@@ -70,20 +78,25 @@ def checked_currency(currency: object) -> str:
 async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, reason: str = "") -> Receipt:
     """Complete a pending order: its credit comes, and the order's state changes, in one transaction.
 
-    Idempotent: completed again, the first answer comes. Raises: NotFound for one that failed or was refunded.
+    So does one that was bought, and paid after it had failed. Idempotent: completed again, the first answer
+    comes. Raises: NotFound for one that failed for good; InvalidInput where a subscription is in its way.
     """
     address = await desk.address(ref)
-    one = await find_order(desk, ref, order_id, from_state="pending", never=("failed",))
+    one = await find_order(desk, ref, order_id)
+    if one.state == "failed":
+        if not can_be_paid(one):
+            raise NotFound("order_not_in_state", order=one.id, state="pending")
+        one = await _subscribed_again(desk, one)
     end = OrderEnd(
         id=one.id,
-        was="pending",
+        was="failed" if one.state == "failed" else "pending",
         state="completed",
         by=checked_text(actor, "actor"),
         reason=checked_text(reason, "reason", most=1_000),
     )
     if not one.credit:
-        return await _nothing_moved(desk, address, one, end, known=one.state != "pending")
-    source = "coupon" if one.provider == "coupon" else one.type
+        return await _nothing_moved(desk, address, one, end, known=one.state != end.was)
+    source = "coupon" if one.provider == FREE else one.type
     operation = Grant(
         id=one.id,
         amount=one.credit,
@@ -92,8 +105,47 @@ async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, rea
         actor=actor,
         note=one.note,
         facts={"order": one.id, "method": one.method} if one.method else {"order": one.id},
+        paid=one.provider not in ("", FREE),
     )
-    return receipt(ref, await desk.carry_out(address, operation, order=end))
+    given = receipt(ref, await desk.carry_out(address, operation, order=end))
+    if one.state == "failed" and one.coupon:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                await shop.write_redemption_again(connection, one, desk.clock())
+    return given
+
+
+def can_be_paid(one: Order) -> bool:
+    """Whether an order that is not paid, pending or failed, may still be."""
+    late = one.state == "failed" and one.provider not in ("", FREE)
+    return one.state == "pending" or (late and not is_given_back(one))
+
+
+def is_given_back(one: Order) -> bool:
+    """Whether an order failed because its money was given back before it came."""
+    return one.state == "failed" and one.reason == GIVEN_BACK
+
+
+async def _subscribed_again(desk: Desk, one: Order) -> Order:
+    """Return an order that is paid late, with another subscription where its own is over.
+
+    Raises: InvalidInput where its account has a subscription.
+    """
+    if not one.subscription:
+        return one
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            over = await subscriptions.find_subscription(connection, one.cell, one.account, one.subscription)
+    if over is None or over.state != "ended":
+        return one
+    plan = (await identify.describe(desk, one.ref)).plan or over.former_plan
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            await subscriptions.write_subscription_again(connection, one, desk.new_id(), plan, desk.clock())
+    after = await find_order(desk, one.ref, one.id)
+    if after == one:
+        raise InvalidInput("payment_order_failed", field="order", value=one.id, order=one.id)
+    return after
 
 
 async def refund_order(
@@ -160,7 +212,7 @@ async def _nothing_moved(desk: Desk, address: Address, one: Order, end: OrderEnd
 
 
 async def fail_order(desk: Desk, ref: str, order_id: str, *, actor: str = "", reason: str = "") -> Order:
-    """Mark a pending order as failed: no credit came and none will. Idempotent.
+    """Mark a pending order as failed: no credit came, and none comes unless it is paid late. Idempotent.
 
     A coupon that was used for it can be used again; a subscription that it was the first of is over.
     """
@@ -215,7 +267,7 @@ async def list_orders(desk: Desk, ref: str, rows_max: int, before: str = "") -> 
     """Return an account's orders, newest first, below the order `before`."""
     checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
     address = await desk.address(ref)
-    below = checked_id(before, "before") if before else ""
+    below = checked_id(before, "before") if before != "" else ""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await orders.list_orders(connection, address, rows_max, before=below)
@@ -241,7 +293,7 @@ async def list_anywhere(
     for at, field in ((since, "since"), (until, "until")):
         if at is not None:
             instant(at, field)
-    below = checked_id(before, "before") if before else ""
+    below = checked_id(before, "before") if before != "" else ""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await orders.list_orders_anywhere(

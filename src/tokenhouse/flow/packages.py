@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_text, checked_whole
+from tokenhouse.flow.desk import Desk, checked_list, checked_text, checked_whole
 from tokenhouse.flow.terms import plans
 from tokenhouse.rules.amounts import checked_amount, checked_number, shown
 from tokenhouse.rules.periods import AT_MAX, instant
@@ -74,25 +74,26 @@ async def write_coupons(
 
     Raises: InvalidInput, also for a code that is taken.
     """
-    checked_whole(count, "count", 1, 1 if code else CODES_MAX)
+    checked_whole(count, "count", 1, 1 if code != "" else CODES_MAX)
     if uses_max is not None:
         checked_whole(uses_max, "uses_max", 1, USES_MAX)
     share = int(checked_number(discount, "discount", most=Decimal(1)) * POINTS)
     given = checked_amount(credit, "credit", least=0)
     if (given > 0) == (share > 0):
         raise InvalidInput("coupon_gives", field="credit", value=given)
-    from_at = valid_from or desk.clock()
-    for at, field in ((from_at, "valid_from"), (valid_until or from_at, "valid_until")):
+    from_at = desk.clock() if valid_from is None else valid_from
+    last_at = from_at if valid_until is None else valid_until
+    for at, field in ((from_at, "valid_from"), (last_at, "valid_until")):
         if instant(at, field) >= AT_MAX:
             raise InvalidInput("instant_out_of_range", field=field, value=str(at))
     if valid_until is not None and valid_until <= max(from_at, desk.clock()):
         raise InvalidInput("expires_in_past", field="valid_until", value=str(valid_until))
-    await _known(desk, only_plans)
-    for name in only_packages:
+    await _known(desk, checked_list(only_plans, "only_plans"))
+    for name in checked_list(only_packages, "only_packages"):
         await find_package(desk, name)
     coupons = [
         Coupon(
-            code=normalised(code) if code else _new_code(),
+            code=normalised(code) if code != "" else _new_code(),
             credit=given,
             discount=share,
             credit_days=checked_whole(credit_days, "credit_days", 0, DAYS_MAX),

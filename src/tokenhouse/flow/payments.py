@@ -9,12 +9,14 @@ end. Where the database is away nothing is said, and the provider comes again.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, Literal, get_args
 
 from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, KeyReused, NotFound, TokenhouseError
+from tokenhouse.flow import identify, subscriptions
 from tokenhouse.flow import orders as step
-from tokenhouse.flow import subscriptions
-from tokenhouse.flow.desk import HEX_ID, Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.desk import HEX_ID, Desk, checked_choice, checked_id, checked_text, checked_whole
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.shop import PRICE_MAX
@@ -40,6 +42,8 @@ class Opening:
     account: str
     credit: int
     note: str = ""
+    opens_account: bool = False
+    """Whether an account that is not there is opened for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,11 @@ async def hear(desk: Desk, told: Told) -> Heard:
 
     Idempotent, in any order, and any number at once. Raises: DatabaseTrouble, Busy: it must be told again.
     """
+    _checked(told)
     event = PaymentEvent(
         id=desk.new_id(),
         provider=told.provider,
-        event=checked_text(told.event, "event", least=1, most=255),
+        event=told.event,
         kind=told.kind,
         ref=told.order or next(iter(told.payments), told.subscription),
         price_minor=told.price_minor,
@@ -123,16 +128,18 @@ async def hear(desk: Desk, told: Told) -> Heard:
 
 async def refuse(desk: Desk, provider: str, event: str, digest: bytes, reason: str) -> None:
     """Keep a record of somebody who could not prove to be a provider. What it claims is not looked at."""
+    if not isinstance(event, str):
+        raise InvalidInput("text_expected", field="event", value=type(event).__name__)
     now = desk.clock()
     claimed = "".join(letter for letter in event[:255] if letter.isprintable())
     attempt = PaymentEvent(
         id=desk.new_id(),
-        provider=provider,
+        provider=checked_text(provider, "provider", least=1),
         event=claimed,
         kind="",
         verdict="refused",
-        reason=reason,
-        digest=digest,
+        reason=checked_text(reason, "reason", least=1),
+        digest=_checked_digest(digest),
         received_at=now,
         decided_at=now,
     )
@@ -169,13 +176,37 @@ async def events(
         raise InvalidInput("choice_unknown", field="verdict", value=shown(verdict), known=known)
     if provider is not None:
         checked_text(provider, "provider")
-    below = checked_id(before, "before") if before else ""
-    of = checked_id(order, "order") if order else ""
+    below = checked_id(before, "before") if before != "" else ""
+    of = checked_id(order, "order") if order != "" else ""
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await payments.list_payment_events(
                 connection, rows_max, before=below, provider=provider, verdict=verdict, order_id=of
             )
+
+
+def _checked(told: object) -> None:
+    """Return if what was handed in can be a provider's message. Raises: InvalidInput."""
+    if not isinstance(told, Told):
+        raise InvalidInput("table_wanted", field="told", value=shown(told))
+    checked_text(told.provider, "provider", least=1)
+    checked_text(told.event, "event", least=1, most=255)
+    checked_choice(told.kind, "kind", get_args(Kind))
+    _checked_digest(told.digest)
+
+
+def _checked_digest(digest: object) -> bytes:
+    """Return a SHA-256. Raises: InvalidInput."""
+    if not isinstance(digest, bytes) or len(digest) != sha256().digest_size:
+        raise InvalidInput("choice_unknown", field="digest", value=shown(digest), known="SHA-256")
+    return digest
+
+
+async def forget(desk: Desk, before: datetime) -> int:
+    """Forget those who proved nothing before a time; return how many. Idempotent."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await payments.write_attempts_pruned(connection, before)
 
 
 async def _known(desk: Desk, told: Told, order: str, digest: bytes) -> Heard:
@@ -242,6 +273,9 @@ async def _opened(desk: Desk, told: Told, opening: Opening) -> Order:
     """Open the order that a shop of our own tells of, once for each payment."""
     if told.price_minor is None:
         raise InvalidInput("field_missing", field="amount", value="")
+    if opening.opens_account:
+        profile = identify.checked_profile(ref=opening.account, above=None)
+        await identify.open_account(desk, profile, actor=_actor(told))
     address = await desk.address(opening.account)
     new = NewOrder(
         id=desk.new_id(),
@@ -271,7 +305,7 @@ def _bound(told: Told, one: Order) -> None:
     if one.provider != told.provider:
         raise InvalidInput("payment_provider_differs", field="provider", value=told.provider, order=one.id)
     if told.opening is not None and (one.ref, one.credit) != (told.opening.account, told.opening.credit):
-        raise InvalidInput("order_differs", field="order", value=one.id, order=one.id)
+        raise InvalidInput("order_differs", field="payment", value=told.payments[0], order=one.id)
     if told.kind == "failed" and told.price_minor is None:
         return
     if told.currency != one.currency:
@@ -293,7 +327,7 @@ async def _claimed(desk: Desk, told: Told, one: Order) -> None:
             for ref in told.payments:
                 if await payments.write_payment(connection, told.provider, ref, one, now) != one.id:
                     raise InvalidInput("payment_of_another_order", field="payment", value=ref)
-            if told.payments and one.state == "pending":
+            if told.payments and step.can_be_paid(one):
                 method = checked_text(told.method, "method", most=50)
                 await orders.write_order_provider_ref(connection, one, told.payments[0], method)
 
@@ -306,9 +340,9 @@ async def _applied(desk: Desk, told: Told, one: Order) -> Heard:
             return Heard(verdict="accepted", order=failed)
         case "failed", _:
             return Heard(verdict="ignored", reason=f"order_{one.state}", order=one)
-        case _, "failed":
+        case "paid", "failed" if not step.can_be_paid(one):
             raise InvalidInput("payment_order_failed", field="order", value=one.id, order=one.id)
-        case "paid", "pending":
+        case "paid", "pending" | "failed":
             receipt = await step.complete_order(desk, one.ref, one.id, actor=_actor(told))
             return await _begun(desk, told, one, Heard(verdict="accepted", receipt=receipt))
         case "paid", "completed":
@@ -323,7 +357,7 @@ async def _applied(desk: Desk, told: Told, one: Order) -> Heard:
 async def _begun(desk: Desk, told: Told, one: Order, heard: Heard) -> Heard:
     """Begin the period that a paid order is for, if it is a subscription's."""
     if one.subscription:
-        begun = await subscriptions.carry(desk, one)
+        begun = await subscriptions.carry(desk, await step.find_anywhere(desk, one.id))
         if begun is not None and told.subscription and begun.provider_ref != told.subscription:
             await subscriptions.named(desk, begun, told.subscription)
     return replace(heard, order=await step.find_anywhere(desk, one.id))
@@ -332,11 +366,13 @@ async def _begun(desk: Desk, told: Told, one: Order, heard: Heard) -> Heard:
 async def _refunded(desk: Desk, told: Told, one: Order) -> Heard:
     """Take back what a refund is for; of an order that gave nothing yet, see that it never does."""
     total = one.price_minor if told.refunded_minor is None else told.refunded_minor
-    if one.state == "pending" and total == one.price_minor:
-        reason = "refunded_before_completion"
+    if step.is_given_back(one):
+        return Heard(verdict="duplicate", reason="refund_known", order=one)
+    if step.can_be_paid(one) and total == one.price_minor:
+        reason = step.GIVEN_BACK
         failed = await step.fail_order(desk, one.ref, one.id, actor=_actor(told), reason=reason)
         return Heard(verdict="accepted", reason=reason, order=failed)
-    if one.state == "pending":  # A part of it was given back, so all of it had been paid.
+    if step.can_be_paid(one):  # A part of it was given back, so all of it had been paid.
         await step.complete_order(desk, one.ref, one.id, actor=_actor(told))
         one = await step.find_anywhere(desk, one.id)
     if total <= one.refunded_minor and one.price_minor:

@@ -7,12 +7,20 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from tokenhouse import messages
-from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_flag, checked_id, checked_text, checked_whole
+from tokenhouse.errors import NotFound
+from tokenhouse.flow.desk import (
+    Desk,
+    checked_choice,
+    checked_flag,
+    checked_id,
+    checked_list,
+    checked_text,
+    checked_whole,
+)
 from tokenhouse.flow.people import checked_email
 from tokenhouse.flow.wording import Reader, Words, worded
 from tokenhouse.rules.alerts import Level
-from tokenhouse.rules.amounts import Unit, checked_number, shown
+from tokenhouse.rules.amounts import Unit, checked_number
 from tokenhouse.rules.notices import KINDS, Kind
 from tokenhouse.rules.periods import moment, zone_of
 from tokenhouse.rules.plans import POINTS, checked_levels
@@ -22,6 +30,8 @@ from tokenhouse.store.notices import Notice, Wishes
 from tokenhouse.store.pool import Connection, trouble_translated
 
 PAGE_MAX: Final = 1_000
+LOCALES: Final = ("", *messages.LOCALES)
+"""Languages that may be asked for; "" leaves it to the account and the deployment."""
 SAME: Final = "same"
 """Said of levels that are to stay as they are; None means the plan's."""
 
@@ -71,6 +81,7 @@ async def page(
 ) -> list[NoticeView]:
     """Return a page of an account's notices, newest first, in its own language and zone."""
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
+    checked_choice(locale, "locale", LOCALES)
     last = None if before is None else checked_id(before, "cursor")
     address = await desk.address(ref)
     with trouble_translated():
@@ -87,8 +98,9 @@ async def page_of_all(
 ) -> list[NoticeView]:
     """Return a page of everybody's notices, newest first, in the deployment's zone."""
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
-    if kind and kind not in KINDS:
-        raise InvalidInput("choice_unknown", field="kind", value=shown(kind), known=", ".join(KINDS))
+    checked_choice(locale, "locale", LOCALES)
+    if kind != "":
+        checked_choice(kind, "kind", KINDS)
     last = None if before is None else checked_id(before, "cursor")
     with trouble_translated():
         async with desk.pool.acquire() as connection:
@@ -111,6 +123,7 @@ async def count(desk: Desk, ref: str) -> Count:
 
 async def read(desk: Desk, ref: str, notice: str, *, locale: str) -> NoticeView:
     """Mark one notice as read; the first time stands. Raises: NotFound, also for another account's."""
+    checked_choice(locale, "locale", LOCALES)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
@@ -162,12 +175,11 @@ async def set_wishes(
     The time zone is that of what people read; the account's periods keep theirs.
     """
     address = await desk.address(ref)
-    if locale and locale not in messages.LOCALES:
-        known = ", ".join(messages.LOCALES)
-        raise InvalidInput("choice_unknown", field="language", value=shown(locale), known=known)
-    if time_zone:
-        zone_of(checked_text(time_zone, "time_zone"), "time_zone")
-    if email:
+    if locale is not None:
+        checked_choice(locale, "language", LOCALES)
+    if time_zone is not None and checked_text(time_zone, "time_zone") != "":
+        zone_of(time_zone, "time_zone")
+    if email is not None and email != "":
         email = checked_email(email)
     changed: dict[str, Any] = {
         name: value
@@ -178,8 +190,9 @@ async def set_wishes(
         changed["by_email"] = checked_flag(by_email, "by_email")
     if levels is None:
         changed["levels"] = None
-    elif not isinstance(levels, str):
-        shares = [checked_number(share, f"levels[{i}]") for i, share in enumerate(levels)]
+    elif levels != SAME:
+        given = enumerate(checked_list(levels, "levels"))
+        shares = [checked_number(share, f"levels[{i}]") for i, share in given]
         changed["levels"] = checked_levels(shares, "levels")
     with trouble_translated():
         async with desk.pool.acquire() as connection:

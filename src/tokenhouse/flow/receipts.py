@@ -8,7 +8,7 @@ from tokenhouse import messages
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import identify
 from tokenhouse.flow import orders as step
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_choice
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.rules.amounts import TOKEN, named
 from tokenhouse.rules.shop import Package, money
@@ -54,6 +54,7 @@ class SalesReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 async def sales_receipt(desk: Desk, ref: str, order_id: str, locale: str) -> SalesReceipt:
     """Return the receipt of an order that was paid. Raises: NotFound."""
+    checked_choice(locale, "locale", messages.LOCALES)
     one = await step.find_order(desk, ref, order_id)
     if one.state not in ("completed", "refunded"):
         raise NotFound("receipt_unpaid", order=one.id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tokenhouse.flow import outbox, reading, upkeep
+from tokenhouse.flow import outbox, payments, reading, upkeep
 from tokenhouse.flow.desk import Desk
 from tokenhouse.store import jobs
 from tokenhouse.store.pool import trouble_translated
@@ -16,6 +16,8 @@ RUNS_DAYS: Final = 30
 """Days for which other runs stay: those that went well, and those that did not."""
 DELIVERIES_DAYS: Final = 90
 """Days for which a delivery of a notice stays after it has ended, a dead letter among them."""
+ATTEMPTS_DAYS: Final = 90
+"""Days for which an attempt stays on record of somebody who proved nothing; what a provider told stays."""
 NOTICES_DAYS: Final = 400
 """Days for which a notice stays after it was read: a person may look back over a year."""
 
@@ -28,10 +30,14 @@ class Forgotten:
     runs: int
     deliveries: int
     notices: int
+    attempts: int
 
 
 async def forget(desk: Desk) -> Forgotten:
-    """Forget keys, runs, deliveries and read notices that are old; prepare the months to come. Idempotent."""
+    """Forget keys, runs, deliveries, read notices and forged messages that are old; prepare the next months.
+
+    Idempotent.
+    """
     await upkeep.prepare_months(desk)
     keys = await upkeep.forget_keys(desk)
     now = desk.clock()
@@ -45,4 +51,5 @@ async def forget(desk: Desk) -> Forgotten:
         runs=runs,
         deliveries=await outbox.forget(desk, now - timedelta(days=DELIVERIES_DAYS)),
         notices=await reading.forget(desk, now - timedelta(days=NOTICES_DAYS)),
+        attempts=await payments.forget(desk, now - timedelta(days=ATTEMPTS_DAYS)),
     )

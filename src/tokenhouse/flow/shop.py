@@ -44,7 +44,10 @@ class Shop:
         return await orders.order(self._desk, ref, credit, type_=order_type, price=price, note=note)
 
     async def complete_order(self, ref: str, order: str, *, actor: str = "", reason: str = "") -> Receipt:
-        """Complete an order: its credit and its state in one transaction. Idempotent."""
+        """Complete an order, also one that was bought and failed before it was paid. Idempotent.
+
+        Its credit and its state are one transaction.
+        """
         receipt = await orders.complete_order(self._desk, ref, order, actor=actor, reason=reason)
         await subscriptions.follow(self._desk, await orders.find_order(self._desk, ref, order))
         return receipt

@@ -1,10 +1,11 @@
 """Synchronise: an account becomes what another system says of its user, however often that is said."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import identify
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.store import search
 from tokenhouse.store.accounts import Account
 from tokenhouse.store.pool import trouble_translated
@@ -37,10 +38,9 @@ async def synchronise(
     user who has left must not bring it back.
     """
     profile = {"name": name, "email": email, "locale": locale}
-    told = {part: text for part, text in profile.items() if text is not None}
-    checked = identify.checked_profile(
-        ref=ref, plan=plan, name=name or "", email=email or "", locale=locale or ""
-    )
+    told: dict[str, Any] = {part: text for part, text in profile.items() if text is not None}
+    checked_text(actor, "actor")
+    checked = identify.checked_profile(ref=ref, plan=plan, **told)
     try:
         before, made = await identify.describe(desk, ref), False
     except NotFound:

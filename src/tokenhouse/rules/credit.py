@@ -20,7 +20,10 @@ from tokenhouse.rules.verdict import Path, payer_of
 
 
 def grant(path: Path, asked: Grant, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
-    """Give credit as a lot of its own."""
+    """Give credit as a lot of its own.
+
+    What a plan lets an account hold bounds gifts. A purchase was held against it before it was paid.
+    """
     balance, plan = path[0]
     if ended:
         return repeated(asked.id, ended[0], ended[0].amount, asked.amount)
@@ -29,7 +32,7 @@ def grant(path: Path, asked: Grant, now: int, ended: Ended, entries: list[Entry]
     if balance.state == "closed":
         return Refusal(code="account_closed", account=balance.account, state=balance.state)
     maximum = plan.credit.maximum
-    if maximum is not None and balance.left + asked.amount > maximum:
+    if not asked.paid and maximum is not None and balance.left + asked.amount > maximum:
         return Refusal(
             code="credit_maximum",
             account=balance.account,

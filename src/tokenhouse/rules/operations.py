@@ -84,6 +84,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     actor: str = ""
     note: str = ""
     facts: dict[str, Any] | None = None
+    paid: bool = False
+    """Whether somebody has paid for it: then it comes, whatever the plan lets the account hold."""
 
 
 class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):

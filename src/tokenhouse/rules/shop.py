@@ -115,9 +115,11 @@ def _check(package: Package) -> None:
     for language, title in package.title.items():
         if language not in ("en", "ko"):
             raise InvalidInput("field_unknown", field="title", value=shown(language), known="en, ko")
-        if not 1 <= len(title) <= TITLE_MAX or not title.isprintable():
-            facts = {"value": title[:40], "length": len(title), "least": 1, "most": TITLE_MAX}
+        if not 1 <= len(title) <= TITLE_MAX:
+            facts = {"value": shown(title), "length": len(title), "least": 1, "most": TITLE_MAX}
             raise InvalidInput("text_length", field=f"title.{language}", **facts)
+        if not title.isprintable():
+            raise InvalidInput("text_unprintable", field=f"title.{language}", value=ascii(title[:40]))
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from tokenhouse.rules.balance import Entry
+from tokenhouse.rules.periods import moment
 from tokenhouse.store import rows
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection
@@ -19,6 +20,7 @@ FIND_ENTRY_SINCE: Final = sql("find_entry_since")
 FIND_LAST_ENTRY: Final = sql("find_last_entry")
 FIND_ENTRY: Final = sql("find_entry")
 LIST_ENTRIES_OF_OPERATION: Final = sql("list_entries_of_operation")
+FIND_PAYER_ENTRY: Final = sql("find_payer_entry")
 LIST_ENTRIES_OF_LOTS: Final = sql("list_entries_of_lots")
 LIST_ENTRIES_BY_TIME: Final = sql("list_entries_by_time")
 
@@ -115,6 +117,12 @@ async def list_of_operation(
         LIST_ENTRIES_OF_OPERATION, address.cell, UUID(operation), address.account, rows_max
     )
     return [rows.entry(row) for row in found]
+
+
+async def find_payer_entry(connection: Connection, address: Address, used: Entry) -> tuple[Entry, str] | None:
+    """Return the line that paid for what a line says was used, and the payer's plan."""
+    row = await connection.fetchrow(FIND_PAYER_ENTRY, address.cell, UUID(used.operation), moment(used.at))
+    return (rows.entry(row), row["plan"]) if row else None
 
 
 async def list_of_lots(connection: Connection, address: Address, lots: Sequence[int]) -> dict[int, Entry]:

@@ -215,7 +215,7 @@ async def list_orders_left(
 async def write_order_failed(
     connection: Connection, cell: int, order_id: str, at: datetime, *, by: str = "", reason: str = ""
 ) -> bool:
-    """Mark an order as failed if it is still pending; return whether it was."""
+    """Mark an order as failed if it is still pending, or note why it is; return whether that was news."""
     return await connection.fetchrow(WRITE_ORDER_FAILED, cell, UUID(order_id), at, by, reason) is not None
 
 

@@ -18,6 +18,7 @@ FIND_PAYMENT: Final = sql("find_payment")
 WRITE_PAYMENT_EVENT: Final = sql("write_payment_event")
 WRITE_PAYMENT_VERDICT: Final = sql("write_payment_verdict")
 FIND_PAYMENT_EVENT: Final = sql("find_payment_event")
+WRITE_ATTEMPTS_PRUNED: Final = sql("write_attempts_pruned")
 LIST_PAYMENT_EVENTS: Final = sql("list_payment_events")
 
 
@@ -94,6 +95,12 @@ async def find_payment_event(connection: Connection, provider: str, event: str) 
     """Return the order and the digest of an event that was accepted; None for one that was not."""
     row = await connection.fetchrow(FIND_PAYMENT_EVENT, provider, event)
     return (row["order_id"].hex if row["order_id"] else "", row["digest"]) if row else None
+
+
+async def write_attempts_pruned(connection: Connection, before: datetime) -> int:
+    """Forget attempts before a time that nobody proved; return how many."""
+    status = await connection.execute(WRITE_ATTEMPTS_PRUNED, before)
+    return int(status.rpartition(" ")[2])
 
 
 async def list_payment_events(

@@ -9,6 +9,7 @@ import msgspec
 
 from tokenhouse.rules.shop import Package
 from tokenhouse.store.accounts import Address
+from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
@@ -22,6 +23,7 @@ WRITE_COUPON_ENDED: Final = sql("write_coupon_ended")
 WRITE_COUPON_USED: Final = sql("write_coupon_used")
 WRITE_REDEMPTION: Final = sql("write_redemption")
 FIND_REDEMPTION: Final = sql("find_redemption")
+WRITE_REDEMPTION_AGAIN: Final = sql("write_redemption_again")
 WRITE_REDEMPTION_UNDONE: Final = sql("write_redemption_undone")
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
@@ -126,6 +128,13 @@ async def write_coupon_used(
     if await connection.fetchrow(WRITE_REDEMPTION, *redeemed) is None:
         return "again"
     return "" if await connection.fetchrow(WRITE_COUPON_USED, code, at) else "over"
+
+
+async def write_redemption_again(connection: Connection, order: Order, at: datetime) -> None:
+    """Use an order's coupon again that it had given back, unless the account or others have used it up."""
+    await connection.execute(
+        WRITE_REDEMPTION_AGAIN, order.cell, order.account, order.coupon, UUID(order.id), at
+    )
 
 
 async def find_redemption(connection: Connection, code: str, address: Address) -> str | None:

@@ -17,6 +17,7 @@ FIND_SUBSCRIPTION_BY_PROVIDER: Final = sql("find_subscription_by_provider")
 LIST_SUBSCRIPTIONS_DUE: Final = sql("list_subscriptions_due")
 FIND_ORDER_OF_SUBSCRIPTION: Final = sql("find_order_of_subscription")
 WRITE_SUBSCRIPTION_PAID: Final = sql("write_subscription_paid")
+WRITE_SUBSCRIPTION_AGAIN: Final = sql("write_subscription_again")
 WRITE_SUBSCRIPTION_STATE: Final = sql("write_subscription_state")
 WRITE_SUBSCRIPTION_ENDED: Final = sql("write_subscription_ended")
 WRITE_SUBSCRIPTION_DROPPED: Final = sql("write_subscription_dropped")
@@ -117,6 +118,22 @@ async def write_subscription_paid(
     """Begin the period that an order paid for; False where it has begun before."""
     place = (one.cell, one.account, UUID(one.id))
     row = await connection.fetchrow(WRITE_SUBSCRIPTION_PAID, *place, start_at, end_at, UUID(order_id))
+    return row is not None
+
+
+async def write_subscription_again(
+    connection: Connection, order: Order, subscription: str, former_plan: str, at: datetime
+) -> bool:
+    """Open a pending subscription for an order whose own has ended; False where one is alive."""
+    row = await connection.fetchrow(
+        WRITE_SUBSCRIPTION_AGAIN,
+        order.cell,
+        UUID(order.id),
+        UUID(order.subscription),
+        UUID(subscription),
+        former_plan,
+        at,
+    )
     return row is not None
 
 

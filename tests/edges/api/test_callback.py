@@ -16,11 +16,15 @@ FREE = 100_000
 BOUGHT = 50_000
 
 
+PAYMENTS = Payments(
+    callback=Callback(secret=SECRET, opens_orders=True),
+    stripe=Stripe(key=STRIPE_KEY, secret=STRIPE_SECRET, url="http://127.0.0.1:9"),
+)
+
+
 @pytest.fixture
-def settings() -> dict[str, Any]:
-    stripe = Stripe(key=STRIPE_KEY, secret=STRIPE_SECRET, url="http://127.0.0.1:9")
-    payments = Payments(callback=Callback(secret=SECRET, opens_orders=True), stripe=stripe)
-    return {"payments": payments, "plan": "points"}
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return getattr(request, "param", {"payments": PAYMENTS, "plan": "points"})
 
 
 @pytest.fixture
@@ -289,6 +293,18 @@ async def test_refunds_at_once_take_back_their_total_and_no_more(shop: Shop):
     await shop.sound()
 
 
+async def test_a_payment_that_succeeds_after_it_failed_gives_once(shop: Shop, service: Service):
+    order = await shop.order("alice")
+    failed = await shop.says({"type": "payment.failed", "order": order})
+    assert failed["order"]["state"] == "failed"
+    for verdict in ("accepted", "duplicate"):
+        heard = await shop.says(shop.paid(order))
+        assert (heard["verdict"], heard["order"]["state"]) == (verdict, "completed")
+    assert (await shop.says({"type": "payment.failed", "order": order}))["verdict"] == "ignored"
+    assert await shop.credit("alice") == FREE + BOUGHT
+    await shop.sound()
+
+
 async def test_a_shop_may_open_orders_if_the_settings_say_so(shop: Shop, service: Service):
     await service.key("alice")
     said = {
@@ -303,7 +319,8 @@ async def test_a_shop_may_open_orders_if_the_settings_say_so(shop: Shop, service
     assert len({one["order"]["id"] for one in answers}) == 1
     assert await shop.credit("alice") == FREE + 7_000
     more = said | {"credit": "7001"}
-    await service.no(400, "POST", CALLBACK, **shop.signed(more))
+    no = await service.no(400, "POST", CALLBACK, **shop.signed(more))
+    assert "pay-7 belongs to order" in no["detail"]
     await service.key("bob")
     await service.no(400, "POST", CALLBACK, **shop.signed(said | {"account": "bob"}))
     await service.no(404, "POST", CALLBACK, **shop.signed(said | {"account": "nobody", "payment": "p"}))
@@ -311,6 +328,31 @@ async def test_a_shop_may_open_orders_if_the_settings_say_so(shop: Shop, service
     assert refunded["order"]["state"] == "refunded"
     assert [await shop.credit("alice"), await shop.credit("bob")] == [FREE, FREE]
     await shop.sound()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"payments": PAYMENTS, "plan": "points", "failures_per_minute": 4, "address_per_minute": 6}],
+    indirect=True,
+)
+async def test_a_burst_of_a_provider_gets_through_and_one_of_a_forger_does_not(
+    shop: Shop, service: Service, clock: Any
+):
+    order = await shop.order("alice")
+    for _ in range(20):
+        assert (await shop.says(shop.paid(order)))["verdict"] in ("accepted", "duplicate")
+        await service.no(400, "POST", CALLBACK, **shop.signed(shop.paid(order, amount=1)))
+    forged = {"content": b"{}", "headers": {"webhook-id": "x"}}
+    for path in (CALLBACK, "/api/v1/payments/stripe", "/api/v1/user-quota/payment-callback"):
+        await service.no(401, "POST", path, **forged)
+    await service.no(404, "POST", "/api/v1/payments/toss", **forged)
+    for _ in range(3):
+        await service.no(429, "POST", CALLBACK, **forged)
+    assert len(await shop.events(verdict="refused")) == 20 + 3
+    clock.move(seconds=15)
+    assert (await shop.says(shop.paid(order)))["verdict"] == "duplicate"
+    await service.no(401, "POST", CALLBACK, **forged)
+    await service.no(429, "POST", CALLBACK, **forged)
 
 
 async def test_a_message_that_is_too_large_is_not_read(service: Service):
@@ -325,7 +367,6 @@ async def test_a_provider_that_is_not_set_up_has_no_door(service: Service):
 @pytest.mark.row("C5")
 async def test_the_quota_report_s_callback(shop: Shop, service: Service):
     path = "/api/v1/user-quota/payment-callback"
-    await service.house.account("123")
     said = {
         "user_id": 123,
         "token_amount": 5000,

@@ -103,7 +103,7 @@ BAD = [
     (RESERVE, {"amount": "-5"}, "amount"),
     (RESERVE, {"amount": "5", "least": "6"}, "least"),
     (RESERVE, {"amount": "5", "tokens": -1}, "tokens"),
-    (RESERVE, {"amount": "5", "modle": "x"}, "body"),
+    (RESERVE, {"amount": "5", "modle": "x"}, "modle"),
     (RESERVE, {"amount": "5", "model": "a\nb"}, "model"),
     (RESERVE, {"usage": {"input": -1}}, "usage.input"),
     (RESERVE, {"usage": {"input": 10**13}}, "usage.input"),
@@ -171,3 +171,48 @@ async def test_usage_of_every_kind_is_priced(service: Service):
     assert Usage(**entry.usage).total == 21
     assert (entry.source, entry.note) == ("estimated", "a look")
     assert entry.actor.startswith("key:th_")
+
+
+@pytest.mark.row("E7")
+async def test_every_answer_says_in_headers_what_is_left_and_until_when(service: Service):
+    monthly = {"name": "monthly", "allowance": [{"amount": 1_000, "every": "month"}]}
+    await service.house.write_plan(monthly | {"rate": {"by": "tokens"}})
+    await service.house.account("bora", plan="monthly")
+    held = await service.house.reserve("bora", 300)
+    gone = "0" * 32
+    for path, asked, status, left in (
+        (RESERVE, {"amount": "50"}, 201, 1_000),
+        (f"{RESERVE}/{held.id}/settle", {"charge": "100"}, 200, 900),
+        (f"{RESERVE}/{held.id}/settle", {"charge": "101"}, 422, 900),
+        (f"{RESERVE}/{held.id}/release", {}, 422, 900),
+        (f"{RESERVE}/{gone}/release", {}, 404, 900),
+        (CHARGE, {"amount": "100"}, 201, 800),
+        (CHARGE, {"amount": "10000"}, 402, 800),
+        (RESERVE, {"amount": "10000"}, 402, 800),
+    ):
+        answer = await service.call("POST", path, who="operator", json={"account": "bora", **asked})
+        told = answer.headers
+        assert answer.status_code == status, path
+        assert told["x-tokenhouse-remaining"] == str(left)
+        assert told["ratelimit-policy"] == '"monthly";q=1000;w=2592000'
+        policy, remaining, reset = told["ratelimit"].split(";")
+        assert (policy, remaining) == ('"monthly"', f"r={left}")
+        assert 0 < int(reset.removeprefix("t=")) < 2_592_000
+
+
+async def test_where_no_rule_came_to_look_the_account_is_looked_up(service: Service):
+    """What is unknown about a call is said before any rule is asked; whose it is, is known all the same."""
+    await service.house.write_plan({"name": "rated", "signup": {"amount": 700}, "rate": {"by": "rates"}})
+    await service.house.account("rated", plan="rated")
+    asked = {"usage": {"input": 1}, "model": "nobody-knows-it"}
+    for account, left in (("rated", "700"), ("nobody", None), ("", None)):
+        answer = await service.call("POST", RESERVE, who="operator", json={"account": account or 5, **asked})
+        assert answer.status_code in (400, 403, 404)
+        assert answer.headers.get("x-tokenhouse-remaining") == left
+    told = await service.call(
+        "POST",
+        BATCH,
+        who="operator",
+        json={"operations": [{"do": "charge", "account": "mina", "amount": "1"}]},
+    )
+    assert "x-tokenhouse-remaining" not in told.headers

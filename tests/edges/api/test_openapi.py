@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,13 @@ OPERATIONS = [
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 ]
+VERBS = {
+    *("show", "list", "count", "create", "add", "write", "amend", "change", "revoke", "erase", "clear"),
+    *("give", "claw", "adjust", "refund", "reserve", "settle", "release", "charge", "run", "quote"),
+    *("start", "simulate", "import", "decide", "use", "open", "export", "send", "mark", "hear", "resend"),
+    *("rotate", "disable", "enable", "try", "buy", "confirm", "complete", "fail", "end", "redeem", "sign"),
+    *("enter", "invite", "rehearse", "synchronise", "suspend", "health", "ready"),
+}
 NATIVE = [(name, one) for name, one in OPERATIONS if " /api/v1/" in name]
 
 
@@ -97,9 +105,20 @@ async def test_the_documentation_needs_no_outside_address(service: Service):
 
 
 def test_the_table_of_routes_is_up_to_date():
-    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), (
-        "run python -m tests.edges.api.reference"
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run `make reference`"
+
+
+def test_the_document_of_the_pages_client_is_up_to_date():
+    kept = (Path(__file__).resolve().parents[3] / "dashboard" / "openapi.json").read_text(encoding="utf-8")
+    assert json.loads(kept) == json.loads(json.dumps(DOCUMENT)), (
+        "run `make reference`, or `.venv/bin/tokenhouse openapi > dashboard/openapi.json`"
     )
+
+
+def test_an_operation_is_named_by_what_it_does():
+    """A generated client has these names: a verb comes first, and what it is done to."""
+    odd = [one["operationId"] for _, one in OPERATIONS if one["operationId"].partition("_")[0] not in VERBS]
+    assert odd == []
 
 
 @pytest.mark.row("B6")

@@ -155,6 +155,8 @@ async def test_a_payment_that_comes_later_or_never(shop: Shop, tell: Any):
     other = await shop.order("alice", "stripe", currency="USD")
     assert await tell("checkout.session.expired", session(other, payment_status="unpaid")) == ("accepted", "")
     assert (await shop.service.house.find_order(other)).state == "failed"
+    assert await tell("checkout.session.async_payment_succeeded", session(other)) == ("accepted", "")
+    assert await shop.credit("alice") == FREE + 2 * 50_000
     assert await tell("payment_intent.created", {"id": "pi_1"}) == ("ignored", "not_ours")
     await shop.sound()
 

@@ -15,7 +15,7 @@ def test_all_jobs_are_listed_and_any_can_be_run(cli, locale):
     ran = cli("jobs", "run", "periods", "--locale", locale).out
     assert messages.say("jobs.done", locale) in ran
     assert "accounts 0" in cli("jobs", "list", "--locale", locale).out
-    assert "command line" in cli("jobs", "runs", "periods", "--locale", locale).out
+    assert "cli:" in cli("jobs", "runs", "periods", "--locale", locale).out
     assert "lapse" in cli("jobs", "runs", "lapse", "--locale", locale).out
 
 

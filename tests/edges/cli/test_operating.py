@@ -181,6 +181,7 @@ def test_the_doctor_finds_that_the_tests_server_would_forget(cli, examined):
     assert verdicts.pop("durability") == "fail"
     assert verdicts.pop("home") != "fail"
     assert verdicts.pop("round_trip") != "fail"
+    assert verdicts.pop("purchase") == "warn"
     assert set(verdicts.values()) == {"ok"}
     assert set(verdicts) == {
         "python",
@@ -192,11 +193,74 @@ def test_the_doctor_finds_that_the_tests_server_would_forget(cli, examined):
         "lanes",
         "schema",
         "partitions",
+        "access",
+        "chat",
     }
     assert found["round_trip"]["facts"]["write_read_ms"] > 0
     assert found["postgres"]["facts"]["kind"] == "own"
     assert "power cut" in cli("doctor", code=1).out
     assert "실패" in cli("doctor", "--locale", "ko", code=1).out
+
+
+@pytest.fixture
+def configured(surroundings, tmp_path):
+    """Return a writer of `tokenhouse.toml`; the doctor finds it in the home folder."""
+
+    def write(text):
+        (tmp_path / "tokenhouse.toml").write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.mark.row("B2")
+def test_the_doctor_says_that_refusals_have_no_link(cli, examined):
+    assert examined(1)["purchase"] == {
+        "subject": "purchase",
+        "verdict": "warn",
+        "facts": {"purchase_url": None},
+    }
+    assert "set purchase_url" in cli("doctor", code=1).out
+    assert "purchase_url을 설정" in cli("doctor", "--locale", "ko", code=1).out
+    link = {"TOKENHOUSE_PURCHASE_URL": "https://shop.example.com/tokens"}
+    assert examined(1, **link)["purchase"]["verdict"] == "ok"
+    assert "https://shop.example.com/tokens" in cli("doctor", code=1, **link).out
+    assert "set purchase_url" not in cli("doctor", code=1, **link).out
+
+
+def test_the_doctor_says_that_nobody_answers_in_the_chat(cli, examined, configured):
+    configured(
+        """
+        environment = "production"
+        [chat]
+        models = ["gpt-4o", "claude-x"]
+        [[upstream]]
+        name = "openai"
+        url = "https://api.openai.com/v1"
+        models = ["gpt-*"]
+        """
+    )
+    found = examined(1)["chat"]
+    assert found["verdict"] == "warn"
+    assert found["facts"] == {"models": ["demo", "gpt-4o", "claude-x"], "missing": ["demo", "claude-x"]}
+    assert "without a provider: demo, claude-x" in cli("doctor", code=1).out
+    assert "공급자가 없는 모델: demo, claude-x" in cli("doctor", "--locale", "ko", code=1).out
+    configured('environment = "production"\n')
+    assert examined(1)["chat"]["verdict"] == "ok"  # Where no other is, the demonstration model answers.
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
+def test_the_doctor_lets_a_developer_be(examined, host):
+    assert examined(1, TOKENHOUSE_HOST=host)["access"]["verdict"] == "ok"
+
+
+def test_the_doctor_says_that_others_reach_a_server_in_development(cli, examined):
+    away = {"TOKENHOUSE_HOST": "::"}
+    found = examined(1, **away)["access"]
+    assert found["verdict"] == "warn"
+    assert found["facts"] == {"host": "::", "environment": "development"}
+    assert "made-up usage" in cli("doctor", code=1, **away).out
+    assert "시험 사용량" in cli("doctor", "--locale", "ko", code=1, **away).out
+    assert examined(1, TOKENHOUSE_ENVIRONMENT="production", **away)["access"]["verdict"] == "ok"
 
 
 def test_the_doctor_leaves_nothing_behind(cli, postgres, database):

@@ -1,6 +1,7 @@
 """`people`: a link is printed once and opens once; what is changed is changed at once."""
 
 import asyncio
+import getpass
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_program_gets_the_link_and_what_was_made(cli):
     assert "invited" in cli("people", "change", made["id"], "--enable", "--name", "Alice").out
     assert cli("people", "sign-out", made["id"], "--json").document == {"sessions": 0}
     (person,) = cli("people", "list", "--json").document["people"]
-    assert (person["name"], person["created_by"]) == ("Alice", "cli")
+    assert (person["name"], person["created_by"]) == ("Alice", f"cli:{getpass.getuser()}")
     assert "link" not in {name for name in person if name != "link_expires_at"}
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from tokenhouse.edges import problems
+from tokenhouse.edges import misshapen, problems
 from tokenhouse.edges.api import (
     accounts,
     audit_log,
@@ -50,7 +50,7 @@ from tokenhouse.edges.api.shapes import PROBLEMS
 from tokenhouse.edges.api.sources import ROUTERS as SOURCES
 from tokenhouse.edges.api.thin import Api
 from tokenhouse.edges.language import language
-from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
+from tokenhouse.errors import NotFound, TokenhouseError
 from tokenhouse.house import Tokenhouse
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -129,16 +129,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_shape(request: Request, error: Exception) -> Response:
     """Answer a request that does not have the shape of its route: the first field that is wrong is named."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return await _refuse(request, InvalidInput("shape", field=field, value="", problem=first["msg"]))
+    return await _refuse(request, misshapen.by_pydantic(error.errors()[0]))
 
 
 async def _refuse_place(request: Request, error: Exception) -> Response:
     """Answer a path or a method that nothing stands at."""
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
     if error.status_code == HTTPStatus.BAD_REQUEST:
-        return await _refuse(request, InvalidInput("shape", field="body", value="", problem=error.detail))
+        return await _refuse(request, misshapen.misshapen("body", "json"))
     path = request.url.path[:200]
     response = await _refuse(request, NotFound("path_unknown", method=request.method, path=path))
     if error.headers:

@@ -9,6 +9,7 @@ from pydantic import Field
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.shapes import AccountRef, Amount, Cursor, Limit, Page, Reason, Shape, amount
 from tokenhouse.errors import NotFound
+from tokenhouse.flow import audited
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules.alerts import Level
 from tokenhouse.store.accounts import Account as Stored
@@ -140,9 +141,8 @@ async def create_account(asked: NewAccount, caller: Operator, house: House, resp
     except NotFound:
         profile = asked.model_dump(exclude={"ref", "parent"})
         made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
-        account = described(made)
-        await caller.record(house, "account.create", asked.ref, after=account.model_dump(mode="json"))
-        return account
+        await caller.record(house, "account.create", asked.ref, after=audited.account(made))
+        return described(made)
     response.status_code = 200
     return described(there)
 
@@ -162,26 +162,18 @@ async def amend_account(
     A state or plan counts from the next call on, on every node. Parent and time zone cannot be changed.
     """
     account = caller.account_of(ref)
-    before = described(await house.describe(account))
+    before = audited.account(await house.describe(account))
     profile = {name: getattr(asked, name) for name in ("name", "email", "locale", "tags")}
     terms = {"state": asked.state, "plan": asked.plan}
     if any(value is not None for value in terms.values()) or all(v is None for v in profile.values()):
         await house.amend(account, **terms, key=key, actor=caller.actor, note=asked.reason)
     if any(value is not None for value in profile.values()):
         await house.correct_profile(account, **profile)
-    after = described(await house.describe(account))
-    if after != before:
-        was, now = before.model_dump(mode="json"), after.model_dump(mode="json")
-        changed = [name for name in now if now[name] != was[name]]
-        await caller.record(
-            house,
-            "account.amend",
-            account,
-            before={name: was[name] for name in changed},
-            after={name: now[name] for name in changed},
-            reason=asked.reason,
-        )
-    return after
+    amended = await house.describe(account)
+    was, now = audited.changed(before, audited.account(amended))
+    if now:
+        await caller.record(house, "account.amend", account, before=was, after=now, reason=asked.reason)
+    return described(amended)
 
 
 @router.get("/{ref}/children")

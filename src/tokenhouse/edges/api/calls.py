@@ -14,6 +14,7 @@ from msgspec import Meta
 from tokenhouse.edges import problems
 from tokenhouse.edges.api.shapes import parsed
 from tokenhouse.edges.api.thin import Asking, Thin
+from tokenhouse.edges.headers import standing
 from tokenhouse.errors import InvalidInput, TokenhouseError
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.flow.reserve import Reservation as Reserved
@@ -187,7 +188,7 @@ async def reserve_credit(asking: Asking[NewReservation]) -> Reservation:
     Refused with 402 (or the plan's status) where the account cannot pay, with 429 where a limit is full.
     Under an `Idempotency-Key` a repeat gets the first answer, and another body under it 422.
     """
-    return await _reserve(asking.house, asking.asked, asking.key)
+    return _reserved(await _reserve(asking.house, asking.asked, asking.key), asking)
 
 
 async def settle_reservation(asking: Asking[Settlement]) -> Charged:
@@ -196,17 +197,17 @@ async def settle_reservation(asking: Asking[Settlement]) -> Charged:
     Idempotent by the reservation's id: settled again with the same charge, the first answer comes; with
     another one 422.
     """
-    return await _settle(asking, asking.path["reservation"], asking.asked)
+    return _charged(await _settle(asking, asking.path["reservation"], asking.asked), asking)
 
 
 async def release_reservation(asking: Asking[Withdrawal]) -> Charged:
     """End a reservation without a charge: the call failed, or was never made. Idempotent by its id."""
-    return await _release(asking, asking.path["reservation"], asking.asked)
+    return _charged(await _release(asking, asking.path["reservation"], asking.asked), asking)
 
 
 async def charge_account(asking: Asking[NewCharge]) -> Charged:
     """Charge at once, without a reservation: refused, and nothing charged, where the account cannot pay."""
-    return await _charge(asking, asking.asked, asking.key)
+    return _charged(await _charge(asking, asking.asked, asking.key), asking)
 
 
 async def run_batch(asking: Asking[Batch]) -> Outcomes:
@@ -222,18 +223,18 @@ async def _one(asking: Asking[Batch], operation: Reserve | Settle | Release | Ch
     """Carry out one operation of a batch."""
     try:
         if isinstance(operation, Reserve):
-            return Outcome(reservation=await _reserve(asking.house, operation, operation.key))
+            return Outcome(reservation=_reserved(await _reserve(asking.house, operation, operation.key)))
         if isinstance(operation, Settle):
-            return Outcome(charged=await _settle(asking, operation.reservation, operation))
+            return Outcome(charged=_charged(await _settle(asking, operation.reservation, operation)))
         if isinstance(operation, Release):
-            return Outcome(charged=await _release(asking, operation.reservation, operation))
-        return Outcome(charged=await _charge(asking, operation, operation.key))
+            return Outcome(charged=_charged(await _release(asking, operation.reservation, operation)))
+        return Outcome(charged=_charged(await _charge(asking, operation, operation.key)))
     except TokenhouseError as no:
         told = problems.answer(no, "problem", asking.caller.locale, now=asking.house.desk.clock())
         return Outcome(problem=msgspec.json.decode(told.body))
 
 
-async def _reserve(house: Tokenhouse, asked: NewReservation, key: str | None) -> Reservation:
+async def _reserve(house: Tokenhouse, asked: NewReservation, key: str | None) -> Reserved:
     if (asked.amount is None) == (asked.usage is None):
         raise InvalidInput("amount_or_usage", field="amount", value=asked.amount or "")
     least = None if asked.least is None else parsed(asked.least, house, "least")
@@ -245,7 +246,7 @@ async def _reserve(house: Tokenhouse, asked: NewReservation, key: str | None) ->
         tokens = quote.tokens if asked.tokens is None else asked.tokens
     else:
         worst = parsed(asked.amount or "", house)
-    made = await house.reserve(
+    return await house.reserve(
         asked.account,
         worst,
         least=least,
@@ -255,12 +256,11 @@ async def _reserve(house: Tokenhouse, asked: NewReservation, key: str | None) ->
         lapse_charge=lapse_charge,
         key=key,
     )
-    return _reserved(made)
 
 
-async def _settle(asking: Asking[Any], reservation: str, asked: Settlement) -> Charged:
+async def _settle(asking: Asking[Any], reservation: str, asked: Settlement) -> Settled:
     house = asking.house
-    made = await house.settle(
+    return await house.settle(
         asked.account,
         reservation,
         None if asked.charge is None else parsed(asked.charge, house, "charge"),
@@ -270,17 +270,15 @@ async def _settle(asking: Asking[Any], reservation: str, asked: Settlement) -> C
         actor=asking.caller.actor,
         note=asked.note,
     )
-    return _charged(made)
 
 
-async def _release(asking: Asking[Any], reservation: str, asked: Withdrawal) -> Charged:
-    made = await asking.house.release(asked.account, reservation, actor=asking.caller.actor, note=asked.note)
-    return _charged(made)
+async def _release(asking: Asking[Any], reservation: str, asked: Withdrawal) -> Settled:
+    return await asking.house.release(asked.account, reservation, actor=asking.caller.actor, note=asked.note)
 
 
-async def _charge(asking: Asking[Any], asked: NewCharge, key: str | None) -> Charged:
+async def _charge(asking: Asking[Any], asked: NewCharge, key: str | None) -> Settled:
     house = asking.house
-    made = await house.charge(
+    return await house.charge(
         asked.account,
         None if asked.amount is None else parsed(asked.amount, house),
         usage=asked.usage,
@@ -291,12 +289,13 @@ async def _charge(asking: Asking[Any], asked: NewCharge, key: str | None) -> Cha
         actor=asking.caller.actor,
         note=asked.note,
     )
-    return _charged(made)
 
 
-def _reserved(made: Reserved) -> Reservation:
-    """Return a reservation as the API says it."""
+def _reserved(made: Reserved, asking: Asking[NewReservation] | None = None) -> Reservation:
+    """Return a reservation as the API says it; a request of its own is told in headers what is left."""
     view = made.balance
+    if asking is not None:
+        _tell(asking, view)
     return Reservation(
         id=made.id,
         account=made.account,
@@ -308,9 +307,11 @@ def _reserved(made: Reserved) -> Reservation:
     )
 
 
-def _charged(made: Settled) -> Charged:
-    """Return the end of a call as the API says it."""
+def _charged(made: Settled, asking: Asking[Any] | None = None) -> Charged:
+    """Return the end of a call as the API says it; a request of its own is told in headers what is left."""
     view = made.balance
+    if asking is not None:
+        _tell(asking, view)
     return Charged(
         id=made.id,
         account=made.account,
@@ -320,6 +321,11 @@ def _charged(made: Settled) -> Charged:
         replayed=made.replayed,
         balance=_standing(view),
     )
+
+
+def _tell(asking: Asking[Any], view: BalanceView) -> None:
+    """Say in an answer's headers where the account stands."""
+    asking.headers.extend(standing(view, asking.house.desk.clock()))
 
 
 def _standing(view: BalanceView) -> CallStanding:

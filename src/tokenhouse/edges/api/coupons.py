@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.shapes import Amount, Cursor, Digits, Limit, Page, Shape, amount, parsed, unit_of
+from tokenhouse.flow import audited
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.plans import POINTS
 from tokenhouse.store.shop import Coupon as Stored
@@ -103,9 +104,8 @@ async def create_coupons(asked: NewCoupons, caller: Operator, house: House) -> C
         note=asked.note,
         actor=caller.actor,
     )
-    first = shown(made[0], house)
-    after = {"coupons": len(made), "credit": first.credit.value, "discount": first.discount}
-    await caller.record(house, "coupon.make", first.code, after=after, reason=asked.note)
+    after = audited.coupons(made, unit_of(house))
+    await caller.record(house, "coupon.make", made[0].code, after=after, reason=asked.note)
     return Coupons(items=[shown(one, house) for one in made])
 
 

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Caller, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.shapes import Amount, Digits, Reason, Shape, amount, parsed
+from tokenhouse.flow import audited
 from tokenhouse.flow.settle import Receipt as Moved
 from tokenhouse.house import Tokenhouse
 
@@ -183,11 +184,9 @@ async def _told(
     house: Tokenhouse, caller: Caller, action: str, moved: Moved, reason: str, **facts: str
 ) -> Receipt:
     """Return what was moved, when the audit log has it; what is only repeated is in it already."""
-    receipt = shown(moved)
     if not moved.replayed:
-        after = {"amount": receipt.amount.value, "unit": receipt.amount.unit, "id": moved.id, **facts}
-        await caller.record(house, action, moved.account, after=after, reason=reason)
-    return receipt
+        await caller.record(house, action, moved.account, after=audited.moved(moved, **facts), reason=reason)
+    return shown(moved)
 
 
 def shown(moved: Moved) -> Receipt:

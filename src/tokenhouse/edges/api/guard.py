@@ -8,6 +8,9 @@ Whoever was believed a moment ago is counted alone. All others are counted by th
 credentials from there that were refused: behind one address may be a whole company, and one of it that fails
 must not shut out the others. A back end, which calls for everybody, is not counted once it is known. Each
 process counts for itself.
+
+Payment providers come in bursts, and each of their messages proves itself: only those are counted, as refused
+credentials are, that prove nothing.
 """
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
@@ -25,6 +28,7 @@ from tokenhouse.edges.api.caller import BACK_END
 from tokenhouse.edges.credentials.peers import SECRET_HEADER
 from tokenhouse.edges.headers import encoded
 from tokenhouse.edges.language import language
+from tokenhouse.edges.payments.message import PROVEN
 from tokenhouse.errors import Forbidden, InvalidInput, Throttled, TokenhouseError
 from tokenhouse.flow.throttle import Throttle
 from tokenhouse.house import Tokenhouse
@@ -38,6 +42,8 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 CREDENTIALS: Final = (b"authorization", b"x-api-key", b"cookie")
 """Headers that prove who calls; those of the settings come to them."""
+PROVIDERS: Final = ("/api/v1/payments/", "/api/v1/user-quota/payment-callback")
+"""Where payment providers speak."""
 HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 BELIEVED_MAX: Final = 50_000
 """Credentials that were believed and are remembered, by a hash."""
@@ -58,7 +64,10 @@ ALLOWED_HEADERS: Final = (
     *("authorization", "content-type", "accept-language", "idempotency-key"),
     *("x-api-key", "x-csrf-token", "x-request-id"),
 )
-EXPOSED_HEADERS: Final = ("x-request-id", "retry-after", "x-tokenhouse-remaining", "x-tokenhouse-warning")
+EXPOSED_HEADERS: Final = (
+    *("x-request-id", "retry-after", "ratelimit", "ratelimit-policy"),
+    *("x-tokenhouse-remaining", "x-tokenhouse-used-percent", "x-tokenhouse-warning"),
+)
 
 
 def guarded(app: App, house: Tokenhouse) -> App:
@@ -125,6 +134,8 @@ class Guard:
 
     def _wait(self, visit: "_Visit", now: Instant) -> int:
         """Return for how many seconds somebody has to wait who comes too often; 0 for whoever does not."""
+        if visit.is_provider:
+            return self._failures.wait(visit.address, now)
         if visit.credential is None:
             return self._by_address.take(visit.address, now)
         back_end = self._believed.get(visit.credential)
@@ -169,6 +180,10 @@ class Guard:
 
     def note(self, visit: "_Visit", status: int) -> None:
         """Remember what became of a credential: believed, or one more that was refused."""
+        if visit.is_provider:
+            if status in range(400, 500) and PROVEN not in visit.state:
+                self._failures.take(visit.address, self._house.desk.now())
+            return
         if visit.credential is None:
             return
         back_end = visit.state.get(BACK_END)
@@ -202,6 +217,7 @@ class _Visit:
         client = scope.get("client")
         self.address = _neighbourhood(client[0] if client else "")
         self.credential = credential
+        self.is_provider = scope["method"] == "POST" and scope["path"].startswith(PROVIDERS)
         self.state: dict[str, Any] = scope.setdefault("state", {})
 
     async def send(self, message: Message, *, ours: bool = False) -> None:

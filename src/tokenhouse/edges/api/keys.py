@@ -10,6 +10,7 @@ from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.errors import Forbidden, NotFound
+from tokenhouse.flow import audited
 from tokenhouse.flow.desk import checked_id
 from tokenhouse.flow.keys import ROWS_MAX
 from tokenhouse.house import Tokenhouse
@@ -123,15 +124,9 @@ async def revoke_role_key(key_id: KeyId, caller: Owner, house: House, reason: Wh
 
 async def _made(house: Tokenhouse, caller: Caller, key: Stored, secret: str, reason: str = "") -> MadeKey:
     """Return a new key with its secret, when the audit log has the key."""
-    told = shown(house, key)
-    await caller.record(
-        house,
-        "key.create",
-        key.account or key.prefix,
-        after={"id": key.id, "prefix": key.prefix, "role": key.role, "models": list(key.models)},
-        reason=reason,
-    )
-    return MadeKey(**told.model_dump(), secret=secret)
+    subject = key.account or key.prefix
+    await caller.record(house, "key.create", subject, after=audited.key(key), reason=reason)
+    return MadeKey(**shown(house, key).model_dump(), secret=secret)
 
 
 async def _revoked(house: Tokenhouse, caller: Caller, account: str, key_id: str, reason: str) -> Key:
@@ -142,8 +137,8 @@ async def _revoked(house: Tokenhouse, caller: Caller, account: str, key_id: str,
         raise NotFound("api_key_unknown", id=wanted)
     ended = await house.revoke_key(wanted, actor=caller.actor)
     if known[wanted].revoked_at is None:
-        after = {"id": ended.id, "prefix": ended.prefix, "role": ended.role}
-        await caller.record(house, "key.revoke", account or ended.prefix, after=after, reason=reason)
+        subject = account or ended.prefix
+        await caller.record(house, "key.revoke", subject, after=audited.key(ended), reason=reason)
     return shown(house, ended)
 
 

@@ -7,11 +7,13 @@ from pydantic import Field
 
 from tokenhouse.edges.api import receipts
 from tokenhouse.edges.api.accounts import Ref
-from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
+from tokenhouse.edges.api.caller import Auditor, Caller, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.entries import Since, Until
 from tokenhouse.edges.api.money import Currency, Money, Order, State, TakenBack, money_of, shown, taken_back
 from tokenhouse.edges.api.payments import Providers, message_of
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.flow import audited
+from tokenhouse.store.orders import Order as Stored
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
 
@@ -211,11 +213,10 @@ async def complete_order(order: OrderId, asked: OrderEnding, caller: Operator, h
     """Complete a pending order by hand: its credit comes. Idempotent."""
     one = await house.find_order(order)
     receipt = await house.complete_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
+    after = await house.find_order(one.id)
     if not receipt.replayed:
-        before = {"state": one.state}
-        after = {"state": "completed", "account": one.ref, "credit": one.credit}
-        await caller.record(house, "order.complete", one.id, before=before, after=after, reason=asked.reason)
-    return shown(await house.find_order(one.id), house)
+        await _record(caller, house, "order.complete", one, after, asked.reason)
+    return shown(after, house)
 
 
 @router.post("/orders/{order}/fail")
@@ -224,10 +225,7 @@ async def fail_order(order: OrderId, asked: OrderEnding, caller: Operator, house
     one = await house.find_order(order)
     after = await house.fail_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
     if one.state != "failed":
-        told = {"state": "failed", "account": one.ref}
-        await caller.record(
-            house, "order.fail", one.id, before={"state": one.state}, after=told, reason=asked.reason
-        )
+        await _record(caller, house, "order.fail", one, after, asked.reason)
     return shown(after, house)
 
 
@@ -244,7 +242,13 @@ async def refund_order(order: OrderId, asked: OrderRefund, caller: Operator, hou
     )
     after = await house.find_order(one.id)
     if not receipt.replayed:
-        was = {"state": one.state, "refunded_minor": one.refunded_minor}
-        now = {"state": after.state, "refunded_minor": after.refunded_minor, "account": one.ref}
-        await caller.record(house, "order.refund", one.id, before=was, after=now, reason=asked.reason)
+        await _record(caller, house, "order.refund", one, after, asked.reason)
     return RefundedOrder(order=shown(after, house), taken_back=taken_back(receipt, house))
+
+
+async def _record(
+    caller: Caller, house: House, action: str, before: Stored, after: Stored, reason: str
+) -> None:
+    """Tell the audit log how an order was ended by hand."""
+    was, now = audited.order(before), audited.order(after)
+    await caller.record(house, action, after.id, before=was, after=now, reason=reason)

@@ -8,6 +8,7 @@ from pydantic import Field
 from tokenhouse.edges.api.caller import RANK, House, Operator, User
 from tokenhouse.edges.api.money import Currency, Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Digits, Shape, amount, parsed, unit_of
+from tokenhouse.flow import audited
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.shop import CURRENCIES
 from tokenhouse.rules.shop import Package as Stored
@@ -93,9 +94,9 @@ async def write_package(
     }
     written = await house.write_package(document, actor=caller.actor)
     if before is None or before.version != written.version:
-        await caller.record(
-            house, "package.write", name, before=_told(before, house), after=_told(written, house)
-        )
+        unit = unit_of(house)
+        was, now = before and audited.package(before, unit), audited.package(written, unit)
+        await caller.record(house, "package.write", name, before=was, after=now)
     return shown(written, house)
 
 
@@ -115,8 +116,3 @@ def shown(one: Stored, house: Tokenhouse) -> Package:
         every=one.every,
         active=one.active,
     )
-
-
-def _told(one: Stored | None, house: Tokenhouse) -> dict[str, object] | None:
-    """Return a package as the audit log keeps it."""
-    return shown(one, house).model_dump(mode="json") if one else None

@@ -10,7 +10,7 @@ from tokenhouse.edges.api.caller import Auditor, House
 from tokenhouse.edges.api.money import Order, TakenBack, shown, taken_back
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Shape
 from tokenhouse.edges.payments import Providers as PaymentProviders
-from tokenhouse.edges.payments.message import BYTES_MAX, Message
+from tokenhouse.edges.payments.message import BYTES_MAX, PROVEN, Message
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.payments import Heard
 from tokenhouse.house import Tokenhouse
@@ -105,7 +105,8 @@ async def message_of(request: Request) -> Message:
         body += chunk
         if len(body) > BYTES_MAX:
             raise InvalidInput("body_too_large", field="body", value="", most=BYTES_MAX)
-    return Message(headers={name.lower(): value for name, value in request.headers.items()}, body=body)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Message(headers=headers, body=body, believed=lambda: setattr(request.state, PROVEN, True))
 
 
 @router.post("/payments/callback", openapi_extra=CALLBACK_BODY)

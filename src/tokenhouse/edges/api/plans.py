@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Path
 from pydantic import Field, WithJsonSchema
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.shapes import COMPONENT, Reason, Shape
 from tokenhouse.errors import NotFound
+from tokenhouse.flow import audited
 from tokenhouse.flow.terms import PRESETS, Preset, preset
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.plans import Plan as Terms
@@ -123,19 +123,12 @@ async def _told(house: Tokenhouse, caller: Caller, before: Terms | None, written
             house,
             "plan.write",
             written.name,
-            before=before and document(before),
-            after=document(written),
+            before=before and audited.plan(before),
+            after=audited.plan(written),
             reason=reason,
         )
 
 
 def shown(plan: Terms) -> Plan:
     """Return a plan as the API says it."""
-    return Plan(name=plan.name, version=plan.version, document=document(plan))
-
-
-def document(plan: Terms) -> dict[str, Any]:
-    """Return a plan's document, every default filled in, decimals exact as text."""
-    filled: dict[str, Any] = msgspec.to_builtins(plan)
-    del filled["version"]
-    return filled
+    return Plan(name=plan.name, version=plan.version, document=audited.plan(plan))

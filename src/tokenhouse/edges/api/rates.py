@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.flow import audited
 from tokenhouse.flow.cursors import cursor as written_cursor
 from tokenhouse.flow.cursors import place
 from tokenhouse.flow.rates import Added, Listing
@@ -230,8 +231,8 @@ async def _told(house: Tokenhouse, caller: Caller, added: Added, reason: str, *,
         dry_run=added.dry_run,
     )
     if not added.dry_run and (added.written or added.held):
-        after = {"written": [one.model for one in added.written], "held": [one.model for one in added.held]}
-        await caller.record(house, "rate.add", "listed" if listed else "own", after=after, reason=reason)
+        layer = "listed" if listed else "own"
+        await caller.record(house, "rate.add", layer, after=audited.rates(added), reason=reason)
     return told
 
 

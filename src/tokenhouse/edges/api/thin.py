@@ -18,7 +18,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tokenhouse.edges.api.caller import SLASH, Caller, Operator
-from tokenhouse.errors import InvalidInput, TokenhouseError
+from tokenhouse.edges.headers import Header, encoded, standing
+from tokenhouse.edges.misshapen import by_msgspec
+from tokenhouse.errors import NotFound, Refused, TokenhouseError
+from tokenhouse.flow.report import view
 from tokenhouse.house import Tokenhouse
 
 JSON: Final = "application/json"
@@ -38,6 +41,8 @@ class Asking(msgspec.Struct, Generic[Asked], frozen=True, kw_only=True):
     asked: Asked
     key: str | None
     path: dict[str, str]
+    headers: list[Header]
+    """What the answer says beside its body; a verb adds to it."""
 
 
 class Thin(Generic[Asked, Told]):
@@ -64,30 +69,31 @@ class Thin(Generic[Asked, Told]):
         self._read = msgspec.json.Decoder(asked).decode
         self._written = msgspec.json.Encoder().encode
 
-    async def answer(self, request: Request, path: dict[str, str]) -> bytes:
-        """Return the body of the answer to a request. Raises: the no."""
+    async def answer(self, request: Request, path: dict[str, str], headers: list[Header]) -> bytes:
+        """Return the body of the answer to a request, and add to its headers. Raises: the no."""
         house: Tokenhouse = request.app.state.house
         caller = await self._admit(request, house)
+        asked = self.read(await request.body())
         asking = Asking(
             house=house,
             caller=caller,
-            asked=self.read(await request.body()),
+            asked=asked,
             key=_key(request.scope) if self.keyed else None,
             path=path,
+            headers=headers,
         )
-        return self._written(await self.verb(asking))
+        try:
+            return self._written(await self.verb(asking))
+        except TokenhouseError as no:
+            headers += await _standing(house, getattr(asked, "account", ""), no)
+            raise
 
     def read(self, body: bytes) -> Asked:
         """Return what a body asks for. Raises: InvalidInput that names the field."""
         try:
             return self._read(body)
-        except msgspec.ValidationError as wrong:
-            problem, _, field = str(wrong).partition(" - at ")
-            raise InvalidInput(
-                "shape", field=field.strip("`").removeprefix("$.") or "body", value="", problem=problem
-            ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-            raise InvalidInput("shape", field="body", value="", problem=str(wrong)) from None
+            raise by_msgspec(wrong) from None
 
 
 class Api(FastAPI):
@@ -122,17 +128,35 @@ class Api(FastAPI):
         """Answer a request for a thin route."""
         scope["app"] = self
         request = Request(scope, receive)
+        told: list[Header] = []
         try:
-            body = await route.answer(request, path)
+            body = await route.answer(request, path, told)
         except Exception as no:
             response = await self._refuse(request, no)
+            response.raw_headers += encoded(told)
             await response(scope, receive, send)
             if not isinstance(no, TokenhouseError):
                 raise  # It is ours, and whoever runs the server must hear of it.
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *encoded(told),
+        ]
         await send({"type": "http.response.start", "status": route.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _standing(house: Tokenhouse, account: str, no: TokenhouseError) -> list[Header]:
+    """Return where an account stands that gets a no; where the rules never came to look, it is looked up."""
+    if no.path:
+        return standing(view(account, no.path), house.desk.clock())
+    if not account or not isinstance(no, Refused | NotFound):
+        return []
+    try:
+        return standing(await house.balance(account), house.desk.clock())
+    except TokenhouseError:
+        return []  # The no is the answer, whatever else goes wrong.
 
 
 def _whole(raw: bytes) -> str:

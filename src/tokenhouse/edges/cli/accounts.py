@@ -80,19 +80,25 @@ def show(terminal: Terminal, ref: str, history: int, before: int | None) -> None
 @click.option("--language", default="")
 @click.option("--time-zone", default="")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
 def open_(terminal: Terminal, ref: str, language: str, tags: tuple[str, ...], **profile: Any) -> None:
     """Open an account with its balance and first allowance; one that exists stays as it is."""
     named = dict(_tag(one) for one in tags)
 
     async def work(house: Tokenhouse) -> tuple[bool, Account, BalanceView | None]:
+        from tokenhouse.flow import audited
+
         try:
             await house.describe(ref)
             known = True
         except NotFound:
             known = False
-        account = await house.account(ref, locale=language, tags=named or None, **profile)
+        account = await house.account(
+            ref, locale=language, tags=named or None, actor=terminal.actor, **profile
+        )
+        if not known:
+            await terminal.record(house, "account.create", ref, after=audited.account(account))
         return known, account, await standing(house, account)
 
     known, account, balance = terminal.with_house(work)
@@ -117,14 +123,21 @@ def _tag(text: str) -> tuple[str, str]:
 @click.option("--plan")
 @click.option("--note", default="")
 @click.option("--key")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def set_(terminal: Terminal, ref: str, **change: Any) -> None:
+def set_(terminal: Terminal, ref: str, note: str, **change: Any) -> None:
     """Change an account's state or plan."""
 
     async def work(house: Tokenhouse) -> tuple[Account, BalanceView]:
-        balance = await house.amend(ref, **change)
-        return await house.describe(ref), balance
+        from tokenhouse.flow import audited
+
+        before = audited.account(await house.describe(ref))
+        balance = await house.amend(ref, note=note, actor=terminal.actor, **change)
+        account = await house.describe(ref)
+        was, now = audited.changed(before, audited.account(account))
+        if now:
+            await terminal.record(house, "account.amend", ref, before=was, after=now, reason=note)
+        return account, balance
 
     account, balance = terminal.with_house(work)
     terminal.answer(account_page.document(account, balance))

@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--until", type=frame.TIME)
 @click.option("--days", type=frame.Count(0, 36_500), default=0)
 @click.option("--note", default="")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
 def make(
     terminal: Terminal,
@@ -54,11 +54,11 @@ def make(
     until: datetime | None,
     days: int,
     note: str,
-    actor: str,
 ) -> None:
     """Make coupons, and show their codes."""
 
     async def work(house: Tokenhouse) -> tuple[list[Coupon], Unit]:
+        from tokenhouse.flow import audited
         from tokenhouse.rules.amounts import parse
 
         unit = _unit(house)
@@ -71,8 +71,10 @@ def make(
             valid_until=until,
             credit_days=days,
             note=note,
-            actor=actor,
+            actor=terminal.actor,
         )
+        told = audited.coupons(made, unit)
+        await terminal.record(house, "coupon.make", made[0].code, after=told, reason=note)
         return made, unit
 
     made, unit = terminal.with_house(work)
@@ -97,10 +99,17 @@ def list_(terminal: Terminal, rows: int, after: str) -> None:
 
 @command.command("end")
 @click.argument("code")
+@frame.signed
 @frame.pass_terminal
 def end(terminal: Terminal, code: str) -> None:
     """End a coupon: what it gave stays."""
-    ended = terminal.with_house(lambda house: house.end_coupon(code))
+
+    async def work(house: Tokenhouse) -> Coupon:
+        ended = await house.end_coupon(code)
+        await terminal.record(house, "coupon.end", ended.code, after={"uses": ended.uses})
+        return ended
+
+    ended = terminal.with_house(work)
     terminal.answer(ended)
     terminal.show(terminal.say("coupons.ended", code=ended.code, uses=ended.uses))
 

@@ -56,10 +56,17 @@ def send(terminal: Terminal) -> None:
 
 @command.command("resend")
 @click.argument("delivery", metavar="ID")
+@frame.signed
 @frame.pass_terminal
 def resend(terminal: Terminal, delivery: str) -> None:
     """Put a delivery that ended on its way again."""
-    found = terminal.with_house(lambda house: house.resend(delivery))
+
+    async def work(house: Tokenhouse) -> Delivery:
+        found = await house.resend(delivery)
+        await terminal.record(house, "delivery.resend", found.id, after={"target": found.target})
+        return found
+
+    found = terminal.with_house(work)
     terminal.answer(document(found))
     terminal.show(_table(terminal, [found]))
 

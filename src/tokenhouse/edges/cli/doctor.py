@@ -10,10 +10,13 @@ from tokenhouse.edges.cli import frame
 from tokenhouse.errors import TokenhouseError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.text import Text
 
     from tokenhouse.edges.cli.terminal import Terminal
     from tokenhouse.flow.examine import Finding
+    from tokenhouse.settings import Settings
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -25,7 +28,8 @@ def command(terminal: Terminal) -> int:
     from tokenhouse.flow.examine import examine
 
     async def work() -> list[Finding]:
-        return [found async for found in examine(terminal.settings, terminal.clock)]
+        found = [one async for one in examine(terminal.settings, terminal.clock)]
+        return [*found, *offered(terminal.settings)]
 
     findings = terminal.run(work)
     failed = any(found.verdict == "fail" for found in findings)
@@ -37,6 +41,23 @@ def command(terminal: Terminal) -> int:
     columns = [terminal.say(f"doctor.{name}") for name in ("verdict", "subject", "what")]
     terminal.show(terminal.table(columns, rows))
     return frame.FOUND if failed else 0
+
+
+def offered(settings: Settings) -> Iterator[Finding]:
+    """Yield how the service stands to those who use it: who reaches it, who answers, where they buy more."""
+    from tokenhouse.edges.cli.serve import LOCAL
+    from tokenhouse.edges.routes import Routes, with_demo
+    from tokenhouse.flow.examine import finding
+
+    host, environment = settings.host, settings.environment
+    exposed = environment == "development" and not host.startswith(LOCAL)
+    yield finding("access", "warn" if exposed else "ok", host=host, environment=environment)
+    routes = Routes(settings.upstream, demo=with_demo(settings))
+    models = [settings.chat.model, *settings.chat.models]
+    missing = [model for model in models if not routes.list(model)]
+    yield finding("chat", "warn" if missing else "ok", models=models, missing=missing)
+    link = settings.purchase_url
+    yield finding("purchase", "ok" if link else "warn", purchase_url=link)
 
 
 def _mark(terminal: Terminal, found: Finding) -> Text:
@@ -71,8 +92,7 @@ def _said(terminal: Terminal, found: Finding) -> str:
         facts[name] = f"{facts[name] / 2**20:,.0f} MiB"
     if found.subject == "package":
         facts["packages"] = ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
-    if found.subject == "partitions":
-        facts["missing"] = ", ".join(facts["missing"]) or terminal.cell(None)
+    facts |= {name: ", ".join(value) for name, value in facts.items() if isinstance(value, list)}
     shown = {
         name: value if isinstance(value, float) else terminal.cell(value) for name, value in facts.items()
     }

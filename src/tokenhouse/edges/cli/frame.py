@@ -26,6 +26,8 @@ What a command may use of its terminal (see terminal.py):
 
     settings, locale, json, quiet    the settings in force; the reader's language; whether a program reads
     with_house(work)                 run `await work(house)` on an opened house, with uvloop; return its value
+    actor                            who runs the command: `--actor`, else "cli:" and this machine's user
+    record(house, action, subject)   append a change to the audit log; `flow/audited.py` has what it says
     say(name, **facts)               a sentence in the reader's language
     show(*parts)                     texts and rich renderables for people, on stdout; nothing under --json
     table(columns, rows)             columns ">name" (right) and "<name" (left) stay on one line, others fold
@@ -36,6 +38,9 @@ What a command may use of its terminal (see terminal.py):
     remark(text)                     one line on stderr, unless --quiet
     progress(total, label)           context; gives `advance(n)` for flows to call; total may be None. A bar
                                      on stderr if that is a terminal, else a line now and then, unless --quiet
+
+A command that changes something is `@frame.signed`, which gives it the option --actor. It hands
+`terminal.actor` to the house's verbs, and records what it did under the name that the REST API has for it.
 
 Parameter types that refuse in the reader's language: `Choice((…))`, `COUNT` (a whole number from 1), `TIME`.
 An amount that a person types is text: `amounts.parse(text, unit)` once the unit is known.
@@ -84,6 +89,22 @@ def pass_terminal(function: Callable[..., R]) -> Callable[..., R]:
         return function(terminal_of(click.get_current_context()), *args, **kwargs)
 
     return update_wrapper(wrapped, function)
+
+
+class Actor(click.Option):
+    """The option that says who makes a change; it means the same wherever it stands."""
+
+
+def _sign(context: click.Context, parameter: click.Parameter, value: str) -> None:
+    """Let the terminal know who makes the change."""
+    if value:
+        terminal_of(context).actor = value
+
+
+signed: Final = click.option(
+    "--actor", cls=Actor, metavar="NAME", default="", callback=_sign, expose_value=False
+)
+"""Let a command be told who makes its change: `terminal.actor`, else this machine's user."""
 
 
 def _take(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -229,7 +250,8 @@ def help_of(context: click.Context, parameter: click.Parameter | None = None) ->
         return told.get(f"help.{path_of(context)}", "")
     if parameter is context.command.get_help_option(context):
         return told.get("help.tokenhouse_help", "")
-    place = "tokenhouse" if parameter in EVERYWHERE else path_of(context)
+    shared = parameter in EVERYWHERE or isinstance(parameter, Actor)
+    place = "tokenhouse" if shared else path_of(context)
     return told.get(f"help.{place}_{parameter.name}", "")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--priority", type=frame.Count(0, 1_000), default=0)
 @click.option("--note", default="")
 @click.option("--key")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
 def command(
     terminal: Terminal,
@@ -35,24 +35,28 @@ def command(
     priority: int,
     note: str,
     key: str | None,
-    actor: str,
 ) -> None:
     """Give an account that exists credit, as a lot of its own."""
 
     async def work(house: Tokenhouse) -> Receipt:
+        from tokenhouse.flow import audited
         from tokenhouse.rules.amounts import parse
 
         unit = (await house.balance(ref)).unit
-        return await house.grant(
+        moved = await house.grant(
             ref,
             parse(amount, unit),
             source=source,
             priority=priority,
             expires_at=expires,
             key=key,
-            actor=actor,
+            actor=terminal.actor,
             note=note,
         )
+        if not moved.replayed:
+            told = audited.moved(moved, source=source)
+            await terminal.record(house, "account.grant", ref, after=told, reason=note)
+        return moved
 
     receipt = terminal.with_house(work)
     balance = receipt.balance

@@ -32,7 +32,7 @@ def command() -> None:
 @click.option("--source-url")
 @click.option("--map", "named", multiple=True)
 @click.option("--encoding")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
 def users(
     terminal: Terminal,
@@ -42,7 +42,6 @@ def users(
     source_url: str | None,
     named: tuple[str, ...],
     encoding: str | None,
-    actor: str,
 ) -> None:
     """Make accounts of users."""
     if (file is None) == (table is None):
@@ -51,22 +50,28 @@ def users(
 
     def work(house: Tokenhouse, advance: Callable[[int], None]) -> Awaitable[Imported]:
         if file is not None:
-            return house.import_users(file, named=names, encoding=encoding, actor=actor, progress=advance)
-        return house.import_table(str(table), url=source_url, named=names, actor=actor, progress=advance)
+            return house.import_users(
+                file, named=names, encoding=encoding, actor=terminal.actor, progress=advance
+            )
+        return house.import_table(
+            str(table), url=source_url, named=names, actor=terminal.actor, progress=advance
+        )
 
-    _imported(terminal, "users", work)
+    _imported(terminal, "users", str(table) if file is None else file.name, work)
 
 
 @command.command(cls=frame.Command)
 @click.argument("file", type=FILE)
 @click.option("--map", "named", multiple=True)
 @click.option("--encoding")
+@frame.signed
 @frame.pass_terminal
 def sessions(terminal: Terminal, file: Path, named: tuple[str, ...], encoding: str | None) -> None:
     """Make chat sessions."""
     _imported(
         terminal,
         "sessions",
+        file.name,
         lambda house, advance: house.import_sessions(
             file, named=mapping(named), encoding=encoding, progress=advance
         ),
@@ -76,14 +81,15 @@ def sessions(terminal: Terminal, file: Path, named: tuple[str, ...], encoding: s
 @command.command(cls=frame.Command)
 @click.argument("file", type=FILE)
 @click.option("--plan")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def points(terminal: Terminal, file: Path, plan: str | None, actor: str) -> None:
+def points(terminal: Terminal, file: Path, plan: str | None) -> None:
     """Make accounts of people with points."""
     _imported(
         terminal,
         "points",
-        lambda house, advance: house.import_points(file, plan=plan, actor=actor, progress=advance),
+        file.name,
+        lambda house, advance: house.import_points(file, plan=plan, actor=terminal.actor, progress=advance),
     )
 
 
@@ -99,11 +105,22 @@ def mapping(named: tuple[str, ...]) -> dict[str, str]:
 
 
 def _imported(
-    terminal: Terminal, what: str, work: Callable[[Tokenhouse, Callable[[int], None]], Awaitable[Imported]]
+    terminal: Terminal,
+    what: str,
+    source: str,
+    work: Callable[[Tokenhouse, Callable[[int], None]], Awaitable[Imported]],
 ) -> None:
-    """Do an import, showing how far it is, and tell what it made."""
+    """Do an import, showing how far it is, tell what it made, and see it into the audit log."""
+    from dataclasses import asdict
+
+    async def recorded(house: Tokenhouse) -> Imported:
+        done = await work(house, advance)
+        subject = repr(source)[1:-1][:300]  # A file may be called anything.
+        await terminal.record(house, f"import.{what}", subject, after=asdict(done))
+        return done
+
     with terminal.progress(None, terminal.say("import.progress")) as advance:
-        done = terminal.with_house(lambda house: work(house, advance))
+        done = terminal.with_house(recorded)
     terminal.answer(done)
-    facts = {"lines": done.lines, "made": done.made, "kept": done.kept, "balances": done.balances}
+    facts = asdict(done)
     terminal.show(terminal.say(f"import.{what}", **facts))

@@ -28,9 +28,9 @@ SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "text"}
 @click.option("--rows", type=frame.Count(0, 100_000), default=20)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), default=None)
 @click.option("--form", type=frame.Choice(reports.FORMS), default="text")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, form: str, actor: str) -> int:
+def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, form: str) -> int:
     """Do it and tell of it; the exit code says whether an account failed or a check found something."""
     if report is not None and report.suffix not in SUFFIXES:
         raise InvalidInput("report_form", field="--report", value=report.name)
@@ -38,7 +38,10 @@ def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, f
     async def work(house: Tokenhouse) -> tuple[Initialised, list[Line], Unit]:
         total, _ = await house.waiting()
         with terminal.progress(total, terminal.say("init.progress")) as advance:
-            done = await house.initialise(dry_run=dry_run, actor=actor, progress=advance)
+            done = await house.initialise(dry_run=dry_run, actor=terminal.actor, progress=advance)
+        if not dry_run:
+            told = {"made": done.made, "kept": done.kept, "failed": done.failed}
+            await terminal.record(house, "account.initialise", "*", after=told)
         unit = next(iter((await house.plans()).values())).unit
         if report is not None:
             await _write_report(terminal, report, done, house.lines(), unit)

@@ -11,6 +11,7 @@ from tokenhouse.edges.cli import frame
 if TYPE_CHECKING:
     from tokenhouse.edges.cli.terminal import Terminal
     from tokenhouse.flow.schedule import JobState
+    from tokenhouse.house import Tokenhouse
     from tokenhouse.store.jobs import Run
 
 
@@ -50,11 +51,17 @@ def runs(terminal: Terminal, name: str, rows: int) -> None:
 
 @command.command("run")
 @click.argument("name")
-@click.option("--actor", default="command line", show_default=True)
+@frame.signed
 @frame.pass_terminal
-def run(terminal: Terminal, name: str, actor: str) -> int | None:
+def run(terminal: Terminal, name: str) -> int | None:
     """Run a job now, whatever the time."""
-    ended = terminal.with_house(lambda house: house.run_job(name, actor=actor))
+
+    async def work(house: Tokenhouse) -> Run:
+        ended = await house.run_job(name, actor=terminal.actor)
+        await terminal.record(house, "job.run", name, after={"id": ended.id, "outcome": ended.outcome})
+        return ended
+
+    ended = terminal.with_house(work)
     terminal.answer(_run(ended))
     terminal.show(_table(terminal, [ended]))
     return None if ended.outcome == "done" else frame.FOUND

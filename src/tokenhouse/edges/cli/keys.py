@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tokenhouse.edges.cli.terminal import Terminal
+    from tokenhouse.flow.keys import NewKey
+    from tokenhouse.house import Tokenhouse
     from tokenhouse.rules.periods import Instant
     from tokenhouse.store.keys import Key, Role
 
@@ -31,7 +33,7 @@ def command() -> None:
 @click.option("--name", default="")
 @click.option("--models", multiple=True, metavar="PATTERN")
 @click.option("--expires", type=frame.TIME)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
 def create(
     terminal: Terminal,
@@ -40,14 +42,20 @@ def create(
     name: str,
     models: tuple[str, ...],
     expires: datetime | None,
-    actor: str,
 ) -> None:
     """Make a key and show its secret, this once: for an account, or with another role for none."""
-    made = terminal.with_house(
-        lambda house: house.create_key(
-            account, role=role, name=name, models=models, expires_at=expires, actor=actor
+
+    async def work(house: Tokenhouse) -> NewKey:
+        from tokenhouse.flow import audited
+
+        made = await house.create_key(
+            account, role=role, name=name, models=models, expires_at=expires, actor=terminal.actor
         )
-    )
+        subject = made.key.account or made.key.prefix
+        await terminal.record(house, "key.create", subject, after=audited.key(made.key))
+        return made
+
+    made = terminal.with_house(work)
     terminal.answer({"secret": made.secret, **document(made.key, _now(terminal))})
     terminal.show(
         terminal.say("keys.made", account=account or role), made.secret, _table(terminal, [made.key])
@@ -68,13 +76,23 @@ def list_(terminal: Terminal, account: str, rows: int) -> None:
 
 @command.command("revoke")
 @click.argument("key_id", metavar="ID")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def revoke(terminal: Terminal, key_id: str, actor: str) -> None:
+def revoke(terminal: Terminal, key_id: str) -> None:
     """End a key for good."""
     from tokenhouse.flow.keyring import KEPT_S
 
-    key = terminal.with_house(lambda house: house.revoke_key(key_id, actor=actor))
+    async def work(house: Tokenhouse) -> Key:
+        from tokenhouse.flow import audited
+
+        now = terminal.clock()
+        key = await house.revoke_key(key_id, actor=terminal.actor)
+        if key.revoked_at is not None and key.revoked_at >= now:  # Revoked again, it keeps the first time.
+            subject = key.account or key.prefix
+            await terminal.record(house, "key.revoke", subject, after=audited.key(key))
+        return key
+
+    key = terminal.with_house(work)
     terminal.answer(document(key, _now(terminal)))
     facts = {"prefix": f"{key.prefix}…", "account": key.account or key.role, "seconds": KEPT_S}
     terminal.show(terminal.say("keys.revoked", **facts))

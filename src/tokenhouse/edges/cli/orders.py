@@ -56,7 +56,11 @@ def list_(terminal: Terminal, account: str | None, rows: int, before: str, **wan
 @frame.pass_terminal
 def show(terminal: Terminal, order: str) -> None:
     """Show one order."""
-    found, unit = terminal.with_house(lambda house: _found(house, order))
+
+    async def work(house: Tokenhouse) -> tuple[Order, Unit]:
+        return await house.find_order(order), _unit(house)
+
+    found, unit = terminal.with_house(work)
     terminal.answer(found)
     terminal.show(_figures(terminal, found, unit))
 
@@ -80,15 +84,18 @@ def receipt(terminal: Terminal, order: str) -> None:
 @command.command("complete")
 @click.argument("order")
 @click.option("--reason", required=True)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def complete(terminal: Terminal, order: str, reason: str, actor: str) -> None:
+def complete(terminal: Terminal, order: str, reason: str) -> None:
     """Complete a pending order by hand: its credit comes."""
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)
-        await house.complete_order(one.ref, one.id, actor=actor, reason=reason)
-        return await _found(house, one.id)
+        moved = await house.complete_order(one.ref, one.id, actor=terminal.actor, reason=reason)
+        after = await house.find_order(one.id)
+        if not moved.replayed:
+            await _record(terminal, house, "order.complete", one, after, reason)
+        return after, _unit(house)
 
     _ended(terminal, *terminal.with_house(work))
 
@@ -96,15 +103,17 @@ def complete(terminal: Terminal, order: str, reason: str, actor: str) -> None:
 @command.command("fail")
 @click.argument("order")
 @click.option("--reason", required=True)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def fail(terminal: Terminal, order: str, reason: str, actor: str) -> None:
+def fail(terminal: Terminal, order: str, reason: str) -> None:
     """Mark a pending order as failed: no credit will come."""
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)
-        await house.fail_order(one.ref, one.id, actor=actor, reason=reason)
-        return await _found(house, one.id)
+        after = await house.fail_order(one.ref, one.id, actor=terminal.actor, reason=reason)
+        if after.state != one.state:
+            await _record(terminal, house, "order.fail", one, after, reason)
+        return after, _unit(house)
 
     _ended(terminal, *terminal.with_house(work))
 
@@ -113,15 +122,20 @@ def fail(terminal: Terminal, order: str, reason: str, actor: str) -> None:
 @click.argument("order")
 @click.option("--reason", required=True)
 @click.option("--total", type=frame.COUNT)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def refund(terminal: Terminal, order: str, reason: str, total: int | None, actor: str) -> None:
+def refund(terminal: Terminal, order: str, reason: str, total: int | None) -> None:
     """Take back the credit of an order, wholly or in part."""
 
     async def work(house: Tokenhouse) -> tuple[Receipt, Order, Unit]:
         one = await house.find_order(order)
-        moved = await house.refund_order(one.ref, one.id, refunded_minor=total, actor=actor, note=reason)
-        return moved, *await _found(house, one.id)
+        moved = await house.refund_order(
+            one.ref, one.id, refunded_minor=total, actor=terminal.actor, note=reason
+        )
+        after = await house.find_order(one.id)
+        if not moved.replayed:
+            await _record(terminal, house, "order.refund", one, after, reason)
+        return moved, after, _unit(house)
 
     moved, after, unit = terminal.with_house(work)
     unspent = moved.amount - moved.uncovered - moved.written_off
@@ -140,9 +154,14 @@ def _unit(house: Tokenhouse) -> Unit:
     return deployment_unit(house.desk) or TOKEN
 
 
-async def _found(house: Tokenhouse, order: str) -> tuple[Order, Unit]:
-    """Return an order, and what its credit is counted in."""
-    return await house.find_order(order), _unit(house)
+async def _record(
+    terminal: Terminal, house: Tokenhouse, action: str, before: Order, after: Order, reason: str
+) -> None:
+    """Tell the audit log how an order was ended by hand."""
+    from tokenhouse.flow import audited
+
+    was, now = audited.order(before), audited.order(after)
+    await terminal.record(house, action, after.id, before=was, after=now, reason=reason)
 
 
 def _ended(terminal: Terminal, after: Order, unit: Unit) -> None:

@@ -40,16 +40,24 @@ def list_(terminal: Terminal) -> None:
 
 @command.command("write")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def write(terminal: Terminal, file: Path, actor: str) -> None:
+def write(terminal: Terminal, file: Path) -> None:
     """Add a package, or a newer version of one, from a TOML file."""
     from tokenhouse.edges.cli.plans import read
 
     document = read(file)
 
     async def work(house: Tokenhouse) -> tuple[Package, Unit]:
-        return await house.write_package(document, actor=actor), _unit(house)
+        from tokenhouse.flow import audited
+
+        unit = _unit(house)
+        before = next((one for one in await house.packages() if one.name == document.get("name")), None)
+        written = await house.write_package(document, actor=terminal.actor)
+        if before is None or before.version != written.version:
+            was, now = before and audited.package(before, unit), audited.package(written, unit)
+            await terminal.record(house, "package.write", written.name, before=was, after=now)
+        return written, unit
 
     package, unit = terminal.with_house(work)
     terminal.answer(package)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tokenhouse.store.people import Person
 
 ROLES = ("user", "auditor", "operator", "owner")
-ACTOR = "cli"
-"""Who makes these changes, where nobody else is named: whoever may use this machine."""
 
 
 @click.group(cls=frame.Group)
@@ -34,7 +32,7 @@ def command() -> None:
 @click.option("--name", default="")
 @click.option("--language", type=frame.Choice(("en", "ko")), default=None)
 @click.option("--time-zone", default="")
-@click.option("--actor", default=ACTOR, show_default=True)
+@frame.signed
 @frame.pass_terminal
 def add(
     terminal: Terminal,
@@ -44,7 +42,6 @@ def add(
     name: str,
     language: str | None,
     time_zone: str,
-    actor: str,
 ) -> None:
     """Make somebody, and print the one-time link by which they choose a password."""
     invited = terminal.with_house(
@@ -55,7 +52,7 @@ def add(
             name=name,
             locale=language or "",
             time_zone=time_zone,
-            actor=actor,
+            actor=terminal.actor,
         )
     )
     _tell(terminal, invited)
@@ -73,13 +70,13 @@ def list_(terminal: Terminal, rows: int) -> None:
 
 @command.command("link")
 @click.argument("person")
-@click.option("--actor", default=ACTOR, show_default=True)
+@frame.signed
 @frame.pass_terminal
-def link(terminal: Terminal, person: str, actor: str) -> None:
+def link(terminal: Terminal, person: str) -> None:
     """Print a new one-time link for somebody, for a forgotten password."""
 
     async def work(house: Tokenhouse) -> Invited:
-        return await house.invite((await house.person(person)).id, actor=actor)
+        return await house.invite((await house.person(person)).id, actor=terminal.actor)
 
     _tell(terminal, terminal.with_house(work))
 
@@ -91,15 +88,15 @@ def link(terminal: Terminal, person: str, actor: str) -> None:
 @click.option("--name")
 @click.option("--disable/--enable", "disabled", default=None)
 @click.option("--reason", default="")
-@click.option("--actor", default=ACTOR, show_default=True)
+@frame.signed
 @frame.pass_terminal
-def change(terminal: Terminal, person: str, reason: str, actor: str, **changes: Any) -> None:
+def change(terminal: Terminal, person: str, reason: str, **changes: Any) -> None:
     """Change somebody's role, account or name, or let them in no more; at once on every node."""
     wanted = {name: value for name, value in changes.items() if value is not None}
 
     async def work(house: Tokenhouse) -> Person:
         known = await house.person(person)
-        return await house.change_person(known.id, wanted, actor=actor, reason=reason)
+        return await house.change_person(known.id, wanted, actor=terminal.actor, reason=reason)
 
     changed = terminal.with_house(work)
     terminal.answer(document(changed))
@@ -108,13 +105,13 @@ def change(terminal: Terminal, person: str, reason: str, actor: str, **changes: 
 
 @command.command("sign-out")
 @click.argument("person")
-@click.option("--actor", default=ACTOR, show_default=True)
+@frame.signed
 @frame.pass_terminal
-def sign_out(terminal: Terminal, person: str, actor: str) -> None:
+def sign_out(terminal: Terminal, person: str) -> None:
     """Sign somebody out wherever they are signed in."""
 
     async def work(house: Tokenhouse) -> int:
-        return await house.sign_out_everywhere((await house.person(person)).id, actor=actor)
+        return await house.sign_out_everywhere((await house.person(person)).id, actor=terminal.actor)
 
     ended = terminal.with_house(work)
     terminal.answer({"sessions": ended})

@@ -51,18 +51,22 @@ def show(terminal: Terminal, name: str) -> None:
 @command.command("write")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def write(terminal: Terminal, file: Path, dry_run: bool, actor: str) -> None:
+def write(terminal: Terminal, file: Path, dry_run: bool) -> None:
     """Add a plan, or a newer version of one, from a TOML file."""
     wanted = read(file)
 
     async def work(house: Tokenhouse) -> Plan:
+        before = (await house.plans()).get(str(wanted.get("name")))
         try:
-            return await house.write_plan(wanted, actor=actor, dry_run=dry_run)
+            written = await house.write_plan(wanted, actor=terminal.actor, dry_run=dry_run)
         except InvalidInput as wrong:
             problem = wrong.message(terminal.locale)
             raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=problem) from None
+        if not dry_run:
+            await _record(terminal, house, before, written)
+        return written
 
     plan = terminal.with_house(work)
     terminal.answer({"dry_run": dry_run, "plan": document(plan)})
@@ -88,12 +92,29 @@ def presets(terminal: Terminal) -> None:
 
 @command.command("use-preset")
 @click.argument("name")
+@frame.signed
 @frame.pass_terminal
 def use_preset(terminal: Terminal, name: str) -> None:
     """Add a plan that comes with tokenhouse."""
-    plan = terminal.with_house(lambda house: house.preset(cast("Preset", name)))
+
+    async def work(house: Tokenhouse) -> Plan:
+        before = (await house.plans()).get(name)
+        written = await house.preset(cast("Preset", name))
+        await _record(terminal, house, before, written)
+        return written
+
+    plan = terminal.with_house(work)
     terminal.answer({"plan": document(plan)})
     terminal.show(terminal.say("plans.wrote", plan=plan.name, version=plan.version), _table(terminal, [plan]))
+
+
+async def _record(terminal: Terminal, house: Tokenhouse, before: Plan | None, written: Plan) -> None:
+    """See a new version of a plan into the audit log; the same again is none."""
+    from tokenhouse.flow import audited
+
+    if before is None or before.version != written.version:
+        was, now = before and audited.plan(before), audited.plan(written)
+        await terminal.record(house, "plan.write", written.name, before=was, after=now)
 
 
 def read(file: Path) -> dict[str, Any]:

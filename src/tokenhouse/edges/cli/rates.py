@@ -68,38 +68,53 @@ def show(terminal: Terminal, model: str) -> None:
 @command.command("add")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def add(terminal: Terminal, file: Path, dry_run: bool, actor: str) -> None:
+def add(terminal: Terminal, file: Path, dry_run: bool) -> None:
     """Add your own rates from a TOML file."""
     read = plans.read(file)
     documents = read["rate"] if isinstance(read.get("rate"), list) else [read]
 
     async def work(house: Tokenhouse) -> Added:
         try:
-            return await house.add_rates(documents, actor=actor, dry_run=dry_run)
+            added = await house.add_rates(documents, actor=terminal.actor, dry_run=dry_run)
         except InvalidInput as wrong:
             problem = wrong.message(terminal.locale)
             raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=problem) from None
+        return await _recorded(terminal, house, added, "own")
 
     _told(terminal, terminal.with_house(work))
 
 
 @command.command("import")
 @click.option("--dry-run", is_flag=True)
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def import_(terminal: Terminal, dry_run: bool, actor: str) -> None:
+def import_(terminal: Terminal, dry_run: bool) -> None:
     """Import the list prices of every provider."""
-    _told(terminal, terminal.with_house(lambda house: house.import_rates(actor=actor, dry_run=dry_run)))
+
+    async def work(house: Tokenhouse) -> Added:
+        added = await house.import_rates(actor=terminal.actor, dry_run=dry_run)
+        return await _recorded(terminal, house, added, "listed")
+
+    _told(terminal, terminal.with_house(work))
+
+
+async def _recorded(terminal: Terminal, house: Tokenhouse, added: Added, layer: str) -> Added:
+    """Return what became of prices, when the audit log has it."""
+    from tokenhouse.flow import audited
+
+    if not added.dry_run and (added.written or added.held):
+        await terminal.record(house, "rate.add", layer, after=audited.rates(added))
+    return added
 
 
 @command.command("quarantine")
 @click.option("--accept", type=frame.COUNT, metavar="ID")
 @click.option("--discard", type=frame.COUNT, metavar="ID")
-@click.option("--actor", default="")
+@frame.signed
 @frame.pass_terminal
-def quarantine(terminal: Terminal, accept: int | None, discard: int | None, actor: str) -> None:
+def quarantine(terminal: Terminal, accept: int | None, discard: int | None) -> None:
     """List the prices that wait for a person, or decide on one."""
     chosen = accept or discard
     if chosen is None:
@@ -107,9 +122,16 @@ def quarantine(terminal: Terminal, accept: int | None, discard: int | None, acto
         terminal.answer({"held": [_held(terminal, one) for one in found]})
         terminal.show(_waiting(terminal, found) if found else terminal.say("rates.clean"))
         return
-    rate = terminal.with_house(
-        lambda house: house.decide_rate(chosen, accept=accept is not None, actor=actor)
-    )
+
+    async def work(house: Tokenhouse) -> Rate | None:
+        from tokenhouse.rules.rates import rate_document
+
+        rate = await house.decide_rate(chosen, accept=accept is not None, actor=terminal.actor)
+        action = "rate.discard" if accept is None else "rate.accept"
+        await terminal.record(house, action, str(chosen), after=rate and rate_document(rate))
+        return rate
+
+    rate = terminal.with_house(work)
     terminal.answer({"id": chosen, "accepted": rate is not None, "version": rate.version if rate else None})
     if rate is None:
         terminal.show(terminal.say("rates.discarded", id=chosen))

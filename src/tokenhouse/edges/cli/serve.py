@@ -28,6 +28,7 @@ log: Final = logging.getLogger("tokenhouse.serve")
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 LOCAL: Final = ("127.", "::1", "localhost")
+"""How hosts begin that only this machine reaches."""
 
 
 @click.command(cls=frame.Command)

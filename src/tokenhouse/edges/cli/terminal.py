@@ -103,6 +103,16 @@ class Terminal:
         except StartRefused:
             return str(self.given.get("locale") or os.environ.get("TOKENHOUSE_LOCALE") or "en")
 
+    @cached_property
+    def actor(self) -> str:
+        """Who runs this command, as journal and audit log say it: `--actor`, else this machine's user."""
+        import getpass
+
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (ImportError, KeyError, OSError):  # A container may run as a user that has no name.
+            return "cli"
+
     def with_house(self, work: Callable[[Tokenhouse], Awaitable[T]]) -> T:
         """Open the house, run `work` on it, close it, and return what the work returned."""
         from tokenhouse.house import Tokenhouse
@@ -122,6 +132,19 @@ class Terminal:
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(awaited())
+
+    async def record(
+        self,
+        house: Tokenhouse,
+        action: str,
+        subject: str,
+        *,
+        before: Any = None,
+        after: Any = None,
+        reason: str = "",
+    ) -> None:
+        """Append a change that this command made to the audit log, as the REST API does of its callers."""
+        await house.record(action, subject, actor=self.actor, before=before, after=after, reason=reason)
 
     def say(self, name: str, /, **facts: Any) -> str:
         """Return a sentence in the reader's language."""

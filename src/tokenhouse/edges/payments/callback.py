@@ -85,6 +85,7 @@ class ShopCallback:
             await turn_away(house, PROVIDER, message, "signature_wrong", event)
         if not is_fresh(sent_s, house.desk.clock(), self._tolerance_s):
             await turn_away(house, PROVIDER, message, "signature_stale", event)
+        message.believed()
         return event
 
     def _signed(self, event: str, sent_s: str, signatures: str, body: bytes) -> bool:

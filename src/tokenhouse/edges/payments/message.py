@@ -1,5 +1,6 @@
 """A message in a provider's name, as it came over the wire, and the proofs that most of them share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,6 +14,8 @@ from tokenhouse.house import Tokenhouse
 
 BYTES_MAX: Final = 256 * 1024
 """The largest message that a provider sends is a tenth of this."""
+PROVEN: Final = "proven_provider"
+"""In a request's state: that a provider has proven that it sent it."""
 HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -22,6 +25,8 @@ class Message:
 
     headers: dict[str, str]
     body: bytes
+    believed: Callable[[], None] = lambda: None
+    """Called when its sender is proven: whoever counts strangers does not count this one."""
 
     @property
     def digest(self) -> bytes:

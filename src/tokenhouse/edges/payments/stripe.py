@@ -125,6 +125,7 @@ class StripePayments:
         sent_s = next((part[2:] for part in header.split(",") if part.startswith("t=")), "")
         if not is_fresh(sent_s, house.desk.clock(), self._tolerance_s):
             await turn_away(house, PROVIDER, message, "signature_stale")
+        message.believed()
         try:
             event = told(document(message.body), message)
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as trouble:

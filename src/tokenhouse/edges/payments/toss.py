@@ -128,9 +128,9 @@ class TossPayments:
         except (msgspec.MsgspecError, UnicodeDecodeError, InvalidInput) as trouble:
             await unreadable(house, PROVIDER, message, trouble)
         by_order = not data.get("paymentKey")
-        return await house.hear_payment(
-            told(await self._fetch(house, message, name, by_order=by_order), message)
-        )
+        found = await self._fetch(house, message, name, by_order=by_order)
+        message.believed()
+        return await house.hear_payment(told(found, message))
 
     async def _fetch(
         self, house: Tokenhouse, message: Message, name: str, *, by_order: bool = False

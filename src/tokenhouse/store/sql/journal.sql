@@ -75,6 +75,15 @@ where account = $3
 order by seq
 limit $4;
 
+-- name: find_payer_entry :maybe
+-- why: Who paid for a call, and by which plan it is explained to all others on its way up: of an operation's
+-- entries of one moment exactly one is a charge. The fence as above.
+select e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation,
+       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash, b.plan
+from (select * from tokenhouse.entries j where j.cell = $1 and j.operation = $2 and j.at = $3 offset 0) e
+join tokenhouse.balances b on b.cell = e.cell and b.account = e.account
+where e.kind = 'charge';
+
 -- name: list_entries_of_lots :many
 -- why: The lines that made an account's lots: the id of a lot is the number of its line.
 select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,

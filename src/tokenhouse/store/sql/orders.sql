@@ -111,18 +111,21 @@ order by o.created_at
 limit $3;
 
 -- name: write_order_failed :maybe
--- why: Only a pending order can fail.
+-- why: Only a pending order can fail. That its money was given back is noted later as well: nothing pays for
+-- it after that.
 update tokenhouse.orders o
 set state = 'failed', ended_at = $3, ended_by = $4, reason = $5
-where o.cell = $1 and o.id = $2 and o.state = 'pending'
+where o.cell = $1 and o.id = $2
+  and (o.state = 'pending' or (o.state = 'failed' and $5 = 'refunded_before_completion' and o.reason <> $5))
 returning o.id;
 
 -- name: write_order_ended :maybe
 -- why: An order of no credit, or a refund too small to take any, moves nothing in the ledger.
 update tokenhouse.orders o
 set state = $4, ended_at = $5, ended_by = $6, reason = $7, refunded_minor = $9, refunded_last = 0,
-    completed_at = case when $3 = 'pending' then $5 else o.completed_at end
+    completed_at = case when $3 in ('pending', 'failed') then $5 else o.completed_at end
 where o.cell = $1 and o.id = $2 and o.state = $3 and o.refunded_minor = $8
+  and not (o.state = 'failed' and o.reason = 'refunded_before_completion')
 returning o.id;
 
 -- name: write_order_provider_ref :exec

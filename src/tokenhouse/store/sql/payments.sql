@@ -30,6 +30,11 @@ where e.id = $1;
 select e.order_id, e.digest from tokenhouse.payment_events e
 where e.provider = $1 and e.event = $2 and e.verdict = 'accepted';
 
+-- name: write_attempts_pruned :exec
+-- why: Anybody can be refused as often as they like; what proved nothing says nothing of any money.
+delete from tokenhouse.payment_events e
+where e.verdict = 'refused' and e.kind = '' and e.received_at < $1;
+
 -- name: list_payment_events :many
 -- why: An operator sees each attempt, newest first; ids grow with time.
 select e.id, e.provider, e.event, e.kind, e.verdict, e.reason, e.ref, e.order_id, e.price_minor, e.currency,

@@ -82,6 +82,20 @@ with undone as (
 )
 update tokenhouse.coupons c set uses = c.uses - 1 from undone u where c.code = u.code;
 
+-- name: write_redemption_again :exec
+-- why: An order that failed had given its coupon back, and was paid after all.
+with c as (
+    select k.code from tokenhouse.coupons k
+    where k.code = $3 and (k.uses_max is null or k.uses < k.uses_max)
+    for update
+), used as (
+    insert into tokenhouse.coupon_redemptions (cell, account, code, order_id, at)
+    select $1, $2, c.code, $4, $5 from c
+    on conflict (cell, account, code) do nothing
+    returning code
+)
+update tokenhouse.coupons k set uses = k.uses + 1 from used u where k.code = u.code;
+
 -- name: write_subscription :maybe
 -- why: An account has one subscription at a time.
 insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, price_minor,
@@ -141,6 +155,22 @@ set state = 'active', anchor_at = coalesce(s.anchor_at, $4), start_at = $4, end_
 where s.cell = $1 and s.account = $2 and s.id = $3 and s.state <> 'ended'
   and (s.last_order is null or s.last_order < $6)
 returning s.id;
+
+-- name: write_subscription_again :maybe
+-- why: An order that was paid when its subscription was over begins another one, if the account has none.
+with opened as (
+    insert into tokenhouse.subscriptions (cell, account, id, package, plan, former_plan, every, price_minor,
+        currency, provider, provider_ref, state, created_at)
+    select s.cell, s.account, $4, s.package, s.plan, $5, s.every, s.price_minor, s.currency, s.provider,
+           s.provider_ref, 'pending', $6
+    from tokenhouse.orders o
+    join tokenhouse.subscriptions s on s.cell = o.cell and s.account = o.account and s.id = o.subscription
+    where o.cell = $1 and o.id = $2 and o.state = 'failed' and s.id = $3 and s.state = 'ended'
+    on conflict (cell, account) where state <> 'ended' do nothing
+    returning id
+)
+update tokenhouse.orders o set subscription = w.id from opened w where o.cell = $1 and o.id = $2
+returning o.id;
 
 -- name: write_subscription_state :exec
 -- why: What the provider calls it, that it waits for money, or that it ends with its period.

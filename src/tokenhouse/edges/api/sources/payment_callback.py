@@ -82,7 +82,8 @@ class CallbackHeard(Shape):
 async def hear_payment_callback(request: Request, house: House, providers: Providers) -> CallbackHeard:
     """Hear from a Spring Boot shop what was bought: its tokens come once for each transaction.
 
-    Signed as at `/api/v1/payments/callback`; the settings must let the shop open orders.
+    Signed as at `/api/v1/payments/callback`; the settings must let the shop open orders. A user who is new
+    here is opened, as where tokens are added by hand.
     """
     door, message = providers.callback, await message_of(request)
     event = await door.proven(house, message)
@@ -123,6 +124,6 @@ def _told(house: Tokenhouse, purchase: ToldPurchase, event: str, message: Messag
         price_minor=int(minor),
         currency=purchase.currency,
         method=purchase.payment_method[:50],
-        opening=Opening(account=ref_of(purchase.user_id), credit=credit),
+        opening=Opening(account=ref_of(purchase.user_id), credit=credit, opens_account=True),
         verbatim=True,
     )
