@@ -167,11 +167,10 @@ class World(Runner):
                     counter[2] = max(counter[2] + change, 0)
 
     def _charge(self, account: str, cost: int, turns: int) -> int:
-        """Charge the payer, count the use with all up to it, the turn with everybody; return what is owed."""
+        """Charge the payer, count the use with all up to it; return what no lot covered."""
         for one in self._parts(account):
             one["used"] += cost
             one["used_total"] += cost
-        for one in self._path(account):
             one["turns"] += turns
         payer = self._payer(account)
         uncovered = cost - self._draw(payer, cost)

@@ -63,6 +63,18 @@ async def test_two_nodes_of_which_one_hears_of_the_payment_and_one_of_its_refund
         assert (await houses[1].balance("alice")).available == before
 
 
+async def test_an_order_that_one_node_gives_up_while_the_other_hears_that_it_is_paid_gives_once(houses):
+    for nth in range(8):
+        before = (await houses[0].balance("alice")).available
+        order = await houses[0].buy("alice", "large", currency="KRW", provider="callback")
+        both = [houses[0].fail_order("alice", order.id), houses[1].hear_payment(told(order.id, f"p{nth}"))]
+        if nth % 2:
+            both.reverse()
+        await asyncio.gather(*both, return_exceptions=True)
+        assert (await houses[0].find_order(order.id)).state == "completed"
+        assert (await houses[1].balance("alice")).available == before + 1_000
+
+
 @pytest.mark.parametrize("cut", ["before", "at", "after"])
 async def test_a_callback_while_the_database_is_cut_gives_once_and_is_told_again(durable: str, cut: Cut):
     async with Cutter(durable, cut, every=2) as wire:  # noqa: SIM117 -- the house needs its address
@@ -72,6 +84,8 @@ async def test_a_callback_while_the_database_is_cut_gives_once_and_is_told_again
             placed = [
                 await house.buy("alice", "large", currency="KRW", provider="callback") for _ in range(12)
             ]
+            for one in placed[::2]:
+                await house.fail_order("alice", one.id)
             wire.cutting = True
 
             async def heard(order: str) -> None:

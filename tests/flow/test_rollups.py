@@ -12,7 +12,8 @@ import pytest
 
 from tests.conftest import Clock
 from tokenhouse import Tokenhouse, Usage
-from tokenhouse.flow import rollups
+from tokenhouse.flow import rollups, usage
+from tokenhouse.flow.months import months_of
 from tokenhouse.flow.rollups import Folded, fold
 from tokenhouse.settings import Settings
 from tokenhouse.store import rollups as stored
@@ -76,6 +77,30 @@ async def test_what_is_folded_is_what_the_journal_says(
     ]
     above = [tuple(row) for row in await sql.fetch(query, user.path[1])]
     assert above == found
+    assert await agrees(sql) == {"turns": 2, "charged": 700, "renewed": 0}
+
+
+@pytest.mark.row("D11", "D8")
+async def test_a_call_is_counted_once_where_more_than_one_above_could_pay(
+    house: Tokenhouse, sql: asyncpg.Connection
+):
+    await house.account("company", kind="company", plan="wide")
+    await house.account("team", parent="company", plan="wide", own_credit=True)
+    await house.account("user", parent="team", plan="wide")
+    await house.charge("user", 500, usage=Usage(input=300, output=50), model="m")
+    paid = await house.charge("user", 300, model="m")
+    await house.refund("user", paid.id, 100)
+    for _ in range(2):  # What is not folded counts as what is.
+        [point] = (await usage.curve(house.desk, every="hour", last=1)).points
+        assert (point.turns, point.tokens, point.charged) == (2, 650, 700)
+        for ref, charged in (("user", 700), ("team", 700), ("company", 0)):
+            [use] = await house.usage(ref, every="hour", last=1)
+            assert (use.turns, use.tokens, use.charged) == (2, 650, charged), ref
+            [month] = (await months_of(house.desk, ref, 1)).months
+            assert (month.turns, month.used) == (2, charged), ref
+        stats = await house.stats()
+        assert (stats.overview.turns, stats.overview.used) == (2, 700)
+        await fold(house.desk)
     assert await agrees(sql) == {"turns": 2, "charged": 700, "renewed": 0}
 
 

@@ -1,4 +1,4 @@
-"""The shop: what is bought becomes an order, a coupon gives once, and a subscription carries a plan."""
+"""The shop: what is bought becomes an order, and a coupon gives once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,112 +7,20 @@ from typing import Any
 
 import pytest
 
-from tokenhouse import AccountClosed, InvalidInput, KeyReused, NotFound, Settings, Tokenhouse
-from tokenhouse.flow.payments import Told
-from tokenhouse.flow.shop import expire_orders, renew_subscriptions
-from tokenhouse.rules.shop import bill, clawed_by, money, normalised, parse_package
-from tokenhouse.settings import Callback, Payments
-from tokenhouse.store.orders import Order
+from tests.flow.selling import LARGE, PLANS, credit, open_shop, paid_for, refused
+from tokenhouse import AccountClosed, InvalidInput, KeyReused, NotFound, Tokenhouse
+from tokenhouse.flow.shop import expire_orders
 
 pytestmark = pytest.mark.row("C2", "B8")
-
-UNIT = {"name": "point", "symbol": "P", "decimals": 0}
-PLANS = (
-    {"name": "plain", "unit": UNIT},
-    {"name": "vip", "unit": UNIT, "rate": {"discount": 0.5, "minimum": 0}},
-    {"name": "pro", "unit": UNIT, "allowance": [{"amount": 1_000, "every": "month"}]},
-    {"name": "daily", "unit": UNIT, "allowance": [{"amount": 50, "every": "day"}]},
-    {"name": "small", "unit": UNIT, "credit": {"maximum": 100}},
-)
-LARGE = {"name": "large", "credit": 1_000, "bonus": "0.1", "prices": {"KRW": 9_900, "USD": 799}}
-PRO = {"name": "pro", "plan": "pro", "prices": {"KRW": 5_000}}
-PAYMENTS = Payments(callback=Callback(secret="q8Zt1Lw5Xn3Vb7Mk2Jp9Hs4Gf6Dd0CaYe"))
 
 
 @pytest.fixture
 async def house(database: str, clock: Any) -> AsyncIterator[Tokenhouse]:
-    settings = Settings(plan="points", payments=PAYMENTS)
-    async with Tokenhouse.open(database, settings=settings, clock=clock) as opened:
-        for plan in PLANS:
-            await opened.write_plan(plan)
-        for package in (LARGE, PRO):
-            await opened.write_package(package)
-        await opened.account("alice", plan="plain")
+    async with open_shop(database, clock) as opened:
         yield opened
-        assert (await opened.verify()).clean
 
 
-async def credit(house: Tokenhouse, ref: str = "alice") -> int:
-    return (await house.balance(ref)).available
-
-
-async def refused(work: Any) -> str:
-    with pytest.raises(InvalidInput) as caught:
-        await work
-    return caught.value.reason
-
-
-# Packages
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"name": "Large"},
-        {"credit": 0},
-        {"credit": "many"},
-        {"prices": {}},
-        {"prices": {"XAU": 1}},
-        {"prices": {"KRW": 0}},
-        {"prices": {"KRW": 10**13}},
-        {"bonus": "-0.1"},
-        {"bonus": "NaN"},
-        {"bonus": "11"},
-        {"credit_days": -1},
-        {"title": {"fr": "Grand"}},
-        {"title": {"en": ""}},
-        {"title": {"en": "a\nb"}},
-        {"colour": "red"},
-    ],
-)
-def test_a_package_that_cannot_be_is_refused(wrong: dict[str, Any]):
-    with pytest.raises(InvalidInput):
-        parse_package(LARGE | wrong)
-
-
-def test_a_bill_is_exact_and_its_discount_is_rounded_down():
-    package = parse_package(LARGE)
-    one = bill(package, "USD", discount=3_333)
-    assert (one.credit, one.bonus, one.price, one.discount) == (1_100, 100, 533, 266)
-    many = bill(package, "KRW", quantity=7)
-    assert (many.credit, many.bonus, many.price) == (7_700, 700, 69_300)
-    with pytest.raises(InvalidInput):
-        bill(package, "JPY")
-    with pytest.raises(InvalidInput):
-        bill(parse_package(LARGE | {"prices": {"KRW": 10**12}}), "KRW", quantity=2)
-
-
-def test_a_refund_in_parts_takes_back_the_whole_and_no_more():
-    assert [clawed_by(10, 3, refunded) for refunded in (1, 2, 3)] == [4, 7, 10]
-    assert clawed_by(5, 0, 0) == 5
-    assert clawed_by(0, 10, 5) == 0
-
-
-def test_money_is_shown_in_its_own_decimals():
-    assert [money(1_250, name) for name in ("KRW", "USD", "EUR", "JPY")] == [
-        "₩1,250",
-        "$12.50",
-        "€12.50",
-        "¥1,250",
-    ]
-    assert money(-5, "USD") == "-$0.05"
-
-
-def test_a_code_is_the_same_however_it_is_typed():
-    assert {normalised(code) for code in ("welcome-2026", "WELCOME 2026", "Wel_come2026")} == {"WELCOME2026"}
-    for wrong in ("abc", "a" * 41, "코드코드", "ab!cd", 7, None):
-        with pytest.raises(InvalidInput):
-            normalised(wrong)
+# Buying
 
 
 async def test_a_package_changes_by_a_newer_version_and_orders_keep_theirs(house: Tokenhouse):
@@ -126,9 +34,6 @@ async def test_a_package_changes_by_a_newer_version_and_orders_keep_theirs(house
     assert [(one.name, one.version) for one in await house.packages()] == [("large", 2), ("pro", 1)]
     with pytest.raises(NotFound):
         await house.write_package(LARGE | {"plans": ["nothing"]})
-
-
-# Buying
 
 
 @pytest.mark.row("D10", "E8")
@@ -177,22 +82,6 @@ async def test_what_could_not_be_given_is_not_sold(house: Tokenhouse):
     with pytest.raises(AccountClosed):
         await house.buy("alice", "large", currency="KRW")
     assert await house.orders("alice") == []
-
-
-async def paid_for(house: Tokenhouse, one: Order, kind: str = "paid", **other: Any) -> tuple[str, str]:
-    """Have the shop say something of an order; return what was made of it."""
-    told = Told(
-        provider="callback",
-        event=house.desk.new_id(),
-        kind=kind,
-        digest=bytes(32),
-        order=one.id,
-        price_minor=one.price_minor,
-        currency="KRW",
-        **{"payments": (f"pay-{one.id}",)} | other,
-    )
-    heard = await house.hear_payment(told)
-    return heard.verdict, heard.reason
 
 
 async def test_what_was_paid_is_given_whatever_came_in_between(house: Tokenhouse):
@@ -317,6 +206,21 @@ async def test_credit_can_end_after_some_days(house: Tokenhouse, clock: Any):
     assert await credit(house) == 1_100
     clock.move(days=31)
     await house.sweep()
+    assert await credit(house) == 0
+
+
+async def test_an_order_refunded_in_parts_by_hand_goes_by_its_totals(house: Tokenhouse):
+    order = await house.buy("alice", "large", currency="KRW")
+    await house.complete_order("alice", order.id)
+    assert (await house.refund_order("alice", order.id, refunded_minor=990)).amount == 110
+    assert (await house.refund_order("alice", order.id, refunded_minor=990)).replayed
+    for wrong in (0, 989, 9_901):
+        with pytest.raises(InvalidInput):
+            await house.refund_order("alice", order.id, refunded_minor=wrong)
+    assert (await house.refund_order("alice", order.id)).amount == 990
+    assert (await house.refund_order("alice", order.id)).replayed
+    with pytest.raises(InvalidInput):
+        await house.refund_order("alice", order.id, refunded_minor=990)
     assert await credit(house) == 0
 
 
@@ -454,145 +358,3 @@ async def test_a_coupon_is_for_what_it_says(house: Tokenhouse):
     assert await refused(house.buy("alice", "pro", currency="KRW", coupon="FORPRO")) == "coupon_not_for"
     await house.write_coupons(code="GIFT", credit=5)
     assert await refused(house.buy("alice", "large", currency="KRW", coupon="GIFT")) == "coupon_no_discount"
-
-
-# Subscriptions
-
-
-async def plan_of(house: Tokenhouse) -> str | None:
-    return (await house.describe("alice")).plan
-
-
-async def paid(house: Tokenhouse) -> str:
-    """Have the newest order paid, and return it."""
-    newest = next(one for one in await house.orders("alice") if one.state == "pending")
-    await house.complete_order("alice", newest.id, actor="operator", reason="bank transfer")
-    return newest.id
-
-
-async def test_a_subscription_is_renewed_by_orders_and_ends_where_nobody_pays(house: Tokenhouse, clock: Any):
-    await house.buy("alice", "pro", currency="KRW")
-    assert (await house.subscription("alice")).state == "pending"
-    assert await refused(house.buy("alice", "pro", currency="KRW")) == "subscription_alive"
-    await paid(house)
-    assert (await plan_of(house), await credit(house)) == ("pro", 1_000)
-    assert await refused(house.buy("alice", "pro", currency="KRW")) == "subscription_same"
-    assert (await renew_subscriptions(house.desk)).opened == 0
-    clock.move(days=30)
-    done = await asyncio.gather(*(renew_subscriptions(house.desk) for _ in range(3)))
-    assert sum(one.opened for one in done) >= 1
-    assert [one.state for one in await house.orders("alice")].count("pending") == 1
-    assert (await house.subscription("alice")).state == "past_due"
-    await paid(house)
-    after = await house.subscription("alice")
-    assert (after.state, f"{after.start_at:%m-%d}", f"{after.end_at:%m-%d}") == ("active", "12-21", "01-21")
-    clock.move(days=32)
-    assert (await renew_subscriptions(house.desk)).opened == 1
-    assert await plan_of(house) == "pro"
-    clock.move(days=3)
-    assert (await renew_subscriptions(house.desk)).ended == 1
-    over = await house.subscription("alice")
-    assert (over.state, over.reason, await plan_of(house)) == ("ended", "unpaid", "plain")
-    assert {one.state for one in await house.orders("alice")} == {"completed", "failed"}
-    assert (await renew_subscriptions(house.desk)).ended == 0
-
-
-async def test_a_subscription_ends_with_its_period_or_at_once(house: Tokenhouse, clock: Any):
-    with pytest.raises(NotFound):
-        await house.cancel_subscription("alice")
-    await house.buy("alice", "pro", currency="KRW")
-    dropped = await house.cancel_subscription("alice")
-    assert (dropped.state, await plan_of(house)) == ("ended", "plain")
-    assert [one.state for one in await house.orders("alice")] == ["failed"]
-    await house.buy("alice", "pro", currency="KRW")
-    await paid(house)
-    assert (await house.cancel_subscription("alice")).ends_then
-    assert await plan_of(house) == "pro"
-    clock.move(days=31)
-    assert (await renew_subscriptions(house.desk)).ended == 1
-    assert await plan_of(house) == "plain"
-    await house.buy("alice", "pro", currency="KRW")
-    await paid(house)
-    assert (await house.cancel_subscription("alice", at_once=True)).reason == "cancelled"
-    assert await plan_of(house) == "plain"
-
-
-async def test_a_refunded_period_ends_its_subscription(house: Tokenhouse):
-    await house.buy("alice", "pro", currency="KRW")
-    order = await paid(house)
-    first = await house.refund_order("alice", order, refunded_minor=1_000)
-    assert (first.amount, (await house.subscription("alice")).state) == (0, "active")
-    await house.refund_order("alice", order)
-    assert (await house.refund_order("alice", order)).replayed
-    over = await house.subscription("alice")
-    assert (over.state, over.reason, await plan_of(house)) == ("ended", "refunded", "plain")
-
-
-async def test_a_period_that_is_paid_when_its_subscription_is_over_begins_another(
-    house: Tokenhouse, clock: Any
-):
-    first = await house.buy("alice", "pro", currency="KRW", provider="callback")
-    clock.move(days=31)
-    await expire_orders(house.desk)
-    assert ((await house.subscription("alice")).state, await plan_of(house)) == ("ended", "plain")
-    heard = await asyncio.gather(*(paid_for(house, first) for _ in range(4)))
-    assert {verdict for verdict, _ in heard} <= {"accepted", "duplicate"}
-    begun = await house.subscription("alice")
-    assert (begun.state, begun.start_at, await plan_of(house)) == ("active", clock(), "pro")
-    clock.move(days=31)
-    await renew_subscriptions(house.desk)
-    [second] = [one for one in await house.orders("alice") if one.state == "pending"]
-    clock.move(days=4)
-    assert (await renew_subscriptions(house.desk)).ended == 1
-    assert await plan_of(house) == "plain"
-    assert await paid_for(house, second) == ("accepted", "")
-    again = await house.subscription("alice")
-    assert (again.state, again.start_at, again.former_plan) == ("active", clock(), "plain")
-    assert await plan_of(house) == "pro"
-    assert (await house.cancel_subscription("alice", at_once=True)).state == "ended"
-    assert await plan_of(house) == "plain"
-
-
-async def test_a_late_period_gives_way_to_the_subscription_that_is_there(house: Tokenhouse):
-    late = await house.buy("alice", "pro", currency="KRW", provider="callback")
-    await house.cancel_subscription("alice")
-    await house.buy("alice", "pro", currency="KRW")
-    await paid(house)
-    assert await paid_for(house, late) == ("refused", "payment_order_failed")
-    assert await refused(house.complete_order("alice", late.id)) == "payment_order_failed"
-    assert (await house.find_order(late.id)).state == "failed"
-    assert (await house.subscription("alice")).state == "active"
-
-
-async def test_a_plan_chosen_meanwhile_stays(house: Tokenhouse):
-    await house.buy("alice", "pro", currency="KRW")
-    await paid(house)
-    await house.amend("alice", plan="vip")
-    await house.cancel_subscription("alice", at_once=True)
-    assert await plan_of(house) == "vip"
-
-
-async def test_a_first_payment_that_was_cut_short_is_made_good(house: Tokenhouse):
-    from tokenhouse.flow import orders
-
-    order = await house.buy("alice", "pro", currency="KRW")
-    await orders.complete_order(house.desk, "alice", order.id, actor="")
-    assert await plan_of(house) == "plain"
-    assert (await renew_subscriptions(house.desk)).carried == 1
-    assert await plan_of(house) == "pro"
-    assert (await renew_subscriptions(house.desk)).carried == 0
-
-
-async def test_an_order_refunded_in_parts_by_hand_goes_by_its_totals(house: Tokenhouse):
-    order = await house.buy("alice", "large", currency="KRW")
-    await house.complete_order("alice", order.id)
-    assert (await house.refund_order("alice", order.id, refunded_minor=990)).amount == 110
-    assert (await house.refund_order("alice", order.id, refunded_minor=990)).replayed
-    for wrong in (0, 989, 9_901):
-        with pytest.raises(InvalidInput):
-            await house.refund_order("alice", order.id, refunded_minor=wrong)
-    assert (await house.refund_order("alice", order.id)).amount == 990
-    assert (await house.refund_order("alice", order.id)).replayed
-    with pytest.raises(InvalidInput):
-        await house.refund_order("alice", order.id, refunded_minor=990)
-    assert await credit(house) == 0

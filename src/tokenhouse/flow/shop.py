@@ -53,7 +53,7 @@ class Shop:
         return receipt
 
     async def fail_order(self, ref: str, order: str, *, actor: str = "", reason: str = "") -> Order:
-        """Mark a pending order as failed. Idempotent."""
+        """Mark a pending order as failed; paid late, it still brings its credit. Idempotent."""
         return await orders.fail_order(self._desk, ref, order, actor=actor, reason=reason)
 
     async def refund_order(

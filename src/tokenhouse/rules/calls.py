@@ -201,12 +201,12 @@ def _charge(
     above = own
     if "session" in own:  # A conversation is its account's own: those above it pay, and read nothing of it.
         above = {name: fact for name, fact in own.items() if name != "session"}
-    part = cost
+    part, turns = cost, asked.turns
     for member in path:
         balance = member.balance
         balance.used += part
         balance.used_total += part
-        balance.turns += asked.turns
+        balance.turns += turns
         balance.seq += 1
         pays = member is payer
         # What `record` does, written out: every settled call comes by, and passing names on costs it a tenth.
@@ -230,5 +230,5 @@ def _charge(
         )
         entries.append(entry)
         if pays:
-            part, above = 0, {**above, "settled": cost}
+            part, turns, above = 0, 0, {**above, "settled": cost, "part": 0}
     return uncovered

@@ -242,7 +242,8 @@ class Fold:
         self.used_total += charge
         if kind not in USES:
             return
-        self.turns += _table(facts).get("turns", 1) if facts and '"turns"' in facts else 1
+        if facts is None or '"part"' not in facts:  # Whoever stood above the payer had none, nor a turn.
+            self.turns += _table(facts).get("turns", 1) if facts and '"turns"' in facts else 1
         if facts and '"session"' in facts:
             figures = self.sessions.setdefault(str(_table(facts).get("session")), [0, 0])
             figures[0] += _usage(usage).total if usage else 0

@@ -305,6 +305,18 @@ async def test_a_payment_that_succeeds_after_it_failed_gives_once(shop: Shop, se
     await shop.sound()
 
 
+async def test_what_a_shop_was_paid_is_given_whatever_the_plan_lets_the_account_hold(
+    shop: Shop, service: Service
+):
+    unit = {"name": "point", "symbol": "P", "decimals": 0}
+    await service.house.write_plan({"name": "small", "unit": unit, "credit": {"maximum": 100}})
+    await service.house.account("zoe", plan="small")
+    said = {"type": "payment.completed", "payment": "pay-8", "account": "zoe", "credit": "7000"}
+    heard = await shop.says(said | {"amount": 1500, "currency": "JPY"})
+    assert (heard["verdict"], await shop.credit("zoe")) == ("accepted", 7_000)
+    await shop.sound()
+
+
 async def test_a_shop_may_open_orders_if_the_settings_say_so(shop: Shop, service: Service):
     await service.key("alice")
     said = {
@@ -339,6 +351,7 @@ async def test_a_burst_of_a_provider_gets_through_and_one_of_a_forger_does_not(
     shop: Shop, service: Service, clock: Any
 ):
     order = await shop.order("alice")
+    assert await shop.events() == []  # An auditor who is known by now is let in when the address is closed.
     for _ in range(20):
         assert (await shop.says(shop.paid(order)))["verdict"] in ("accepted", "duplicate")
         await service.no(400, "POST", CALLBACK, **shop.signed(shop.paid(order, amount=1)))

@@ -81,6 +81,21 @@ SECURITY: Final = {
         f"no prefix: `{PLAIN}`. A write also needs `x-csrf-token`.",
     },
 }
+STANDING: Final = {
+    "x-tokenhouse-remaining": {
+        "description": "What the account has left, in the unit's smallest part.",
+        "schema": {"type": "integer"},
+    },
+    "ratelimit": {
+        "description": 'What is left of the period, and for how many seconds: `"plan";r=99928;t=86400`.',
+        "schema": {"type": "string"},
+    },
+    "ratelimit-policy": {
+        "description": 'The quota of a period, and its seconds: `"plan";q=100000;w=2592000`.',
+        "schema": {"type": "string"},
+    },
+}
+"""Headers of an answer that concerns an account; a no has them too, once it is known whose it is."""
 OPEN: Final = (
     *("get /api/v1/health", "get /api/v1/ready", "get /api/v1/version"),
     *("post /api/v1/session", "post /api/v1/session/link"),
@@ -223,6 +238,7 @@ def _operation(route: Thin[Any, Any]) -> dict[str, Any]:
         "responses": {
             str(route.status): {
                 "description": inspect.getdoc(route.told) or "Done.",
+                **({"headers": STANDING} if "account" in route.asked.__struct_fields__ else {}),
                 "content": {JSON: {"schema": _ref(route.told)}},
             },
             "default": {"$ref": "#/components/responses/Problem"},

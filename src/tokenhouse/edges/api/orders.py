@@ -210,7 +210,10 @@ async def show_any_order(order: OrderId, _: Auditor, house: House) -> Order:
 
 @router.post("/orders/{order}/complete")
 async def complete_order(order: OrderId, asked: OrderEnding, caller: Operator, house: House) -> Order:
-    """Complete a pending order by hand: its credit comes. Idempotent."""
+    """Complete an order by hand: its credit comes. Idempotent.
+
+    It is pending, or was bought and failed before it was paid.
+    """
     one = await house.find_order(order)
     receipt = await house.complete_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
     after = await house.find_order(one.id)
@@ -221,7 +224,7 @@ async def complete_order(order: OrderId, asked: OrderEnding, caller: Operator, h
 
 @router.post("/orders/{order}/fail")
 async def fail_order(order: OrderId, asked: OrderEnding, caller: Operator, house: House) -> Order:
-    """Mark a pending order as failed: no credit came, and none will. Idempotent."""
+    """Mark a pending order as failed: no credit came. Paid late, it still brings it. Idempotent."""
     one = await house.find_order(order)
     after = await house.fail_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
     if one.state != "failed":

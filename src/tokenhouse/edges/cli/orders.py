@@ -87,7 +87,7 @@ def receipt(terminal: Terminal, order: str) -> None:
 @frame.signed
 @frame.pass_terminal
 def complete(terminal: Terminal, order: str, reason: str) -> None:
-    """Complete a pending order by hand: its credit comes."""
+    """Complete an order by hand, pending or paid late: its credit comes."""
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)
@@ -106,7 +106,7 @@ def complete(terminal: Terminal, order: str, reason: str) -> None:
 @frame.signed
 @frame.pass_terminal
 def fail(terminal: Terminal, order: str, reason: str) -> None:
-    """Mark a pending order as failed: no credit will come."""
+    """Mark a pending order as failed: no credit comes, unless it is paid late."""
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)

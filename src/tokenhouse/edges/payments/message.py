@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tokenhouse.edges.misshapen import by_msgspec
 from tokenhouse.errors import InvalidInput, StartRefused, Unauthenticated
 from tokenhouse.house import Tokenhouse
 
@@ -49,8 +50,8 @@ async def unreadable(
     await house.refuse_payment(provider, event, message.digest, "payment_shape")
     if isinstance(trouble, InvalidInput):
         raise trouble
-    problem, _, field = str(trouble).partition(" - at ")
-    raise InvalidInput("payment_shape", field=field.strip("`$.") or "body", value="", problem=problem)
+    facts = by_msgspec(trouble).facts
+    raise InvalidInput("payment_shape", field=facts["field"], value="", problem=facts["problem"])
 
 
 def is_fresh(sent_s: str, now: datetime, tolerance_s: int) -> bool:

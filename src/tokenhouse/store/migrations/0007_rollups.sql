@@ -92,6 +92,9 @@ SELECT e.cell, e.account, e.seq, e.at, e.kind,
        coalesce(u.audio_input, 0) AS audio_input,
        coalesce(u.audio_output, 0) AS audio_output,
        e.charge AS charged,
+       CASE WHEN e.kind = 'use' AND e.charge = 0 AND e.facts ->> 'late' IS NULL
+            THEN coalesce((e.facts ->> 'settled')::bigint, 0)
+            WHEN e.kind IN ('charge', 'use') THEN e.charge ELSE 0 END AS cost,
        (e.kind = 'period')::integer AS renewed
 FROM tokenhouse.entries e
 LEFT JOIN LATERAL json_to_record(e.usage) AS u (input numeric, cached_input numeric, cache_write numeric,
@@ -107,4 +110,4 @@ WHERE e.kind IN ('charge', 'use', 'refund', 'unuse', 'period');
 COMMENT ON VIEW tokenhouse.entry_usage IS
     'What one entry adds to the roll-ups: said here once, for what is folded and for what is not yet. A '
     'refund counts for the model and the key of its charge. `once`: of a call''s entries up its tree, the '
-    'payer''s. `tokens` is null where the usage is not known.';
+    'payer''s. `tokens` is null where the usage is not known. `cost`: of the call, also above its payer.';

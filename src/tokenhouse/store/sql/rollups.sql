@@ -29,7 +29,7 @@ with waiting as materialized (
            sum(c.cache_write) as cache_write, sum(c.cache_write_1h) as cache_write_1h,
            sum(c.output) as output, sum(c.reasoning) as reasoning, sum(c.audio_input) as audio_input,
            sum(c.audio_output) as audio_output, sum(c.charged) as charged, sum(c.renewed) as renewed,
-           sum(coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end))
+           sum(coalesce(c.tokens, case when $4 then c.cost else 0 end))
                as tokens
     from waiting w
     cross join lateral (
@@ -104,7 +104,7 @@ from (
     union all
     select c.at, c.model, c.turns, c.input, c.cached_input, c.cache_write, c.cache_write_1h, c.output,
            c.reasoning, c.audio_input, c.audio_output,
-           coalesce(c.tokens, case when $5 and c.kind = 'charge' then c.charged else 0 end), c.charged,
+           coalesce(c.tokens, case when $5 then c.cost else 0 end), c.charged,
            c.renewed
     from tail c
 ) t
@@ -131,7 +131,7 @@ group by 1, 2, 3, 4, 5;
 select date_trunc($5, e.at, $6) as start_at, e.model, e.api_key, sum(e.turns)::bigint as turns,
        sum(e.input + e.cached_input + e.cache_write + e.cache_write_1h + e.audio_input) as tokens_input,
        sum(e.output + e.reasoning + e.audio_output) as tokens_output,
-       sum(coalesce(e.tokens, case when $7 and e.kind in ('charge', 'use') then e.charged else 0 end))
+       sum(coalesce(e.tokens, case when $7 then e.cost else 0 end))
            as tokens,
        sum(e.charged) as charged
 from tokenhouse.entry_usage e
@@ -144,7 +144,7 @@ group by 1, 2, 3;
 -- that several processes can.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
-           coalesce(c.tokens, case when $4 and c.kind in ('charge', 'use') then c.charged else 0 end)
+           coalesce(c.tokens, case when $4 then c.cost else 0 end)
                as tokens
     from (
         select b.cell, b.account, coalesce(m.seq, 0) as after

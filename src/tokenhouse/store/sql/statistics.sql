@@ -4,11 +4,9 @@
 -- why: All figures of all balances in one scan. A share used / (used + left) is compared as
 -- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A
 -- row whose period is over counts as unused, as its owner would see it. What was used is counted where it was
--- paid; the turns of an account whose credit is its own, though it lies below another, stand in both, and are
--- taken off. The scan also collects the few accounts above a given use, so that the greatest users need no
--- second one.
+-- paid. The scan also collects the few accounts above a given use, so that the greatest users need no second.
 select (select count(*) from tokenhouse.accounts) as accounts,
-       t.balances, t.active, t.used, t.used_max, t.turns - n.turns as turns, t.turns_max,
+       t.balances, t.active, t.used, t.used_max, t.turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
        t.payers - t.from50 as under50, t.from50 - t.from80 as under80, t.from80 - t.from90 as under90,
        t.from90 - t.from95 as under95, t.from95 as over95, t.greatest
@@ -34,13 +32,7 @@ from (
                array_agg(array[b.cell, b.account, b.used])
                    filter (where b.used > $2 and b.period_end_at > $1), '{}') as greatest
     from tokenhouse.balances b
-) t
-cross join (
-    select coalesce(sum(b.turns), 0) as turns
-    from tokenhouse.accounts a
-    join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
-    where a.parent is not null and a.own_credit
-) n;
+) t;
 
 -- name: find_unsound :one
 -- why: How many balances used more in the period than ever, or break a law of conservation: both must
