@@ -151,5 +151,5 @@ def folded(entries: list[Entry]) -> dict[str, Any]:
         sums["used"] = 0 if entry.kind == "period" else max(sums["used"] + entry.charge, 0)
         sums["used_total"] += entry.charge
         if entry.kind in {"charge", "use"}:
-            sums["turns"] += (entry.facts or {}).get("turns", 1)
+            sums["turns"] += (entry.facts or {}).get("turns", 1) if (entry.facts or {}).get("part", 1) else 0
     return {**sums, "left": sum(lots.values()), "debt": debt, "lots": {k: v for k, v in lots.items() if v}}
