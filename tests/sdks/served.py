@@ -113,7 +113,7 @@ class Served:
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[str]:
     """Serve an application on a free port and return its address; end when everybody has been answered."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started:

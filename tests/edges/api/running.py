@@ -40,7 +40,7 @@ def running(database: str, home: Path, *users: str) -> Iterator[Running]:
                 secrets[user] = (await house.create_key(user)).secret
             for role in ("auditor", "operator", "owner"):
                 secrets[role] = (await house.create_key(role=role)).secret
-            server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+            server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
             task = asyncio.create_task(server.serve([listener]))
             ready.set()  # The socket listens already: who calls too early waits a moment.
             await asyncio.to_thread(done.wait)
