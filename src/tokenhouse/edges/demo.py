@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 import msgspec
 
+from tokenhouse.edges.headers import first
 from tokenhouse.errors import InvalidInput, NotFound, TokenhouseError
 from tokenhouse.providers.demo import MODELS, SHAPES, Chunk, Thought, Wish, think, wished
 from tokenhouse.providers.demo.anthropic import counted
@@ -313,9 +314,7 @@ class Demo:
 
     def _unread(self, scope: Scope) -> None:
         """Note a call that came and whose caller had gone before anybody looked: nothing was produced."""
-        id_ = next(
-            (value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), ""
-        )
+        id_ = first(scope, b"x-request-id").decode("latin-1")
         if id_ and scope["method"] == "POST":
             call = Call(id=id_, dialect=PATHS.get(scope["path"], ""), model="", ended="unread")
             self.log.begin(call)

@@ -1,8 +1,8 @@
 """Headers that say where an account stands: on every answer of a call, the refused ones among them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules import limits
@@ -31,6 +31,14 @@ SENT_BACK: Final = frozenset(
 its limits we have left."""
 ENCODING: Final = "latin-1"
 """Of names and values, as HTTP and ASGI have them."""
+
+
+def first(scope: Mapping[str, Any], name: bytes) -> bytes:
+    """Return a header of a request, the first of several; empty where none came.
+
+    Of what proves somebody there may be only one: that is read by `credentials.header`.
+    """
+    return next((bytes(value) for one, value in scope["headers"] if one == name), b"")
 
 
 def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

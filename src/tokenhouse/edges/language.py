@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenhouse import messages
+from tokenhouse.edges.headers import first
 
 
 def language(scope: Mapping[str, Any], otherwise: str) -> str:
     """Return the first language that a request accepts and we speak."""
-    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
-    for one in accepted.decode("latin-1").split(","):
+    for one in first(scope, b"accept-language").decode("latin-1").split(","):
         wanted = one.strip()[:2].lower()
         if wanted in messages.LOCALES:
             return str(wanted)

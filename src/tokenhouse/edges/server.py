@@ -22,6 +22,7 @@ from tokenhouse.edges.api.guard import App, guarded
 from tokenhouse.edges.chat import Chat
 from tokenhouse.edges.credentials.configured import cookie, credentials
 from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.headers import first
 from tokenhouse.edges.language import language
 from tokenhouse.edges.metrics import Metrics, Place, Process
 from tokenhouse.edges.pages import PREFIX as PAGES
@@ -199,11 +200,11 @@ class Application:
             if scope["method"] in ("GET", "HEAD"):
                 match scope["path"]:
                     case "/":
-                        if b"text/html" in _header(scope, b"accept"):
+                        if b"text/html" in first(scope, b"accept"):
                             return Answer(303, [("location", PAGES), *GUARDED], b"")
                         return _page("text/plain; charset=utf-8", first_page(locale).encode())
                     case path if path.startswith(PAGES):
-                        coding, known = _header(scope, b"accept-encoding"), _header(scope, b"if-none-match")
+                        coding, known = first(scope, b"accept-encoding"), first(scope, b"if-none-match")
                         return self._pages.answer(path, coding.decode("latin-1"), known.decode("latin-1"))
                     case "/health":
                         return _document({"status": "ok", "version": version("tokenhouse")})
@@ -252,11 +253,6 @@ def _edge(path: str) -> str:
     if path.startswith(GATEWAY):
         return "gateway"
     return "api" if path.startswith(REST) else "page"
-
-
-def _header(scope: Message, name: bytes) -> bytes:
-    """Return a header of a request; empty where it did not come."""
-    return next((bytes(value) for one, value in scope["headers"] if one == name), b"")
 
 
 def first_page(locale: str) -> str:

@@ -9,6 +9,7 @@ from hmac import compare_digest
 from typing import Final
 
 from tokenhouse.edges.credentials import Identity, Scope
+from tokenhouse.edges.headers import first
 from tokenhouse.errors import Forbidden
 from tokenhouse.flow.sessions import csrf_of
 from tokenhouse.house import Tokenhouse
@@ -51,10 +52,9 @@ class SessionCookie:
         session = await house.session(secret) if secret else None
         if session is None:
             return None
-        if scope["method"] not in HARMLESS:
-            shown = next((value for name, value in scope["headers"] if name == CSRF_HEADER), b"")
-            if not compare_digest(shown, csrf_of(secret).encode()):
-                raise Forbidden("csrf_wanted")
+        harmless = scope["method"] in HARMLESS
+        if not harmless and not compare_digest(first(scope, CSRF_HEADER), csrf_of(secret).encode()):
+            raise Forbidden("csrf_wanted")
         return Identity(account=session.person.account, role=session.person.role, session=session)
 
 
