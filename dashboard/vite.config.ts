@@ -34,5 +34,5 @@ export default defineConfig({
   base: "/app/",
   plugins: [react(), tailwindcss(), compressed()],
   build: { outDir: "../src/tokenhouse/pages", emptyOutDir: true, target: "es2023", modulePreload: { polyfill: false } },
-  server: { proxy: { "/api": "http://127.0.0.1:8300" } },
+  server: { proxy: { "/api": process.env["TOKENHOUSE_URL"] ?? "http://127.0.0.1:8300" } },
 });

@@ -1,19 +1,26 @@
-// Every place of the pages. A screen is loaded when somebody goes there.
-import { lazy, Suspense } from "react";
+// What stands at which address: the way in, and every place, for whoever may go there.
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { createBrowserRouter, Link, RouterProvider } from "react-router";
+import { createBrowserRouter, Link, Navigate, RouterProvider } from "react-router";
 
 import { Empty, Loading } from "./parts/problem";
 import { Shell } from "./parts/shell";
-import { Enter } from "./screens/sign-in";
-import SignIn from "./screens/sign-in";
-import { SignedIn } from "./session";
+import { HOUSE, may, MINE, type Place } from "./places";
+import SignIn, { Enter } from "./screens/sign-in";
+import { SignedIn, useMe } from "./session";
 
-const SCREENS = [
-  { path: "/", Screen: lazy(() => import("./screens/usage")) },
-  { path: "/history", Screen: lazy(() => import("./screens/history")) },
-  { path: "/keys", Screen: lazy(() => import("./screens/keys")) },
-];
+/** A place, for who may see it; who has no account of their own begins at the house's. */
+function At({ path, role, Screen }: Place) {
+  const { t } = useTranslation();
+  const me = useMe();
+  if (!may(me, role)) return <Empty>{t("state.forbidden")}</Empty>;
+  if (path === "/" && me.account === null && may(me, "auditor")) return <Navigate to="/operator" replace />;
+  return (
+    <Suspense fallback={<Loading />}>
+      <Screen />
+    </Suspense>
+  );
+}
 
 function Nowhere() {
   const { t } = useTranslation();
@@ -35,14 +42,7 @@ const router = createBrowserRouter(
         </SignedIn>
       ),
       children: [
-        ...SCREENS.map(({ path, Screen }) => ({
-          path,
-          element: (
-            <Suspense fallback={<Loading />}>
-              <Screen />
-            </Suspense>
-          ),
-        })),
+        ...[...MINE, ...HOUSE].map((place) => ({ path: place.path, element: <At key={place.path} {...place} /> })),
         { path: "*", element: <Nowhere /> },
       ],
     },

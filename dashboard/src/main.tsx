@@ -5,7 +5,7 @@ import { createRoot } from "react-dom/client";
 
 import "./client";
 import "./theme.css";
-import "./words";
+import "./words/frame";
 import { App } from "./app";
 import { isProblem } from "./parts/problem";
 

@@ -1,57 +1,130 @@
 // The frame around every screen: where one can go, in which language and light, and the way out.
-import { Gauge, History, KeyRound, Languages, LogOut, Moon, Sun } from "lucide-react";
+import { Dialog } from "@base-ui/react/dialog";
+import { Languages, LogOut, Menu, Moon, Sun, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { NavLink, Outlet } from "react-router";
+import { Link, NavLink, Outlet, useLocation } from "react-router";
 
+import { HOUSE, may, MINE, type Place } from "../places";
 import { useMe, useSignOut } from "../session";
 import { LANGUAGES, speak, type Language } from "../words";
+import { Bell } from "./bell";
 import { Button } from "./button";
-
-const PLACES = [
-  { to: "/", name: "usage", icon: Gauge },
-  { to: "/history", name: "history", icon: History },
-  { to: "/keys", name: "keys", icon: KeyRound },
-] as const;
+import { Told } from "./told";
 
 export function Shell() {
   const { t } = useTranslation();
   const me = useMe();
   const leave = useSignOut();
   return (
-    <div className="min-h-dvh">
-      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:m-2 focus:bg-panel focus:p-2">
+    <Told>
+      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2">
         {t("skip")}
       </a>
-      <header className="sticky top-0 z-10 border-b border-line bg-page/90 backdrop-blur">
-        <div className="mx-auto flex h-14 max-w-5xl items-center gap-2 px-4">
-          <NavLink to="/" className="flex items-center gap-2 font-semibold tracking-tight">
-            <img src="/app/mark.svg" alt="" className="size-7" />
-            <span className="hidden sm:inline">{t("brand")}</span>
-          </NavLink>
-          <nav aria-label={t("nav.label")} className="ml-4 flex flex-1 gap-1">
-            {PLACES.map(({ to, name, icon: Icon }) => (
-              <NavLink
-                key={to}
-                to={to}
-                className="flex min-h-10 items-center gap-2 rounded-lg px-3 text-sm text-soft aria-[current=page]:bg-sunk aria-[current=page]:text-ink"
-              >
-                <Icon aria-hidden className="size-4" />
-                {t(`nav.${name}`)}
-              </NavLink>
-            ))}
-          </nav>
-          <LanguageChoice />
-          <ThemeChoice />
-          <Button kind="quiet" aria-label={t("signIn.out")} title={me.email ?? me.actor} onClick={() => void leave()}>
-            <LogOut aria-hidden className="size-4" />
-          </Button>
+      <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
+        <aside className="sticky top-0 hidden h-dvh flex-col gap-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 lg:flex">
+          <Home />
+          <Places />
+        </aside>
+        <div className="min-w-0">
+          <header className="sticky top-0 z-10 flex h-14 items-center gap-1 border-b border-line bg-page/90 px-3 backdrop-blur sm:px-6">
+            <Drawer />
+            <span className="flex-1" />
+            {me.account !== null && <Bell />}
+            <LanguageChoice />
+            <ThemeChoice />
+            <Button kind="quiet" aria-label={t("signIn.out")} title={me.email ?? me.actor} onClick={() => void leave()}>
+              <LogOut aria-hidden className="size-4" />
+            </Button>
+          </header>
+          <main id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
+            <Outlet />
+          </main>
         </div>
-      </header>
-      <main id="content" className="mx-auto max-w-5xl px-4 py-6 sm:py-10">
-        <Outlet />
-      </main>
-    </div>
+      </div>
+    </Told>
+  );
+}
+
+function Home() {
+  const { t } = useTranslation();
+  return (
+    <Link to="/" className="flex items-center gap-2 px-2 font-semibold tracking-tight">
+      <img src="/app/mark.svg" alt="" className="size-7" />
+      {t("brand")}
+    </Link>
+  );
+}
+
+/** The menu: one's own account, and the house for those who run it. */
+function Places({ onGo }: { onGo?: () => void }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const groups = [
+    { name: "mine", places: me.account === null ? [] : MINE },
+    { name: "house", places: HOUSE.filter(({ role }) => may(me, role)) },
+  ].filter(({ places }) => places.length > 0);
+  return (
+    <nav aria-label={t("nav.label")} className="space-y-6">
+      {groups.map(({ name, places }) => (
+        <div key={name}>
+          <p className="px-3 pb-1 text-xs font-medium text-soft">{t(`nav.${name}`)}</p>
+          <ul>
+            {places.map((place) => (
+              <Entry key={place.path} place={place} onGo={onGo} />
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+function Entry({ place: { path, name, icon: Icon }, onGo }: { place: Place; onGo?: (() => void) | undefined }) {
+  const { t } = useTranslation();
+  if (!name || !Icon) return null;
+  const to = path.replace(/\/:.*/, "");
+  return (
+    <li>
+      <NavLink
+        to={to}
+        end={to === "/" || to === "/operator"}
+        onClick={onGo}
+        className="flex min-h-10 items-center gap-3 rounded-lg px-3 text-sm text-soft hover:bg-sunk hover:text-ink aria-[current=page]:bg-sunk aria-[current=page]:font-medium aria-[current=page]:text-ink"
+      >
+        <Icon aria-hidden className="size-4 shrink-0" />
+        {t(`nav.${name}`)}
+      </NavLink>
+    </li>
+  );
+}
+
+/** The menu on a narrow screen: it comes in from the side. */
+function Drawer() {
+  const { t } = useTranslation();
+  const { pathname } = useLocation();
+  const [openAt, setOpenAt] = useState<string | null>(null);
+  const close = () => setOpenAt(null);
+  return (
+    <Dialog.Root open={openAt === pathname} onOpenChange={(open) => setOpenAt(open ? pathname : null)}>
+      <Dialog.Trigger aria-label={t("nav.open")} className="flex size-10 items-center justify-center rounded-lg text-soft hover:bg-sunk lg:hidden">
+        <Menu aria-hidden className="size-5" />
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="fixed inset-0 z-20 bg-black/40 transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        <Dialog.Popup className="fixed inset-y-0 left-0 z-30 w-72 max-w-[85vw] space-y-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 text-ink transition data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
+          <div className="flex items-center justify-between">
+            <Dialog.Title render={<div />}>
+              <Home />
+            </Dialog.Title>
+            <Dialog.Close aria-label={t("nav.close")} className="flex size-10 items-center justify-center rounded-lg text-soft hover:bg-sunk">
+              <X aria-hidden className="size-5" />
+            </Dialog.Close>
+          </div>
+          <Places onGo={close} />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
   );
 }
 
@@ -59,7 +132,7 @@ export function LanguageChoice() {
   const { t, i18n } = useTranslation();
   const other: Language = i18n.language === "ko" ? "en" : "ko";
   return (
-    <Button kind="quiet" aria-label={`${t("language")}: ${LANGUAGES[other]}`} onClick={() => void speak(other)}>
+    <Button kind="quiet" className="px-2.5" aria-label={`${t("language")}: ${LANGUAGES[other]}`} onClick={() => void speak(other)}>
       <Languages aria-hidden className="size-4" />
       <span className="hidden sm:inline" lang={other}>
         {LANGUAGES[other]}
@@ -79,7 +152,7 @@ export function ThemeChoice() {
   };
   const Icon = other === "dark" ? Moon : Sun;
   return (
-    <Button kind="quiet" aria-label={`${t("theme.label")}: ${t(`theme.${other}`)}`} onClick={change}>
+    <Button kind="quiet" className="px-2.5" aria-label={`${t("theme.label")}: ${t(`theme.${other}`)}`} onClick={change}>
       <Icon aria-hidden className="size-4" />
     </Button>
   );

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Balance } from "../api";
 import { useDate } from "./date";
+import "../words/usage";
 
 const LOOKS = {
   normal: { icon: CircleCheck, ink: "text-good", bar: "bg-good" },

@@ -9,6 +9,7 @@ import { Button } from "../parts/button";
 import { Head } from "../parts/card";
 import { useMoment } from "../parts/date";
 import { Empty, Failed, Loading } from "../parts/problem";
+import "../words/history";
 
 const VIEWS = {
   all: [],

@@ -12,6 +12,7 @@ import { useDate } from "../parts/date";
 import { Dialog } from "../parts/dialog";
 import { Field } from "../parts/field";
 import { Empty, Failed, Loading } from "../parts/problem";
+import "../words/keys";
 
 const MINE = { path: { ref: "me" } };
 

@@ -11,6 +11,7 @@ import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
 import { LanguageChoice, ThemeChoice } from "../parts/shell";
 import { useBegin } from "../session";
+import "../words/sign-in";
 
 export default function SignIn() {
   const { t } = useTranslation();
