@@ -192,3 +192,44 @@ async def test_what_cannot_be_changed_is_refused(house):
     for verb in (house.change_person("0" * 32, {"name": "x"}), house.invite("0" * 32)):
         with pytest.raises(NotFound):
             await verb
+
+
+@pytest.mark.row("E10")
+async def test_the_first_owner_comes_by_a_link_under_an_email_of_their_own(house):
+    offered = await house.offer_ownership("alice", actor="tokenhouse serve")
+    assert offered.person.state == "invited"
+    again = await house.offer_ownership("alice", actor="tokenhouse serve")
+    for link in (offered.link, "x" * 43):
+        with pytest.raises(Unauthenticated) as no:
+            await house.become_owner(link, email="jisu@example.com", password="nine small green birds")
+        assert no.value.reason == "link_unknown"
+    came = await house.become_owner(
+        again.link, email="Jisu@Example.com", password="nine small green birds", name="지수"
+    )
+    owner = came.session.person
+    assert (owner.email, owner.role, owner.account) == ("jisu@example.com", "owner", "alice")
+    assert (await house.session(came.secret)).person.name == "지수"
+    assert (await house.sign_in("jisu@example.com", "nine small green birds")).session.person.id == owner.id
+    assert await house.offer_ownership() is None, "there is one"
+    with pytest.raises(Unauthenticated):
+        await house.become_owner(again.link, email="eve@example.com", password="nine small green birds")
+    assert [line.action for line in await house.audit_log(subject="jisu@example.com")] == [
+        "person.first_owner"
+    ]
+
+
+async def test_ownership_is_not_offered_where_somebody_owns(house):
+    invited = await house.create_person("a@example.com", role="owner")
+    assert await house.offer_ownership() is None
+    with pytest.raises(Unauthenticated):
+        await house.become_owner(invited.link, email="eve@example.com", password="nine small green birds")
+
+
+async def test_the_first_owner_takes_nobody_elses_email(house):
+    await house.create_person("a@example.com", role="user", account="alice")
+    offered = await house.offer_ownership()
+    with pytest.raises(InvalidInput) as no:
+        await house.become_owner(offered.link, email="a@example.com", password="nine small green birds")
+    assert no.value.reason == "email_taken"
+    came = await house.become_owner(offered.link, email="b@example.com", password="nine small green birds")
+    assert came.session.person.role == "owner", "the link was not used up by the no"
