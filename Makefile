@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run pages replay test setup sdks check lint format fast faults soak contract bench cover coverflow lock public reference requirements clean
+.PHONY: help run pages replay test setup sdks chromium screens check lint format fast faults soak contract bench cover coverflow lock public reference requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -33,13 +33,20 @@ pages: $(VENV)/.pages  ## Build the pages that the server hands out; nothing hap
 replay: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
 	@$(HERE) $(BIN)/tokenhouse replay --sample
 
-test: lint pages sdks  ## Set up, then run every check and every test.
+test: lint pages sdks chromium  ## Set up, then run every check and every test.
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"
 
 setup: $(VENV)/.dev  ## Make the virtual environment; nothing happens when it is up to date.
 
 sdks: $(VENV)/.python  ## Make the environments of the clients that tests/sdks runs, once.
 	@$(MAKE) --silent -j2 $(SDKS)/.node $(SDKS)/.litellm
+
+chromium: $(VENV)/.python  ## Install the browser and the Korean font of the tests, where they are missing (Debian's packages).
+	@$(BIN)/python -m tests.browser.chromium
+
+screens: $(VENV)/.dev pages chromium  ## Take the pictures of docs/screens anew, and write its gallery.
+	@SCREENS=1 $(BIN)/python -m pytest -q --no-header -n $(WORKERS) tests/browser
+	@$(BIN)/python -m tests.browser.gallery
 
 check: lint  ## Lint, format, types, import contracts and house style, without the other tests.
 	@$(BIN)/python -m pytest -q --no-header tests/test_tidy.py
@@ -56,7 +63,7 @@ format: $(VENV)/.dev  ## Format the code and mend what the linter can mend.
 	@$(BIN)/ruff format
 
 fast: $(VENV)/.dev  ## Run the tests that take seconds.
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not fault and not bench"
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not fault and not bench and not browser"
 
 faults: $(VENV)/.dev  ## Run the fault tests many times over: kills, cuts, clock steps.
 	@FAULT_ROUNDS="$${FAULT_ROUNDS:-20}" $(BIN)/python -m pytest -m fault
@@ -133,7 +140,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.pages: $(VENV)/.runtime $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/src/api/*')
+$(VENV)/.pages: $(VENV)/.runtime $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/src/api/*' -not -path '*/tests/*' -not -name '*.pyc')
 	@echo "Building the pages …"
 	@$(BIN)/python dashboard/build.py
 	@touch $@

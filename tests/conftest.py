@@ -111,3 +111,17 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
 def clock() -> Clock:
     """Return a clock that stands at noon in Seoul, three in the morning UTC, on 2026-11-21."""
     return Clock(datetime(2026, 11, 21, 3, tzinfo=UTC))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have recorded as `shown`: figures, and what other programs said of their tests."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    shown = {
+        text
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, text in report.user_properties
+        if name == "shown"
+    }
+    for text in sorted(map(str, shown)):
+        terminalreporter.write_line(text)

@@ -131,9 +131,10 @@ CREDIT: dict[str, Verb] = {
             "rows_max": PAGE,
         },
     ),
-    "find_accounts": Verb({}, {**texts("prefix"), "after": CURSOR, "rows_max": PAGE}),
+    "find_accounts": Verb({}, {**texts("text"), "after": CURSOR, "rows_max": PAGE}),
     "accounts_below": Verb(ALICE, {"ref": KNOWN_REF, "after": CURSOR, "rows_max": PAGE}),
     "way_up": Verb(ALICE, {"ref": KNOWN_REF}),
+    "payer": Verb(ALICE, {"ref": KNOWN_REF}),
     "correct_profile": Verb(
         ALICE | {"name": "Alice"},
         {

@@ -12,6 +12,7 @@ from tests.hostile import (
     ID,
     KNOWN_REF,
     MEGABYTE,
+    NO_TIME,
     NO_WHOLE,
     PAGE,
     PLANS,
@@ -23,6 +24,7 @@ from tests.hostile import (
     rate,
     texts,
 )
+from tokenhouse.flow.simulations import What
 
 PAGE_OR_NONE = [None, *NO_WHOLE, -1, 10**9, 2**63]
 ONE = {
@@ -40,7 +42,19 @@ DEPLOYMENT: dict[str, Verb] = {
         {"cell": 1}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6], "actor": [None, *BAD_TEXT]}
     ),
     "verification": Verb({"verification": "0" * 32}, {"verification": ID}),
+    "cancel_verification": Verb({"verification": "0" * 32}, {"verification": ID}),
     "verifications": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
+    "start_simulation": Verb(
+        {"documents": [plan()], "what": What(source="trace", trace="")},
+        {
+            "plans": [None, 5, "x", [5], ["nothing"], ["quota"] * 5],
+            "documents": [None, 5, "x", *([one] for one in PLANS)],
+            "what": [None, 5, {}, "x"],
+            "actor": [None, *BAD_TEXT],
+        },
+    ),
+    "simulation": Verb({"simulation": "0" * 32}, {"simulation": ID}),
+    "simulations": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
     "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
     "add_rates": Verb(
@@ -70,6 +84,18 @@ DEPLOYMENT: dict[str, Verb] = {
     "refusals": Verb({}, {"days": [None, *NO_WHOLE, 0, -1, 367]}),
     "exhausted": Verb({}, {"after": [one for one in CHOICE if one is not None], "rows_max": PAGE}),
     "usage": Verb(ALICE, {"ref": KNOWN_REF, "by": [None, *CHOICE], **STRETCHES}),
+    "use_between": Verb(
+        ALICE,
+        {
+            "ref": KNOWN_REF,
+            "by": [None, *CHOICE],
+            "model": BAD_TEXT,
+            "api_key": BAD_TEXT,
+            "since": NO_TIME,
+            "until": NO_TIME,
+            **STRETCHES,
+        },
+    ),
     "forecast": Verb(ALICE, {"ref": KNOWN_REF}),
     "verify": Verb({}, ONE | {"findings_max": [None, *NO_WHOLE, -1, 10**6]}),
     "journal_size": Verb({}, ONE),
@@ -116,6 +142,8 @@ DEPLOYMENT: dict[str, Verb] = {
         {"ref": KNOWN_REF, "models": [None, 5, "m", b"m", object(), *([one] for one in BAD_TEXT)]},
     ),
     "revoke_key": Verb({"key_id": "key"}, {"key_id": ID, **texts("actor")}),
+    "card_token": Verb({"ref": "alice"}, {"ref": REF, "minutes": [*NO_WHOLE, 0, 61]}),
+    "card_account": Verb({"token": "tc_x.y"}, {"token": [*REF, "tc_", "tc_.", "tc_é.é", "tc_e30.e30"]}),
     "authenticate": Verb(
         {"secret": ""}, {"secret": [*REF, "th_", "th_" + "x" * 43, "th_" + "é" * 43], "any_role": FLAG}
     ),

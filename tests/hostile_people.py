@@ -64,7 +64,13 @@ PEOPLE: dict[str, Verb] = {
         {"link": "x" * 43},
         {"link": REF, "password": REF, "address": BAD_TEXT, "agent": BAD_TEXT},
     ),
-    "sign_out_everywhere": Verb({"person": "person"}, {"person": ID, **texts("actor", "address")}),
+    "offer_ownership": Verb({}, texts("account", "actor")),
+    "become_owner": Verb(
+        {"link": "x" * 43, "email": "somebody@example.com", "password": "ten large blue birds"},
+        {"link": REF, "email": REF, "password": REF, **texts("name", "address", "agent")},
+    ),
+    "sign_out_everywhere": Verb({"person": "person"}, {"person": ID, **texts("but", "actor", "address")}),
+    "sessions": Verb({"person": "person"}, {"person": ID, **texts("secret")}),
     "record": Verb(
         {"action": "key.revoke", "subject": "alice", "actor": "root"},
         {

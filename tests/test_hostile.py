@@ -25,7 +25,7 @@ from tokenhouse.settings import Settings
 VERBS: dict[str, Verb] = CREDIT | SHOP | DEPLOYMENT | PEOPLE | CHAT | NOTICES
 WITHOUT_PARAMETERS = {
     *("plans", "sweep", "waiting", "held_rates", "find_key", "ready"),
-    *("outlook", "fold", "forget_statistics", "session", "sign_out"),
+    *("outlook", "fold", "forget_statistics", "session", "sign_out", "lately", "attention", "examine"),
     *("notify", "deliver", "count_deliveries", "jobs"),
     *("packages", "expire_orders", "renew_subscriptions"),
 }

@@ -3,61 +3,36 @@
 `python -m tests.test_settings` writes the table of docs/reference/settings.md anew.
 """
 
-import ast
 import inspect
 import re
 import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import get_args, get_origin, get_type_hints
 
 import pytest
-from msgspec import Struct
 
 from tokenhouse.errors import StartRefused
-from tokenhouse.settings import Settings, read
+from tokenhouse.settings import Settings, described, read
+from tokenhouse.settings.described import tables
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 START, END = "<!-- table: written by `python -m tests.test_settings` -->", "<!-- /table -->"
 
 
-def fields(kind: type) -> Iterator[tuple[str, str, str]]:
-    """Yield name, default and meaning of each field of a class of settings, from its lines in the source."""
-    [body] = [
-        node.body
-        for node in ast.parse(inspect.getsource(inspect.getmodule(kind))).body
-        if isinstance(node, ast.ClassDef) and node.name == kind.__name__
-    ]
-    for field, said in pairwise(body):
-        if isinstance(field, ast.AnnAssign):
-            default = "" if field.value is None else ast.unparse(field.value)
-            default = default.removeprefix("Path(").removesuffix(")" if "Path" in ast.unparse(field) else "")
-            plain = re.sub(r"(?<=\d)_(?=\d)", "", default.strip("'"))
-            named = {"None": "none", "": "needed", "()": "none", "{}": "none", "''": "none"}
-            shown = named.get(default, f"`{plain}`")
-            meaning = ast.literal_eval(said.value) if isinstance(said, ast.Expr) else ""
-            yield ast.unparse(field.target), shown, meaning
-
-
-def tables(of: type = Settings, above: str = "") -> dict[str, type]:
-    """Return the settings that are tables of their own: how each is written in the file -> its class."""
-    found: dict[str, type] = {}
-    for name, kind in get_type_hints(of).items():
-        parts = [kind, *get_args(kind)]
-        struct = next((one for one in parts if isinstance(one, type) and issubclass(one, Struct)), None)
-        if struct is not None:
-            place = above + name
-            found[f"[[{place}]]" if get_origin(kind) is tuple else f"[{place}]"] = struct
-            found |= tables(struct, f"{place}.")
-    return found
+def rows(kind: type) -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning of each field of a class of settings, as the page writes them."""
+    for one in described.fields(kind):
+        default = one.default.removeprefix("Path(").removesuffix(")" if "Path(" in one.default else "")
+        plain = re.sub(r"(?<=\d)_(?=\d)", "", default.strip("'"))
+        named = {"None": "none", "": "needed", "()": "none", "{}": "none", "''": "none"}
+        yield one.name, named.get(default, f"`{plain}`"), one.meaning
 
 
 def table() -> str:
     """Return the tables of settings, and of those that are tables themselves."""
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
     inner = tables()
-    for name, shown, meaning in fields(Settings):
+    for name, shown, meaning in rows(Settings):
         is_table = {f"[{name}]", f"[[{name}]]"} & inner.keys()
         variable = "only in the file" if is_table else f"`TOKENHOUSE_{name.upper()}`"
         default = re.sub(r"^`\w+\(\)`$", "as below", shown)
@@ -65,7 +40,7 @@ def table() -> str:
     for written, kind in inner.items():
         said = (inspect.getdoc(kind) or "").partition("\n")[0]
         lines += ["", f"`{written}`: {said}", "", "| key | default | meaning |", "|---|---|---|"]
-        lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in fields(kind)]
+        lines += [f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in rows(kind)]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import { createBrowserRouter, Link, Navigate, RouterProvider } from "react-route
 import { Empty, Loading } from "./parts/problem";
 import { Shell } from "./parts/shell";
 import { HOUSE, may, MINE, type Place } from "./places";
+import FirstOwner from "./screens/first-owner";
 import SignIn, { Enter } from "./screens/sign-in";
 import { SignedIn, useMe } from "./session";
 
@@ -35,6 +36,7 @@ const router = createBrowserRouter(
   [
     { path: "/sign-in", element: <SignIn /> },
     { path: "/welcome", element: <Enter /> },
+    { path: "/owner", element: <FirstOwner /> },
     {
       element: (
         <SignedIn>

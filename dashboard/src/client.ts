@@ -1,7 +1,21 @@
-// The way to the API: same origin, the session's cookie, and its CSRF token on whatever changes something.
+// The way to the API: same origin, the session's cookie, and its CSRF token on whatever changes something. The cookie
+// itself is hidden from scripts; beside it stands one that only says that there is a session.
 import { client } from "./api/client.gen";
 
 let csrf: string | null = null;
+
+const HINT = "tokenhouse-signed-in";
+
+/** Tells whether somebody seems to be signed in: enough to ask who. */
+export function seemsSignedIn(): boolean {
+  return document.cookie.split("; ").some((one) => one.startsWith(`${HINT}=`));
+}
+
+/** Forgets the session, which is over. */
+export function forgetSession(): void {
+  csrf = null;
+  document.cookie = `${HINT}=; Path=/app; Max-Age=0`;
+}
 
 /** Remembers the CSRF token of the session that began, or none. */
 export function knowCsrf(token: string | null): void {

@@ -1,24 +1,47 @@
-// Who looks at these pages: asked once, and again after signing in and out.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+// Who looks at these pages: asked once, again after signing in and out, and forgotten when the API knows them no more.
+import { QueryCache, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, type ReactNode } from "react";
-import { Navigate, useLocation } from "react-router";
+import { Navigate, useLocation, useNavigate } from "react-router";
 
 import { signOut } from "./api";
 import { showMeOptions, showMeQueryKey } from "./api/@tanstack/react-query.gen";
 import type { Me } from "./api";
-import { knowCsrf } from "./client";
+import { forgetSession, knowCsrf, seemsSignedIn } from "./client";
 import { Failed, isProblem, Loading } from "./parts/problem";
 
 const Session = createContext<Me | null>(null);
 const UNAUTHENTICATED = 401;
+const SERVER_FAULT = 500;
+
+function isOver(error: unknown): boolean {
+  return isProblem(error) && error.status === UNAUTHENTICATED;
+}
+
+/** Returns what remembers the API's answers; an answer that there is no session any more leads to the way in. */
+export function answers(): QueryClient {
+  const queries = new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (!isOver(error)) return;
+        forgetSession();
+        queries.getQueryCache().find({ queryKey: showMeQueryKey() })?.reset();
+      },
+    }),
+    // A no of the service stays one; only its faults and an absent network are worth another try.
+    defaultOptions: { queries: { retry: (times, error) => times < 2 && (!isProblem(error) || error.status >= SERVER_FAULT) } },
+  });
+  return queries;
+}
 
 /** Shows its children to whoever is signed in, and the way in to everybody else. */
 export function SignedIn({ children }: { children: ReactNode }) {
-  const { data, error, isPending, refetch } = useQuery({ ...showMeOptions(), staleTime: Infinity, retry: false });
+  const here = seemsSignedIn();
+  const { data, error, refetch } = useQuery({ ...showMeOptions(), enabled: here, staleTime: Infinity, retry: false });
   const { pathname } = useLocation();
-  if (isPending) return <div className="mx-auto max-w-md p-8"><Loading /></div>;
-  if (isProblem(error) && error.status === UNAUTHENTICATED) return <Navigate to="/sign-in" state={pathname} replace />;
-  if (error) return <div className="mx-auto max-w-md p-8"><Failed error={error} again={refetch} /></div>;
+  if (!here || isOver(error)) return <Navigate to="/sign-in" state={pathname} replace />;
+  if (data === undefined) {
+    return <div className="mx-auto max-w-md p-8">{error ? <Failed error={error} again={refetch} /> : <Loading />}</div>;
+  }
   knowCsrf(data.csrf_token);
   return <Session value={data}>{children}</Session>;
 }
@@ -42,9 +65,12 @@ export function useBegin(): (me: Me) => void {
 /** Returns what ends the session, and forgets everything that was seen in it. */
 export function useSignOut(): () => Promise<void> {
   const queries = useQueryClient();
+  const go = useNavigate();
   return async () => {
-    await signOut();
-    knowCsrf(null);
+    const { error } = await signOut();
+    if (error && !isOver(error)) throw error;
+    forgetSession();
+    await go("/sign-in");
     queries.clear();
   };
 }

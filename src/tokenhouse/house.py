@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tokenhouse import settings as settings_of
 from tokenhouse.errors import InvalidInput, Refused
 from tokenhouse.flow import estimate, fund, identify, notify, report, reserve, settle, terms, upkeep
+from tokenhouse.flow.attending import Attending
 from tokenhouse.flow.browsing import Browsing
 from tokenhouse.flow.bus import Bus
 from tokenhouse.flow.caretaker import Caretaker
@@ -22,6 +23,8 @@ from tokenhouse.flow.doorkeeper import Doorkeeper
 from tokenhouse.flow.insight import Insight
 from tokenhouse.flow.membership import Membership
 from tokenhouse.flow.noticing import Noticing
+from tokenhouse.flow.pace import Pace
+from tokenhouse.flow.planning import Planning
 from tokenhouse.flow.pricing import Pricing
 from tokenhouse.flow.refusals import Refusals
 from tokenhouse.flow.remembered import Remembered
@@ -64,6 +67,8 @@ class Tokenhouse(
     Membership,
     Caretaker,
     Browsing,
+    Attending,
+    Planning,
     Sources,
     Noticing,
     Insight,
@@ -114,6 +119,7 @@ class Tokenhouse(
         """Take nothing more, carry out what waits, and let the database go."""
         await self._close_schedule()
         await self._close_verifications()
+        await self._close_simulations()
         await self._close_calls()
         await self._desk.refusals.close()
         await self._desk.bell.close()
@@ -121,6 +127,7 @@ class Tokenhouse(
         await self._desk.remembered.close()
         await self._desk.keyring.close()
         await self._desk.writer.close()
+        await self._desk.pace.close()
         await self._desk.pool.close()
 
     @property
@@ -444,8 +451,10 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             writer=writer,
             catalog=catalog,
             clock=clock,
+            system_time=clock is system_clock,
             bus=bus,
             refusals=Refusals(pool, settings.time_zone),
+            pace=Pace(pool, clock),
             remembered=Remembered(clock, bus, shelf),
             spool=spool,
         )

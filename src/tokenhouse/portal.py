@@ -11,9 +11,10 @@ share its lanes, so they are gathered into batches just as those of many corouti
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -66,6 +67,11 @@ class Portal:
     complete_order = Verb(Tokenhouse.complete_order)
     fail_order = Verb(Tokenhouse.fail_order)
     refund_order = Verb(Tokenhouse.refund_order)
+    standings = Verb(Tokenhouse.standings)
+    limits = Verb(Tokenhouse.limits)
+    preview_plan = Verb(Tokenhouse.preview_plan)
+    chat_use = Verb(Tokenhouse.chat_use)
+    people_of = Verb(Tokenhouse.people_of)
     orders = Verb(Tokenhouse.orders)
     find_order = Verb(Tokenhouse.find_order)
     all_orders = Verb(Tokenhouse.all_orders)
@@ -92,6 +98,8 @@ class Portal:
     revoke_key = Verb(Tokenhouse.revoke_key)
     find_key = Verb(Tokenhouse.find_key)
     authenticate = Verb(Tokenhouse.authenticate)
+    card_token = Verb(Tokenhouse.card_token)
+    card_account = Verb(Tokenhouse.card_account)
     open_chat = Verb(Tokenhouse.open_chat)
     chat = Verb(Tokenhouse.chat)
     chats = Verb(Tokenhouse.chats)
@@ -106,9 +114,12 @@ class Portal:
     set_password = Verb(Tokenhouse.set_password)
     sign_in = Verb(Tokenhouse.sign_in)
     enter = Verb(Tokenhouse.enter)
+    offer_ownership = Verb(Tokenhouse.offer_ownership)
+    become_owner = Verb(Tokenhouse.become_owner)
     session = Verb(Tokenhouse.session)
     sign_out = Verb(Tokenhouse.sign_out)
     sign_out_everywhere = Verb(Tokenhouse.sign_out_everywhere)
+    sessions = Verb(Tokenhouse.sessions)
     record = Verb(Tokenhouse.record)
     audit_log = Verb(Tokenhouse.audit_log)
     callable_models = Verb(Tokenhouse.callable_models)
@@ -158,8 +169,13 @@ class Portal:
     refusals = Verb(Tokenhouse.refusals)
     outlook = Verb(Tokenhouse.outlook)
     forget_statistics = Verb(Tokenhouse.forget_statistics)
+    lately = Verb(Tokenhouse.lately)
+    attention = Verb(Tokenhouse.attention)
+    cancel_verification = Verb(Tokenhouse.cancel_verification)
+    examine = Verb(Tokenhouse.examine)
     exhausted = Verb(Tokenhouse.exhausted)
     usage = Verb(Tokenhouse.usage)
+    use_between = Verb(Tokenhouse.use_between)
     forecast = Verb(Tokenhouse.forecast)
     fold = Verb(Tokenhouse.fold)
     verify = Verb(Tokenhouse.verify)
@@ -176,6 +192,7 @@ class Portal:
     find_accounts = Verb(Tokenhouse.find_accounts)
     accounts_below = Verb(Tokenhouse.accounts_below)
     way_up = Verb(Tokenhouse.way_up)
+    payer = Verb(Tokenhouse.payer)
     correct_profile = Verb(Tokenhouse.correct_profile)
     entries = Verb(Tokenhouse.entries)
     all_entries = Verb(Tokenhouse.all_entries)
@@ -186,6 +203,9 @@ class Portal:
     start_verification = Verb(Tokenhouse.start_verification)
     verification = Verb(Tokenhouse.verification)
     verifications = Verb(Tokenhouse.verifications)
+    start_simulation = Verb(Tokenhouse.start_simulation)
+    simulation = Verb(Tokenhouse.simulation)
+    simulations = Verb(Tokenhouse.simulations)
 
     def __init__(self, house: Tokenhouse, loop: asyncio.AbstractEventLoop) -> None:
         self.house = house
@@ -198,9 +218,35 @@ class Portal:
         """Yield what `Tokenhouse.lines` does, line by line."""
         return self._walk(self.house.lines())
 
+    def standings_table(self) -> Iterator[str]:
+        """Yield what `Tokenhouse.standings_table` does, piece by piece."""
+        return self._walk(self.house.standings_table())
+
     def export_chat(self, ref: str, session: str, *, form: Form = "json") -> Iterator[str]:
         """Yield what `Tokenhouse.export_chat` does, piece by piece."""
         return self._walk(self.house.export_chat(ref, session, form=form))
+
+    def entries_table(
+        self,
+        ref: str,
+        *,
+        kinds: Sequence[str] = (),
+        model: str = "",
+        api_key: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[str]:
+        """Yield what `Tokenhouse.entries_table` does, piece by piece."""
+        pieces = self.house.entries_table(
+            ref, kinds=kinds, model=model, api_key=api_key, since=since, until=until
+        )
+        return self._walk(pieces)
+
+    def all_entries_table(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[str]:
+        """Yield what `Tokenhouse.all_entries_table` does, piece by piece."""
+        return self._walk(self.house.all_entries_table(since=since, until=until))
 
     def _walk(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Yield what comes, one by one."""

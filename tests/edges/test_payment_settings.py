@@ -23,6 +23,7 @@ pytestmark = pytest.mark.row("E9", "C6")
         {"callback": Callback(secret="whsec_" + "A1b2" * 7)},
         {"callback": Callback(secret="change-me-please-change-me-please")},
         {"callback": Callback(secret="a" * 40)},
+        {"callback": Callback(secret=SECRET, checkout_url="javascript:alert(1)")},
         {"stripe": Stripe(key=STRIPE_KEY)},
         {"stripe": Stripe(secret=STRIPE_SECRET)},
         {"stripe": Stripe(key=STRIPE_KEY, secret=STRIPE_SECRET, url="http://stripe.test")},

@@ -112,6 +112,12 @@ async def test_the_first_page_says_what_this_is_and_where_things_are(app):
     assert "토큰 은행" in korean.decode()
 
 
+async def test_a_browser_is_led_to_the_pages(app):
+    for path in ("/", "/app"):
+        status, headers, _ = await asked(app, path, accept="text/html,*/*")
+        assert (status, headers["location"]) == (303, "/app/")
+
+
 async def test_every_place_that_the_first_page_names_is_there(app):
     for method, path, _ in server.PLACES:
         status, _, _ = await asked(app, path, method)

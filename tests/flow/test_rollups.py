@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest
 
 from tests.conftest import Clock
 from tokenhouse import Tokenhouse, Usage
+from tokenhouse.errors import TokenhouseError
 from tokenhouse.flow import rollups, usage
 from tokenhouse.flow.months import months_of
 from tokenhouse.flow.rollups import Folded, fold
@@ -227,9 +229,97 @@ async def test_a_long_journal_is_folded_in_steps(
         await house.account(ref, plan="wide")
     for _ in range(35):
         await house.charge("a", 3)
+    monkeypatch.setattr(rollups, "NEWS_MAX", 3)
     done = await fold(house.desk)
+    assert await all_told(sql) == await sql.fetchval("select count(*) from tokenhouse.usage_waiting") == 0
     assert done.entries == await sql.fetchval("select sum(seq) from tokenhouse.balances")
     assert await agrees(sql) == {"turns": 35, "charged": 105, "renewed": 0}
+
+
+WAITING = """
+select b.account from tokenhouse.balances b
+left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+where b.seq > coalesce(m.seq, 0)
+"""
+TOLD = "select account from tokenhouse.usage_tails"
+
+
+async def all_told(sql: asyncpg.Connection) -> int:
+    """Return how many accounts wait, all of whom the roll-ups have been told of."""
+    waiting = {row["account"] for row in await sql.fetch(WAITING)}
+    assert {row["account"] for row in await sql.fetch(TOLD)} == waiting
+    return len(waiting)
+
+
+@pytest.mark.row("C9")
+async def test_whatever_writes_entries_gives_news_of_them(
+    house: Tokenhouse, sql: asyncpg.Connection, clock: Clock, tmp_path: Path
+):
+    await house.account("company", kind="company", plan="wide")
+    await house.account("user", parent="company", plan="wide")
+    assert await all_told(sql) == 2
+    (tmp_path / "u.csv").write_text("ref,remaining,used\n" + "".join(f"i{n},70,30\n" for n in range(30)))
+    await house.import_users(tmp_path / "u.csv")
+    await house.initialise()
+    assert await all_told(sql) == 32
+    await fold(house.desk)
+    assert await all_told(sql) == 0
+    held = await house.reserve("user", 100)
+    assert await all_told(sql) == 0  # Nothing stands in the journal yet.
+    await house.settle("user", held.id, 50)
+    assert await all_told(sql) == 2
+    await fold(house.desk)
+    for work in (
+        lambda: house.grant("user", 100, source="bonus"),
+        lambda: house.amend("user", state="suspended"),
+        lambda: house.amend("user", state="active"),
+        lambda: house.release("user", held.id),
+    ):
+        with suppress(TokenhouseError):
+            await work()
+        await all_told(sql)
+    clock.move(days=40)
+    await house.run_job("periods")
+    assert await all_told(sql)
+    await fold(house.desk)
+    assert await all_told(sql) == 0
+    assert await sql.fetchval("select count(*) from tokenhouse.usage_waiting") == 0
+
+
+async def test_news_of_a_late_commit_are_not_taken_away(
+    house: Tokenhouse, sql: asyncpg.Connection, database: str
+):
+    """Ids are given before commits: the smaller one may come to light after the larger one is done."""
+    await house.account("slow", plan="wide")
+    await fold(house.desk)
+    slow = await house.desk.address("slow")
+    writer = await asyncpg.connect(database)
+    under_way = writer.transaction()
+    await under_way.start()
+    await writer.execute(
+        "insert into tokenhouse.usage_waiting (cells, accounts) values ($1, $2)", [slow.cell], [slow.account]
+    )
+    await house.account("quick", plan="wide")
+    assert (await fold(house.desk)).accounts == 1
+    await under_way.commit()
+    await writer.close()
+    assert await sql.fetchval("select accounts from tokenhouse.usage_waiting") == [slow.account]
+
+
+async def test_entries_of_which_nobody_gave_news_are_found_within_the_hour(
+    house: Tokenhouse, sql: asyncpg.Connection, clock: Clock
+):
+    clock.now = clock.now.replace(minute=rollups.LOOK_AT_MINUTE - 2)
+    await house.account("a", plan="wide")
+    await house.account("b", plan="wide")
+    await house.charge("a", 5)
+    await sql.execute("delete from tokenhouse.usage_waiting")  # As a program of an older release would.
+    await house.charge("b", 7)
+    clock.move(minutes=1)
+    assert (await fold(house.desk)).accounts == 1
+    clock.move(minutes=1)
+    assert (await fold(house.desk)).accounts == 1
+    assert await agrees(sql) == {"turns": 2, "charged": 12, "renewed": 0}
 
 
 @pytest.mark.row("C9")
@@ -267,4 +357,4 @@ async def test_figures_are_the_same_whenever_the_last_fold_was(house: Tokenhouse
     await fold(house.desk)
     assert await read() == half
     assert sum(one.charged for one in half[0]) == 615 + 6 * 30
-    assert [one.account for one in half[2]] == ["company", "user"]
+    assert [one.use.account for one in half[2]] == ["company", "user"]

@@ -182,7 +182,8 @@ async def test_a_slow_settle_that_fails_in_the_end_stays_kept(house, later, monk
     debt, asks = await owed(house), []
     monkeypatch.setattr(house.desk.writer, "submit", asks.append)
     assert await later.settle(debt) is None
-    asks[0].answer.set_exception(DatabaseTrouble("postgres_away", problem="gone"))
+    await until(lambda: asyncio.sleep(0, asks), 2)
+    asks[1].answer.set_exception(DatabaseTrouble("postgres_away", problem="gone"))
     await asyncio.gather(*later._slow)
     monkeypatch.undo()
     assert (await later.replay()).settled == 1
@@ -213,8 +214,12 @@ async def test_neither_database_nor_disk_is_told_to_the_caller(house, later, mon
     with pytest.raises(DatabaseTrouble) as no:
         await later.settle(debt)
     assert no.value is full
+    asks = []
+    monkeypatch.setattr(house.desk.writer, "submit", asks.append)
     monkeypatch.setattr(settle_later, "KEEP_AFTER_S", 0)
     assert await later.settle(debt) is None
+    await until(lambda: asyncio.sleep(0, asks), 2)
+    asks[1].answer.set_exception(DatabaseTrouble("postgres_away", problem="gone"))
     await asyncio.gather(*later._slow)
     assert [one.levelno for one in caplog.records if one.levelno == logging.CRITICAL]
 

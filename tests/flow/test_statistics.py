@@ -170,6 +170,23 @@ async def test_the_greatest_are_the_same_from_a_sample_and_from_a_sort(
     assert stats.overview.active == sum(1 for amount in used.values() if amount)
 
 
+async def test_the_greatest_are_found_in_one_look_where_many_used_the_same(
+    house: Tokenhouse, sql, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(60):
+        await house.account(f"u{number}", plan="plain")
+        await house.charge(f"u{number}", 900 if number % 2 else 5)
+    await sql.execute("analyze tokenhouse.balances")
+    monkeypatch.setattr(statistics, "SAMPLED_FROM", 0)
+    monkeypatch.setattr(statistics, "SAMPLE_PERCENT", 100.0)
+    monkeypatch.setattr(statistics, "LIST_GREATEST", "no second look")
+    found = (await house.stats(top=7)).top
+    first = "select account from tokenhouse.balances where used = 900 order by cell, account limit 7"
+    least = await sql.fetch(first)
+    ids = dict(await sql.fetch("select ref, id from tokenhouse.accounts"))
+    assert [ids[line.account] for line in found] == [row["account"] for row in least]
+
+
 @pytest.mark.parametrize("top", [-1, 1_001, True, 1.5, "5"])
 async def test_how_many_at_the_top_is_checked(house: Tokenhouse, top):
     with pytest.raises(InvalidInput, match="whole number"):

@@ -136,6 +136,11 @@ GOOD_DELIVERY = {
     "attempts": "0",
     "ended": "null",
 }
+SIMULATION = (
+    "insert into tokenhouse.simulations (id, source, plans, state, started_at, started_by, seen_at, "
+    "ended_at, steps_total) values (gen_random_uuid(), {source}, '{{}}', {state}, now(), '', now(), {ended}, "
+    "{total})"
+)
 VERIFICATION = (
     "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, "
     "entries_total) values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
@@ -155,6 +160,7 @@ BREAKS = {
     "usage_hourly_tokens_hold_their_parts": USED.format(**{**GOOD_USED, "tokens_input": "1"}),
     "usage_hourly_turns_not_negative": USED.format(**{**GOOD_USED, "turns": "-1"}),
     "usage_marks_seq_is_positive": "insert into tokenhouse.usage_marks values (1, 1, 0)",
+    "usage_monthly_charged_not_negative": "insert into tokenhouse.usage_monthly values (1, 1, now(), -1)",
     "usage_totals_renewed_not_negative": USED_BY_ALL.format(**{**GOOD_USED, "renewed": "-1"}),
     "usage_totals_tokens_hold_their_kinds": USED_BY_ALL.format(**{**GOOD_USED, "input": "1"}),
     "usage_totals_turns_not_negative": USED_BY_ALL.format(**{**GOOD_USED, "turns": "-1"}),
@@ -184,6 +190,8 @@ BREAKS = {
     "balances_turns_not_negative": BALANCE.format("turns = -1"),
     "balances_used_not_negative": BALANCE.format("used = -1"),
     "balances_used_total_not_negative": BALANCE.format("used_total = -1"),
+    "calls_recent_allowed_not_negative": "insert into tokenhouse.calls_recent values (now(), -1, 0)",
+    "calls_recent_refused_not_negative": "insert into tokenhouse.calls_recent values (now(), 0, -1)",
     "catalog_has_one_row": "insert into tokenhouse.catalog (one_row) values (false)",
     "chat_messages_charge_not_negative": MESSAGE.format(**{**GOOD_MESSAGE, "charge": -1}),
     "chat_messages_length_not_negative": MESSAGE.format(**{**GOOD_MESSAGE, "length": -1}),
@@ -276,8 +284,21 @@ BREAKS = {
         }
     ),
     "orders_type_is_known": ORDER.format(**{**GOOD_ORDER, "type": "'gift'"}),
+    "secrets_long_enough": "insert into tokenhouse.secrets values ('x', 'short')",
     "sessions_digest_is_a_sha256": SIGNED_IN.format(digest="'short'", ends="now() + interval '1h'"),
     "sessions_end_after_they_begin": SIGNED_IN.format(digest="sha256('')", ends="now()"),
+    "simulations_ended_unless_running": SIMULATION.format(
+        source="'sample'", state="'done'", ended="null", total=0
+    ),
+    "simulations_source_is_known": SIMULATION.format(
+        source="'hearsay'", state="'done'", ended="now()", total=0
+    ),
+    "simulations_state_is_known": SIMULATION.format(
+        source="'sample'", state="'asleep'", ended="now()", total=0
+    ),
+    "simulations_total_not_negative": SIMULATION.format(
+        source="'sample'", state="'running'", ended="null", total=-1
+    ),
     "verifications_ended_unless_running": VERIFICATION.format(state="'clean'", ended="null", total=0),
     "verifications_state_is_known": VERIFICATION.format(state="'asleep'", ended="now()", total=0),
     "verifications_total_not_negative": VERIFICATION.format(state="'running'", ended="null", total=-1),

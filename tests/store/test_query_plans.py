@@ -21,6 +21,7 @@ from tokenhouse.store.statements import sql
 ACCOUNTS, ENTRIES = 20_000, 100_000
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 GROWING = {"balances", "entries_2026_11", "idempotency_keys", "directory", "accounts"} | {
+    *("usage_marks", "usage_hourly", "usage_monthly"),
     *("orders", "payments", "payment_events", "coupon_redemptions", "coupons", "subscriptions"),
 }
 
@@ -34,6 +35,19 @@ from tokenhouse.balances b, generate_series(1, $1::integer) n
 KEYS = """
 insert into tokenhouse.idempotency_keys (cell, account, key, operation, digest, at)
 select cell, account, 'k', gen_random_uuid(), '\\x00', $1 from tokenhouse.balances
+"""
+FOLDED = """
+with marked as (
+    insert into tokenhouse.usage_marks (cell, account, seq) select cell, account, seq from tokenhouse.balances
+    returning cell, account
+), hourly as (
+    insert into tokenhouse.usage_hourly (cell, account, hour, model, api_key, turns, tokens_input,
+        tokens_output, tokens, charged)
+    select cell, account, date_trunc('hour', $1::timestamptz) - n * interval '1 hour', 'm', '', 1, 0, 0, 1, 1
+    from marked, generate_series(1, 5) n
+)
+insert into tokenhouse.usage_monthly (cell, account, month, charged)
+select cell, account, date_trunc('month', $1::timestamptz), account % 999 from marked
 """
 SHOPPED = """
 with bought as (
@@ -77,6 +91,7 @@ async def seed(dsn: str, clock: Any) -> None:
                 await accounts.write_opened(connection, fresh, now)
                 await connection.execute(PAST, ENTRIES // ACCOUNTS, clock())
                 await connection.execute(KEYS, clock())
+                await connection.execute(FOLDED, clock())
                 await connection.execute(SHOPPED, clock())
             await connection.execute("vacuum analyze")
 
@@ -141,6 +156,8 @@ def read_through(plan: list[dict[str, Any]]) -> list[str]:
         ("list_accounts_by_ref", "accounts_by_ref"),
         ("list_accounts_by_email", "accounts_by_email"),
         ("list_accounts_by_name", "accounts_by_name"),
+        ("list_accounts_within", "accounts_by_ref"),
+        ("list_accounts_by_part", "accounts_by_part"),
         ("list_accounts_below", "accounts_by_parent"),
         ("list_entries_filtered", "entries_2026_11_pkey"),
         ("find_entry_after", "entries_2026_11_pkey"),
@@ -149,7 +166,14 @@ def read_through(plan: list[dict[str, Any]]) -> list[str]:
         ("find_entry", "entries_2026_11_pkey"),
         ("list_entries_of_operation", "entries_2026_11_cell_operation_idx"),
         ("list_entries_of_lots", "entries_2026_11_pkey"),
+        ("list_unfolded", "balances_pkey"),
+        ("list_unfolded", "usage_marks_pkey"),
         ("write_fold", "entries_2026_11_pkey"),
+        ("list_usage", "balances_pkey"),
+        ("list_usage", "entries_2026_11_pkey"),
+        ("list_users_among", "usage_hourly_pkey"),
+        ("list_users_among", "entries_2026_11_pkey"),
+        ("list_months_by_charge", "usage_monthly_by_charge"),
         ("list_months", "entries_2026_11_pkey"),
         ("list_months", "entries_2026_11_cell_account_seq_idx"),
         ("find_entry_count", "entries_2026_11_pkey"),

@@ -22,10 +22,29 @@ interface Props {
   series: readonly Series[];
   /** Says a figure of the axis; without it, the browser's way for this language. */
   say?: (value: number) => string;
-  kind?: "bars" | "lines";
+  /** `stack`: the series are parts of a whole, the first at the bottom. */
+  kind?: "bars" | "lines" | "stack";
 }
 
 const HEIGHT = 220;
+
+const TONES = ["brand", "notice", "warn", "good", "bad", "soft"] as const;
+
+/** Returns each series in a colour of its own, where none was chosen. */
+function toned(series: readonly Series[]): Required<Series>[] {
+  return series.map((one, nth) => ({ ...one, tone: one.tone ?? TONES[nth % TONES.length] ?? "brand" }));
+}
+
+/** Returns how high each part of a stack reaches, the highest first, for what is drawn later covers it. */
+function stacked(series: readonly Required<Series>[]): Required<Series>[] {
+  const reached: number[] = [];
+  return series
+    .map((one) => ({
+      ...one,
+      points: one.points.map((point, at) => ({ ...point, value: (reached[at] = (reached[at] ?? 0) + point.value) })),
+    }))
+    .reverse();
+}
 
 function colour(tone: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${tone}`);
@@ -34,6 +53,7 @@ function colour(tone: string): string {
 export function Chart({ title, places, series, say, kind = "bars" }: Props) {
   const { t } = useTranslation();
   const [asTable, setAsTable] = useState(false);
+  const shown = toned(series);
   return (
     <figure>
       <figcaption className="mb-2 flex items-center justify-between gap-2 text-sm text-soft">
@@ -53,13 +73,28 @@ export function Chart({ title, places, series, say, kind = "bars" }: Props) {
           ]}
         />
       ) : (
-        <Picture title={title} places={places} series={series} say={say} kind={kind} />
+        <Picture title={title} places={places} series={kind === "stack" ? stacked(shown) : shown} say={say} kind={kind} />
+      )}
+      {shown.length > 1 && !asTable && (
+        <ul className="mt-2 flex flex-wrap gap-x-4 gap-y-1 text-xs text-soft">
+          {shown.map((one) => (
+            <li key={one.title} className="flex min-w-0 items-center gap-1.5">
+              <span aria-hidden className="size-2.5 shrink-0 rounded-sm" style={{ background: `var(--${one.tone})` }} />
+              <span className="truncate">{one.title}</span>
+            </li>
+          ))}
+        </ul>
       )}
     </figure>
   );
 }
 
-function Picture({ title, places, series, say, kind }: Omit<Props, "say"> & { say: Props["say"] }) {
+interface PictureProps extends Required<Omit<Props, "say" | "series">> {
+  series: readonly Required<Series>[];
+  say: Props["say"];
+}
+
+function Picture({ title, places, series, say, kind }: PictureProps) {
   const { i18n } = useTranslation();
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -81,11 +116,11 @@ function Picture({ title, places, series, say, kind }: Omit<Props, "say"> & { sa
       ],
       series: [
         {},
-        ...series.map(({ title: label, tone = "brand" }) => ({
+        ...series.map(({ title: label, tone }) => ({
           label,
           stroke: colour(tone),
           width: kind === "lines" ? 2 : 0,
-          ...(kind === "bars" && bars ? { fill: colour(tone), paths: bars } : {}),
+          ...(kind !== "lines" && bars ? { fill: colour(tone), paths: bars } : {}),
           points: { show: kind === "lines" && places.length < 40 },
         })),
       ],

@@ -14,6 +14,27 @@ export function useMoment(): Say {
   return useForm({ dateStyle: "short", timeStyle: "short" });
 }
 
+const PLACES = { hour: { hour: "numeric" }, day: { month: "numeric", day: "numeric" }, month: { year: "2-digit", month: "short" } } as const;
+
+/** Returns what says the place of a stretch of time on an axis, by the clock that it was cut by. */
+export function usePlace(every: keyof typeof PLACES, timeZone: string): Say {
+  const { i18n } = useTranslation();
+  const form = new Intl.DateTimeFormat(i18n.language, { ...PLACES[every], timeZone });
+  return (at) => form.format(new Date(at));
+}
+
+/** Returns what says when a day (`2026-03-14`) begins where its reader lives; with `after`, when the next one does. */
+export function useBeginning(): (day: string, after?: boolean) => string {
+  const { time_zone: timeZone } = useMe();
+  const zone = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
+  return (day, after = false) => {
+    const begins = new Date(`${day}T00:00:00Z`);
+    if (after) begins.setUTCDate(begins.getUTCDate() + 1);
+    const offset = zone.formatToParts(begins).find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "") || "Z";
+    return new Date(begins.toISOString().replace("Z", offset)).toISOString();
+  };
+}
+
 function useForm(style: Intl.DateTimeFormatOptions): Say {
   const { i18n } = useTranslation();
   const { time_zone } = useMe();

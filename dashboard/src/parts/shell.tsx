@@ -10,32 +10,30 @@ import { useMe, useSignOut } from "../session";
 import { LANGUAGES, speak, type Language } from "../words";
 import { Bell } from "./bell";
 import { Button } from "./button";
-import { Told } from "./told";
+import { isProblem } from "./problem";
+import { Told, useTell } from "./told";
 
 export function Shell() {
   const { t } = useTranslation();
   const me = useMe();
-  const leave = useSignOut();
   return (
     <Told>
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2">
         {t("skip")}
       </a>
-      <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
-        <aside className="sticky top-0 hidden h-dvh flex-col gap-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 lg:flex">
+      <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
+        <aside className="sticky top-0 hidden h-dvh flex-col gap-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 lg:flex print:hidden">
           <Home />
           <Places />
         </aside>
         <div className="min-w-0">
-          <header className="sticky top-0 z-10 flex h-14 items-center gap-1 border-b border-line bg-page/90 px-3 backdrop-blur sm:px-6">
+          <header className="sticky top-0 z-10 flex h-14 items-center gap-1 border-b border-line bg-page/90 px-3 backdrop-blur sm:px-6 print:hidden">
             <Drawer />
             <span className="flex-1" />
             {me.account !== null && <Bell />}
             <LanguageChoice />
             <ThemeChoice />
-            <Button kind="quiet" aria-label={t("signIn.out")} title={me.email ?? me.actor} onClick={() => void leave()}>
-              <LogOut aria-hidden className="size-4" />
-            </Button>
+            <Leave />
           </header>
           <main id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
             <Outlet />
@@ -125,6 +123,20 @@ function Drawer() {
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
+  );
+}
+
+function Leave() {
+  const { t } = useTranslation();
+  const me = useMe();
+  const leave = useSignOut();
+  const tell = useTell();
+  const failed = (error: unknown) =>
+    tell({ title: t("state.failed"), description: isProblem(error) ? error.detail : t("state.offline") });
+  return (
+    <Button kind="quiet" aria-label={t("signIn.out")} title={me.email ?? me.actor} onClick={() => void leave().catch(failed)}>
+      <LogOut aria-hidden className="size-4" />
+    </Button>
   );
 }
 

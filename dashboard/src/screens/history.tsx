@@ -1,98 +1,172 @@
-// The journal of an account: what came, what went, and what was left after each line.
-import { useInfiniteQuery } from "@tanstack/react-query";
+// The journal of an account: what was used by day, every line of what came and went, and each of them explained.
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { JournalEntry } from "../api";
-import { listEntriesInfiniteOptions } from "../api/@tanstack/react-query.gen";
-import { Button } from "../parts/button";
-import { Head } from "../parts/card";
+import type { JournalEntry, Key } from "../api";
+import { listEntriesInfiniteOptions, listKeysOptions, showAccountUsageOptions } from "../api/@tanstack/react-query.gen";
+import { Answer } from "../parts/answer";
+import { Card, Head } from "../parts/card";
+import { Choice } from "../parts/choice";
 import { useMoment } from "../parts/date";
-import { Empty, Failed, Loading } from "../parts/problem";
+import { Empty } from "../parts/problem";
+import { More, Table } from "../parts/table";
+import { UseChart } from "../parts/use-chart";
+import { useMe } from "../session";
+import { Entry, Kinds } from "./history/entry";
+import { FilterBar, nameOfKey } from "./history/filter-bar";
+import { useLines, useStretches, useWanted, VIEWS, type View, type Wanted } from "./history/filters";
 import "../words/history";
 
-const VIEWS = {
-  all: [],
-  used: ["charge", "use", "release", "lapse"],
-  given: ["signup", "allowance", "rollover", "grant", "refund", "adjust", "claw_back", "expire"],
-} satisfies Record<string, JournalEntry["kind"][]>;
-type View = keyof typeof VIEWS;
-
+const MINE = { path: { ref: "me" } };
 const PAGE = 50;
 
-export default function History() {
+export default function Screen() {
   const { t } = useTranslation();
-  const [view, setView] = useState<View>("all");
-  const asked = { path: { ref: "me" }, query: { limit: PAGE, kind: VIEWS[view] } };
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
-    ...listEntriesInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-  });
-  const lines = data?.pages.flatMap((page) => page.items) ?? [];
+  const { account } = useMe();
+  return account === null ? <Empty>{t("state.noAccount")}</Empty> : <History />;
+}
+
+function History() {
+  const { t } = useTranslation();
+  const [wanted, change] = useWanted();
+  const keys = useQuery(listKeysOptions(MINE)).data?.items ?? [];
+  const stretches = useStretches(wanted);
+  const [by, setBy] = useState<"model" | "key">("model");
+  const used = useQuery(showAccountUsageOptions({ ...MINE, query: { ...stretches, by } }));
+  const lines = useLines(wanted, used.data?.starts[0]);
+  const known = wanted.range === "all" || wanted.range === "own" || used.data !== undefined;
   return (
     <>
       <Head title={t("nav.history")}>
-        <div role="group" aria-label={t("history.show")} className="flex rounded-lg border border-line bg-panel p-0.5">
-          {(Object.keys(VIEWS) as View[]).map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={one === view}
-              onClick={() => setView(one)}
-              className="min-h-9 rounded-md px-3 text-sm text-soft aria-pressed:bg-sunk aria-pressed:text-ink"
-            >
-              {t(`history.${one}`)}
-            </button>
-          ))}
-        </div>
+        <a
+          href={`/api/v1/accounts/me/entries.csv?${query(lines)}`}
+          download
+          className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
+        >
+          <Download aria-hidden className="size-4" />
+          {t("form.download")}
+        </a>
       </Head>
-      {error && !data ? (
-        <Failed error={error} again={refetch} />
-      ) : !data ? (
-        <Loading rows={6} />
-      ) : lines.length === 0 ? (
-        <Empty>{t("history.none")}</Empty>
-      ) : (
-        <Lines lines={lines} />
-      )}
-      {hasNextPage && (
-        <Button kind="plain" className="mt-4 w-full" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t("history.more")}
-        </Button>
-      )}
+      <div className="space-y-6">
+        <FilterBar wanted={wanted} onChange={change} keys={keys} />
+        <Card
+          title={t("nav.usage")}
+          aside={
+            <Choice
+              label={t("history.by")}
+              value={by}
+              onChange={setBy}
+              options={(["model", "key"] as const).map((value) => ({ value, title: t(`history.parts.${value}`) }))}
+            />
+          }
+        >
+          <Answer of={used}>
+            {(data) =>
+              data.items.length === 0 ? (
+                <p className="py-4 text-soft">{t("history.unused")}</p>
+              ) : (
+                <UseChart
+                  title={t("history.total", { amount: data.total.charged.shown, turns: data.total.turns })}
+                  use={data}
+                  every={stretches.every}
+                  nameOf={(part) => nameOf(part, keys, t("history.noModel"), t("history.noKey"))}
+                />
+              )
+            }
+          </Answer>
+        </Card>
+        {known && <Journal wanted={wanted} lines={lines} onView={(view) => change({ view })} />}
+      </div>
     </>
   );
 }
 
-function Lines({ lines }: { lines: JournalEntry[] }) {
+function nameOf(part: { model: string | null; api_key: string | null }, keys: readonly Key[], noModel: string, noKey: string): string {
+  if (part.model !== null) return part.model || noModel;
+  return part.api_key ? nameOfKey(keys, part.api_key) : noKey;
+}
+
+/** Returns filters as an address has them; a list is repeated. */
+function query(lines: Record<string, string | readonly string[]>): string {
+  const pairs = Object.entries(lines).flatMap(([name, value]) => [value].flat().map((one) => [name, one] as [string, string]));
+  return new URLSearchParams(pairs).toString();
+}
+
+interface JournalProps {
+  wanted: Wanted;
+  lines: ReturnType<typeof useLines>;
+  onView: (view: View) => void;
+}
+
+function Journal({ wanted, lines, onView }: JournalProps) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState<number | null>(null);
+  const asked = { ...MINE, query: { ...lines, limit: PAGE } };
+  const pages = useInfiniteQuery({ ...listEntriesInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const filtered = wanted.view !== "all" || wanted.range !== "all" || wanted.model !== "" || wanted.apiKey !== "";
+  return (
+    <section aria-label={t("history.lines")}>
+      <div className="mb-3 flex flex-wrap items-center justify-between gap-3">
+        <h2 className="text-lg font-semibold tracking-tight">{t("history.lines")}</h2>
+        <Choice
+          label={t("history.show")}
+          value={wanted.view}
+          onChange={onView}
+          options={(Object.keys(VIEWS) as View[]).map((value) => ({ value, title: t(`history.view.${value}`) }))}
+        />
+      </div>
+      <Answer of={pages} rows={6}>
+        {(data) => {
+          const found = data.pages.flatMap((page) => page.items);
+          if (found.length === 0 && !pages.hasNextPage) return <Empty>{t(filtered ? "history.noneSuch" : "history.none")}</Empty>;
+          return <Lines lines={found} onOpen={setOpen} />;
+        }}
+      </Answer>
+      <More of={pages} />
+      {open !== null && <Entry account="me" seq={open} onClose={() => setOpen(null)} />}
+    </section>
+  );
+}
+
+function Lines({ lines, onOpen }: { lines: JournalEntry[]; onOpen: (seq: number) => void }) {
   const { t } = useTranslation();
   const moment = useMoment();
   return (
-    <div className="overflow-x-auto rounded-card border border-line bg-panel">
-      <table className="w-full text-sm">
-        <thead className="border-b border-line text-left text-soft">
-          <tr>
-            <th scope="col" className="px-4 py-3 font-medium">{t("history.when")}</th>
-            <th scope="col" className="px-4 py-3 font-medium">{t("history.what")}</th>
-            <th scope="col" className="px-4 py-3 text-right font-medium">{t("history.amount")}</th>
-            <th scope="col" className="hidden px-4 py-3 text-right font-medium sm:table-cell">{t("history.after")}</th>
-          </tr>
-        </thead>
-        <tbody className="divide-y divide-line">
-          {lines.map((line) => (
-            <tr key={line.seq}>
-              <td className="px-4 py-3 whitespace-nowrap text-soft">{moment(line.at)}</td>
-              <td className="px-4 py-3">
+    <Table
+      caption={t("history.lines")}
+      rows={lines}
+      keyOf={(line) => line.seq}
+      columns={[
+        {
+          name: "what",
+          title: t("history.what"),
+          cell: (line) => (
+            <>
+              <button type="button" aria-label={t("history.open", { seq: line.seq })} onClick={() => onOpen(line.seq)} className="text-left font-medium underline decoration-line underline-offset-4 hover:decoration-current">
                 {t(`kind.${line.kind}`)}
-                {(line.model || line.note) && <span className="block text-soft">{line.model || line.note}</span>}
-              </td>
-              <td className="px-4 py-3 text-right font-medium whitespace-nowrap">{line.amount.shown}</td>
-              <td className="hidden px-4 py-3 text-right whitespace-nowrap text-soft sm:table-cell">{line.balance_after.shown}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+              </button>
+              <span className="block text-soft">{[line.model, line.note].filter(Boolean).join(" · ")}</span>
+              <span className="block text-soft sm:hidden">{moment(line.at)}</span>
+            </>
+          ),
+        },
+        { name: "when", title: t("history.when"), from: "sm", cell: (line) => <span className="whitespace-nowrap text-soft">{moment(line.at)}</span> },
+        { name: "tokens", title: t("history.tokens"), from: "lg", cell: (line) => <span className="text-soft">{line.usage && <Kinds usage={line.usage} />}</span> },
+        {
+          name: "amount",
+          title: t("history.amount"),
+          figure: true,
+          cell: (line) => (
+            <>
+              <span className="font-medium">{line.amount.shown}</span>
+              {line.kind === "use" && <span className="block text-xs text-soft">{t("history.paidAbove", { amount: line.charge.shown })}</span>}
+            </>
+          ),
+        },
+        { name: "after", title: t("history.after"), figure: true, from: "sm", cell: (line) => <span className="text-soft">{line.balance_after.shown}</span> },
+      ]}
+    />
   );
 }

@@ -1,3 +1,101 @@
+// One order: while it waits, how it is paid; once it is, its receipt; and what else became of it.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { ArrowLeft } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams } from "react-router";
+
+import type { Order as Ordered } from "../api";
+import { listPackagesOptions, showBalanceQueryKey, showOrderOptions } from "../api/@tanstack/react-query.gen";
+import { Answer } from "../parts/answer";
+import { Card } from "../parts/card";
+import { LIVE_MS } from "../parts/live";
+import { useTell } from "../parts/told";
+import { OrderState, useWhat } from "./buy/orders";
+import { Paper } from "./buy/paper";
+import { Paying } from "./buy/paying";
+import "../words/buy";
+
 export default function Screen() {
-  return null;
+  const { t } = useTranslation();
+  const { order = "" } = useParams();
+  const asked = useQuery({ ...showOrderOptions({ path: { ref: "me", order } }), refetchInterval: LIVE_MS });
+  return (
+    <div className="mx-auto max-w-3xl">
+      <Link to="/buy" className="mb-3 inline-flex min-h-10 items-center gap-1.5 text-sm text-soft hover:text-ink print:hidden">
+        <ArrowLeft aria-hidden className="size-4" />
+        {t("order.back")}
+      </Link>
+      <Answer of={asked}>{(data) => <Order order={data} />}</Answer>
+    </div>
+  );
+}
+
+function Order({ order }: { order: Ordered }) {
+  const { t } = useTranslation();
+  const packages = useQuery(listPackagesOptions()).data?.items ?? [];
+  const what = useWhat(packages);
+  useArrival(order);
+  const unit = t(`unit.${order.credit.unit}`, { defaultValue: order.credit.unit });
+  return (
+    <div className="space-y-4">
+      <div className="flex flex-wrap items-center gap-3 print:hidden">
+        <h1 className="min-w-0 text-2xl font-semibold tracking-tight wrap-anywhere">
+          {t("order.title")}: {what(order)}
+        </h1>
+        <OrderState of={order} />
+      </div>
+      {order.state === "pending" && (
+        <Card title={t("order.due")} aside={<span className="font-mono text-xs text-soft wrap-anywhere">{order.id}</span>}>
+          <p className="text-3xl font-semibold tracking-tight">{order.price.shown}</p>
+          <p className="mt-1 mb-5 text-sm text-soft">
+            {order.credit.shown} {unit}
+            {order.discount.minor > 0 && (
+              <>
+                {" "}
+                · {t("order.discount")} {order.discount.shown}
+              </>
+            )}
+          </p>
+          <Paying order={order} />
+        </Card>
+      )}
+      {order.state === "failed" && (
+        <Card title={t("order.number")}>
+          <p className="font-mono text-xs wrap-anywhere">{order.id}</p>
+          <p className="mt-3">{t("order.failed")}</p>
+          {order.reason && <p className="mt-1 text-sm text-soft">{t("order.failedWhy", { reason: order.reason })}</p>}
+          <Link to="/buy" className="mt-3 inline-block text-brand underline">
+            {t("order.again")}
+          </Link>
+        </Card>
+      )}
+      {order.state === "completed" && (
+        <p role="status" className="font-medium text-good print:hidden">
+          {t("order.paid", { amount: order.credit.shown, unit })}
+        </p>
+      )}
+      {order.refunded.minor > 0 && (
+        <p role="status" className="text-warn print:hidden">
+          {t("order.refunded", { amount: order.refunded.shown })} {t("order.takenBack", { amount: order.credit_taken_back.shown, unit })}
+        </p>
+      )}
+      {(order.state === "completed" || order.state === "refunded") && order.type === "purchase" && <Paper order={order.id} state={`${order.state} ${order.refunded.minor}`} />}
+    </div>
+  );
+}
+
+/** Tells of a payment that arrived while somebody looked, and has what hangs on it asked for again. */
+function useArrival(order: Ordered): void {
+  const { t } = useTranslation();
+  const tell = useTell();
+  const queries = useQueryClient();
+  const before = useRef(order.state);
+  useEffect(() => {
+    if (before.current === "pending" && order.state === "completed") {
+      tell({ title: t("order.paidTitle") });
+      void queries.invalidateQueries({ queryKey: showBalanceQueryKey({ path: { ref: "me" } }) });
+    }
+    before.current = order.state;
+  }, [order.state, queries, t, tell]);
 }

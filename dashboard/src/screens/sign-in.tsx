@@ -2,10 +2,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation, useNavigate } from "react-router";
+import { Navigate, useLocation, useNavigate } from "react-router";
 
 import type { Me } from "../api";
 import { enterByLinkMutation, signInMutation } from "../api/@tanstack/react-query.gen";
+import { seemsSignedIn } from "../client";
 import { Button } from "../parts/button";
 import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
@@ -15,10 +16,12 @@ import "../words/sign-in";
 
 export default function SignIn() {
   const { t } = useTranslation();
+  const [here] = useState(seemsSignedIn);
   const begun = useBegun();
   const signIn = useMutation({ ...signInMutation(), onSuccess: begun });
   const send = (form: FormData) =>
     signIn.mutate({ body: { email: String(form.get("email")), password: String(form.get("password")) } });
+  if (here) return <Navigate to="/" replace />;
   return (
     <Door title={t("signIn.title")} lead={t("signIn.lead")} onSend={send}>
       <Field label={t("signIn.email")} name="email" type="email" autoComplete="username" required autoFocus />
@@ -51,13 +54,13 @@ export function Enter() {
 }
 
 /** Returns what goes on after signing in: to where one wanted to go. */
-function useBegun(): (me: Me) => void {
+export function useBegun(first = "/"): (me: Me) => void {
   const begin = useBegin();
   const go = useNavigate();
   const { state } = useLocation();
   return (me) => {
     begin(me);
-    void go(typeof state === "string" ? state : "/", { replace: true });
+    void go(typeof state === "string" ? state : first, { replace: true });
   };
 }
 
@@ -68,7 +71,8 @@ interface DoorProps {
   children: ReactNode;
 }
 
-function Door({ title, lead, onSend, children }: DoorProps) {
+/** The frame of every way in. */
+export function Door({ title, lead, onSend, children }: DoorProps) {
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     onSend(new FormData(event.currentTarget));

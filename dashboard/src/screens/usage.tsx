@@ -1,58 +1,163 @@
-// Where an account stands: the card, and the lots that it is made of.
+// Where an account stands: the card, what the credit is made of, how long it lasts, and what was used lately.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 
-import type { Balance } from "../api";
-import { showBalanceOptions } from "../api/@tanstack/react-query.gen";
+import type { Balance, WayUp } from "../api";
+import {
+  showAccountForecastOptions, showAccountPathOptions, showAccountUsageOptions, showBalanceOptions,
+} from "../api/@tanstack/react-query.gen";
+import { Answer } from "../parts/answer";
+import { Card, Head } from "../parts/card";
 import { useDate } from "../parts/date";
-import { Empty, Failed, Loading } from "../parts/problem";
+import { Figure, Figures } from "../parts/figure";
+import { Lasting } from "../parts/lasting";
+import { LIVE_MS } from "../parts/live";
+import { Empty } from "../parts/problem";
 import { UsageCard } from "../parts/usage-card";
+import { UseChart } from "../parts/use-chart";
 import { useMe } from "../session";
 
-const FRESH_MS = 15_000;
+const MINE = { path: { ref: "me" } };
+const LATELY = { ...MINE, query: { every: "day", last: 30, by: "model" } } as const;
 
-export default function Usage() {
+export default function Screen() {
   const { t } = useTranslation();
   const { account } = useMe();
-  const { data, error, refetch } = useQuery({
-    ...showBalanceOptions({ path: { ref: "me" } }),
-    enabled: account !== null,
-    refetchInterval: FRESH_MS,
-  });
-  if (account === null) return <Empty>{t("usage.noAccount")}</Empty>;
+  const balance = useQuery({ ...showBalanceOptions(MINE), enabled: account !== null, refetchInterval: LIVE_MS });
+  const way = useQuery({ ...showAccountPathOptions(MINE), enabled: account !== null });
+  if (account === null) return <Empty>{t("state.noAccount")}</Empty>;
   return (
     <>
-      <h1 className="mb-6 text-2xl font-semibold tracking-tight">{t("nav.usage")}</h1>
-      {error && !data ? <Failed error={error} again={refetch} /> : data ? <Standing balance={data} /> : <Loading />}
+      <Head title={t("nav.usage")} />
+      <Answer of={balance}>
+        {(data) => (
+          <div className="space-y-6">
+            <Stand balance={data} way={way.data} />
+            <Held balance={data} />
+            <Lately />
+          </div>
+        )}
+      </Answer>
     </>
   );
 }
 
-function Standing({ balance }: { balance: Balance }) {
+function Stand({ balance, way }: { balance: Balance; way: WayUp | undefined }) {
+  const { t } = useTranslation();
+  const above = way && way.payer !== balance.account ? way.payer : undefined;
+  return (
+    <div className="grid gap-6 lg:grid-cols-[3fr_2fr]">
+      <div className="min-w-0 space-y-6">
+        <UsageCard balance={balance} payer={above} />
+        {way && way.refs.length > 1 && (
+          <p className="px-1 text-sm text-soft">
+            {t("usage.way", { way: way.refs.toReversed().join(" › ") })}
+            {above && (
+              <>
+                {" · "}
+                {t("usage.payer", { payer: above })} {t("usage.ofYours", { used: balance.used.shown })}
+              </>
+            )}
+          </p>
+        )}
+      </div>
+      <div className="min-w-0 space-y-6">
+        <Origins balance={balance} />
+        <Forecast />
+      </div>
+    </div>
+  );
+}
+
+/** Free, bought and bonus: the sum of each, its lots below it with their ends. */
+function Origins({ balance }: { balance: Balance }) {
   const { t } = useTranslation();
   const date = useDate();
   return (
-    <div className="grid gap-6 lg:grid-cols-[3fr_2fr]">
-      <UsageCard balance={balance} />
-      <section aria-labelledby="lots" className="rounded-card border border-line bg-panel p-5 sm:p-6">
-        <h2 id="lots" className="text-sm font-medium text-soft">
-          {t("usage.lots")}
-        </h2>
-        <ul className="mt-3 divide-y divide-line">
-          {balance.lots.map((lot, place) => (
-            <li key={place} className="flex items-baseline justify-between gap-4 py-2.5">
-              <span>
-                {t(`source.${lot.source}`)}
-                <span className="block text-sm text-soft">
-                  {lot.expires_at ? t("usage.until", { at: date(lot.expires_at) }) : t("usage.forGood")}
-                </span>
-              </span>
-              <span className="font-medium">{lot.left.shown}</span>
+    <Card title={t("usage.origins")}>
+      <ul className="divide-y divide-line">
+        {balance.origins.map((one) => {
+          const lots = balance.lots.filter((lot) => lot.origin === one.origin);
+          return (
+            <li key={one.origin} data-origin={one.origin} className="py-2.5 first:pt-0 last:pb-0">
+              <p className="flex items-baseline justify-between gap-4 font-medium">
+                <span>{t(`usage.origin.${one.origin}`)}</span>
+                <span>{one.left.shown}</span>
+              </p>
+              {lots.length > 0 && (
+                <ul className="mt-1 space-y-1 text-sm text-soft">
+                  {lots.map((lot, place) => (
+                    <li key={place} className="flex flex-wrap justify-between gap-x-4">
+                      <span>
+                        {t(`source.${lot.source}`)}, {lot.expires_at ? t("usage.until", { at: date(lot.expires_at) }) : t("usage.forGood")}
+                      </span>
+                      <span>{lot.left.shown}</span>
+                    </li>
+                  ))}
+                </ul>
+              )}
             </li>
-          ))}
-          {balance.lots.length === 0 && <li className="py-2.5 text-soft">{t("usage.noLots")}</li>}
-        </ul>
-      </section>
-    </div>
+          );
+        })}
+      </ul>
+    </Card>
+  );
+}
+
+function Forecast() {
+  const { t } = useTranslation();
+  const forecast = useQuery({ ...showAccountForecastOptions(MINE), refetchInterval: LIVE_MS });
+  return (
+    <Card title={t("usage.forecast.title")}>
+      <Answer of={forecast} rows={2}>
+        {(data) => <Lasting forecast={data} />}
+      </Answer>
+    </Card>
+  );
+}
+
+/** What open calls have set aside, and what went beyond the credit. */
+function Held({ balance }: { balance: Balance }) {
+  const { t } = useTranslation();
+  const open = Number(balance.held.value) !== 0;
+  return (
+    <Figures>
+      <Figure title={t("usage.held")} note={t(open ? "usage.heldLead" : "usage.heldNone")}>
+        {balance.held.shown}
+      </Figure>
+      {Number(balance.debt.value) !== 0 && (
+        <Figure title={t("usage.debt")} note={t("usage.debtLead")}>
+          {balance.debt.shown}
+        </Figure>
+      )}
+    </Figures>
+  );
+}
+
+function Lately() {
+  const { t } = useTranslation();
+  const used = useQuery({ ...showAccountUsageOptions(LATELY), refetchInterval: LIVE_MS });
+  const more = (
+    <Link to="/history" className="text-sm text-brand underline">
+      {t("usage.more")}
+    </Link>
+  );
+  return (
+    <Card title={t("usage.lately")} aside={more}>
+      <Answer of={used}>
+        {(data) =>
+          data.items.length === 0 ? (
+            <p className="py-4 text-soft">{t("usage.none")}</p>
+          ) : (
+            <UseChart
+              title={t("usage.total", { amount: data.total.charged.shown, turns: data.total.turns })}
+              use={data}
+              nameOf={(part) => part.model || t("usage.noModel")}
+            />
+          )
+        }
+      </Answer>
+    </Card>
   );
 }

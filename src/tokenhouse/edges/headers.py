@@ -1,24 +1,25 @@
 """Headers that say where an account stands: on every answer of a call, the refused ones among them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules import limits
-from tokenhouse.rules.periods import FOREVER, instant, moment
+from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.rules.verdict import Member
 
 Header = tuple[str, str]
 
 WARNED: Final = ("warning", "critical", "blocked")
 """Levels that a header names; below them there is nothing to say."""
-SENT_ON: Final = frozenset(
-    (
+SENT_ON: Final = {
+    name.encode(): name
+    for name in (
         *("accept", "content-type", "user-agent", "x-request-id", "x-client-request-id"),
         *("traceparent", "tracestate", "openai-beta", "anthropic-version", "anthropic-beta"),
     )
-)
+}
 """What of a caller's headers a provider gets. Nothing else goes: not what opens our doors, nor where it is
 from, nor its idempotency keys, which would be those of all our callers at once."""
 SENT_BACK: Final = frozenset(
@@ -77,22 +78,23 @@ def limited(path: list[Member], protocol: str, *, model: str, api_key: str, now:
     """
     told: list[Header] = []
     tightest: dict[str, _Window] = {}
+    at = instant(now)
     for balance, plan in path:
         if plan.unit.name == "token" and balance.own_credit and balance.period_end_at < FOREVER:
             left = max(balance.left - balance.debt, 0)
-            _tighten(tightest, "tokens", _Window(balance.used + left, left, moment(balance.period_end_at)))
+            _tighten(tightest, "tokens", _Window(balance.used + left, left, balance.period_end_at))
         for limit in plan.limit:
             name = limits.counter_name(limit, model, api_key)
-            counter = limits.window(balance, plan, limit, name, instant(now))
-            left, end_at = max(limit.amount - counter.used, 0), moment(counter.end_at)
+            counter = limits.window(balance, plan, limit, name, at)
+            left, end_at = max(limit.amount - counter.used, 0), counter.end_at
             if limit.what != "credit":
                 _tighten(tightest, limit.what, _Window(limit.amount, left, end_at))
-            length, rest = (counter.end_at - counter.start_at) // 1_000_000, _seconds(end_at, now)
+            length, rest = (end_at - counter.start_at) // 1_000_000, _seconds(end_at, at)
             told.append(("ratelimit-policy", f'"{limit.name}";q={limit.amount};w={length}'))
             told.append(("ratelimit", f'"{limit.name}";r={left};t={rest}'))
     for what, one in tightest.items():
         if protocol == "openai":
-            told += _openai(what, one, now)
+            told += _openai(what, one, at)
         elif protocol == "anthropic":
             told += _anthropic(what, one)
     return told
@@ -103,7 +105,7 @@ class _Window(NamedTuple):
 
     limit: int
     left: int
-    end_at: datetime
+    end_at: Instant
 
 
 def _tighten(tightest: dict[str, _Window], what: str, one: _Window) -> None:
@@ -113,34 +115,35 @@ def _tighten(tightest: dict[str, _Window], what: str, one: _Window) -> None:
         tightest[what] = one
 
 
-def _openai(what: str, one: _Window, now: datetime) -> list[Header]:
+def _openai(what: str, one: _Window, at: Instant) -> list[Header]:
     """Return a window as OpenAI tells it: the wait as a duration such as 1h5m0s."""
-    minutes, seconds = divmod(_seconds(one.end_at, now), 60)
+    minutes, seconds = divmod(_seconds(one.end_at, at), 60)
     hours, minutes = divmod(minutes, 60)
     wait = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + f"{seconds}s"
-    facts = (("limit", one.limit), ("remaining", one.left), ("reset", wait))
-    return [(f"x-ratelimit-{fact}-{what}", str(value)) for fact, value in facts]
+    return [
+        (f"x-ratelimit-limit-{what}", str(one.limit)),
+        (f"x-ratelimit-remaining-{what}", str(one.left)),
+        (f"x-ratelimit-reset-{what}", wait),
+    ]
 
 
 def _anthropic(what: str, one: _Window) -> list[Header]:
     """Return a window as Anthropic tells it: its end as a time."""
-    end = one.end_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    end = moment(one.end_at).strftime("%Y-%m-%dT%H:%M:%SZ")
     facts = (("limit", one.limit), ("remaining", one.left), ("reset", end))
     return [(f"anthropic-ratelimit-{what}-{fact}", str(value)) for fact, value in facts]
 
 
-def _seconds(end_at: datetime, now: datetime) -> int:
+def _seconds(end_at: Instant, at: Instant) -> int:
     """Return whole seconds until `end_at`."""
-    return max(int((end_at - now).total_seconds()), 0)
+    return max((end_at - at) // 1_000_000, 0)
 
 
 def sent_on(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return those of a caller's headers, as ASGI has them, that a provider gets."""
-    told = ((name.decode("latin-1"), value) for name, value in headers)
-    return {name: value.decode("latin-1") for name, value in told if name in SENT_ON}
+    return {SENT_ON[name]: value.decode(ENCODING) for name, value in headers if name in SENT_ON}
 
 
 def sent_back(headers: Iterable[Header]) -> list[Header]:
     """Return those of a provider's headers that a caller gets."""
-    told = ((name.lower(), value) for name, value in headers)
-    return [(name, value) for name, value in told if name in SENT_BACK]
+    return [(known, value) for name, value in headers if (known := name.lower()) in SENT_BACK]

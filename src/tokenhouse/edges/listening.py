@@ -130,12 +130,13 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(Together(transport, self.loop))  # type: ignore[arg-type]
+        self._head_bytes = 0
         self._await_head()
 
     def on_message_begin(self) -> None:
-        """Wait for the rest of a head."""
+        """Count the bytes of a head; most come whole."""
         super().on_message_begin()
-        self._await_head()
+        self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Wait no more: whatever comes now is a body."""
@@ -148,22 +149,23 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless a head has grown too long."""
+        """Take what came, unless a head has grown too long; wait for the rest of one."""
         if self._head_bytes > HEAD_BYTES_MAX:
             self.transport.abort()
             return
         super().data_received(data)
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
+            self._await_head()
 
     def _await_head(self) -> None:
-        self._await_nothing()
-        self._late = self.loop.call_later(HEAD_S, self.transport.abort)
-        self._head_bytes = 0
+        if self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.abort)
 
     def _await_nothing(self) -> None:
         if self._late is not None:
             self._late.cancel()
+            self._late = None
         self._head_bytes = -1
 
 

@@ -15,7 +15,8 @@ from tokenhouse.edges.problems import Answer
 from tokenhouse.errors import NotFound
 
 FOLDER: Final = Path(__file__).parents[1] / "pages"
-PREFIX: Final = "/app/"
+PLACE: Final = "/app"
+PREFIX: Final = f"{PLACE}/"
 FIRST: Final = "index.html"
 ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 """Content codings, the best one first, and how the files in them end."""
@@ -34,6 +35,9 @@ GUARDED: Final = [
     ("x-content-type-options", "nosniff"),
 ]
 """Headers of every page."""
+CARD: Final = "card.js"
+SHARED: Final = [("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin")]
+"""Headers of what other sites load: the script of `<tokenhouse-card>`, and nothing else."""
 
 
 class File(NamedTuple):
@@ -70,6 +74,8 @@ class Pages:
         file = self._files[name]
         kept = "public, max-age=31536000, immutable" if name.startswith(HASHED) else "no-cache"
         headers = [("cache-control", kept), ("etag", file.tag), ("vary", "accept-encoding"), *GUARDED]
+        if name == CARD:
+            headers += SHARED
         if file.tag in known:
             return Answer(304, headers, b"")
         coding = next((one for one in ENCODINGS if one in accepted and one in file.contents), "")

@@ -31,6 +31,7 @@ from tokenhouse.edges.payments import Providers
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.proxies import Proxies
 from tokenhouse.edges.requests import Requests
+from tokenhouse.edges.samples import Samples
 from tokenhouse.edges.tracing import traced
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
@@ -117,6 +118,7 @@ class Application:
         self._gateway: Gateway | None = None
         self._metrics: Metrics | None = None
         self._api: App | None = None
+        self._samples: Samples | None = None
         self._asked: asyncio.Task[str] | None = None
 
     @asynccontextmanager
@@ -137,7 +139,9 @@ class Application:
                 self._house, self._gateway = house, Gateway(house, upstreams, self._door.others)
                 rest = api.build(house, self._door)
                 rest.state.payments = self._payments
+                rest.state.upstreams = upstreams
                 rest.state.chat = Chat(house, upstreams, self._gateway.calls)
+                rest.state.samples = self._samples = Samples(house)
                 self._api = guarded(rest, house)
                 told = Process(house=house, upstreams=upstreams, requests=self._requests, crew=self._crew)
                 self._metrics = Metrics(told)
@@ -151,6 +155,8 @@ class Application:
         """Cut the calls that are still at work, and return when they have settled what they owe."""
         if self._asked is not None:
             self._asked.cancel()
+        if self._samples is not None:
+            await self._samples.close()
         if self._gateway is not None:
             closing = asyncio.create_task(self._gateway.close())
             _, late = await asyncio.wait({closing}, timeout=SETTLE_WITHIN_S)
@@ -203,6 +209,8 @@ class Application:
                         if b"text/html" in first(scope, b"accept"):
                             return Answer(303, [("location", PAGES), *GUARDED], b"")
                         return _page("text/plain; charset=utf-8", first_page(locale).encode())
+                    case "/app":  # How the application itself calls its first page.
+                        return Answer(303, [("location", PAGES), *GUARDED], b"")
                     case path if path.startswith(PAGES):
                         coding, known = first(scope, b"accept-encoding"), first(scope, b"if-none-match")
                         return self._pages.answer(path, coding.decode("latin-1"), known.decode("latin-1"))

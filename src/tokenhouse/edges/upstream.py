@@ -7,15 +7,15 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
 import aiohttp
 import msgspec
-from aiohttp.connector import Connection
 from yarl import URL
 
+from tokenhouse.edges import pool
 from tokenhouse.edges.demo import Answer, Demo
+from tokenhouse.edges.pool import Pool
 from tokenhouse.edges.routes import DEMO, Route, Routes, with_demo
 from tokenhouse.errors import StartRefused, UpstreamTrouble
 from tokenhouse.providers.base import Dialect
@@ -26,16 +26,8 @@ from tokenhouse.rules.counts import SECONDS, Histogram
 from tokenhouse.settings import Settings, Upstream
 
 log: Final = logging.getLogger("tokenhouse.upstream")
-_SENT: Final[ContextVar[Callable[[], None] | None]] = ContextVar("sent", default=None)
-"""Who wants to know that the request of this task leaves."""
 
-CONNECTIONS_MAX: Final = 4_096
-"""Connections of one process to all upstreams; past it calls wait, and time out as if none were there."""
-BUFFER_BYTES: Final = 64 * 1024
-"""What is read ahead of a slow client, on each connection; twice that much, and the provider waits too."""
 LISTING_BYTES_MAX: Final = 4 * 1024 * 1024
-NO_AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that the client library would add by itself."""
 
 Headers = list[tuple[str, str]]
 
@@ -100,7 +92,7 @@ class Upstreams:
             names = [one.name for one in chosen.upstream] + ([DEMO] if self.demo else [])
             raise StartRefused("upstream_twice", name=next(one for one in names if names.count(one) > 1))
         self.routes = Routes(chosen.upstream, demo=self.demo is not None)
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: Pool | None = None
         self.took: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(SECONDS))
         """Upstream -> seconds until its answers began."""
         self.failed: Counter[tuple[str, str]] = Counter()
@@ -108,20 +100,13 @@ class Upstreams:
 
     async def open(self) -> None:
         """Make the pool of connections; none is opened before it is needed."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ttl_dns_cache=300),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=BUFFER_BYTES,
-            skip_auto_headers=NO_AUTOMATIC,
-            request_class=_Leaving,
-        )
+        self._pool = Pool()
 
     async def close(self) -> None:
         """Let all connections go."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
 
     def dialect(self, route: Route, name: str) -> Dialect:
         """Return the wire format `name` as the provider of a route takes it."""
@@ -186,7 +171,7 @@ class Upstreams:
             assert self.demo is not None  # noqa: S101 -- it is listed only where it is there
             reply = Told(await self.demo.send("GET", "/v1/models", {}, b""), name)
         else:
-            reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, None)
+            reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, b"")
         try:
             content = b""
             while (chunk := await reply.chunk()) and len(content) < LISTING_BYTES_MAX:
@@ -206,57 +191,45 @@ class Upstreams:
         method: str,
         url: URL,
         headers: Mapping[str, str],
-        body: bytes | None,
+        body: bytes,
         sent: Callable[[], None] | None = None,
     ) -> "Fetched":
         """Send a request over the pool; `model` is what a trouble is said to be with."""
-        assert self._session is not None, "Upstreams.open was not called"  # noqa: S101
+        assert self._pool is not None, "Upstreams.open was not called"  # noqa: S101
         known = place.known
         told = {**headers, "accept-encoding": "identity", **place.own_headers}
-        _SENT.set(sent)
         try:
-            response = await self._session.request(
-                method,
-                url,
-                data=body,
-                headers=told,
-                timeout=place.timeout,
-                allow_redirects=False,
-            )
+            answer = await self._pool.ask(method, url, told, body, place.timeout, sent)
         except aiohttp.ConnectionTimeoutError as late:
             raise _late(model, known.connect_s) from late
         except TimeoutError as late:
             raise _late(model, known.first_byte_s) from late
-        except (aiohttp.ClientError, OSError, ValueError) as trouble:
+        except pool.FAILURES as trouble:
             log.warning("upstream %s cannot be reached: %r", known.name, trouble)
             raise UpstreamTrouble("upstream_unreachable", model=model) from trouble
-        if 300 <= response.status < 400:
-            response.close()
-            log.error("upstream %s sends callers elsewhere: status %d", known.name, response.status)
+        if 300 <= answer.status < 400:
+            answer.close()
+            log.error("upstream %s sends callers elsewhere: status %d", known.name, answer.status)
             raise UpstreamTrouble("upstream_unreachable", model=model)
-        if response.status in (401, 402, 403):
-            log.error("upstream %s refuses this server: status %d", known.name, response.status)
-        return Fetched(response, model, known.idle_s)
+        if answer.status in (401, 402, 403):
+            log.error("upstream %s refuses this server: status %d", known.name, answer.status)
+        answer.wait(known.idle_s)
+        return Fetched(answer, model, known.idle_s)
 
 
 class Fetched:
     """An answer that comes over the network."""
 
-    __slots__ = ("_idle_s", "_model", "_response", "headers", "status")
+    __slots__ = ("_answer", "_idle_s", "_model", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, model: str, idle_s: float) -> None:
-        self._response, self._model, self._idle_s = response, model, idle_s
-        self.status: int = response.status
-        self.headers: Iterable[tuple[str, str]] = response.headers.items()
-        connection = response.connection
-        if connection is not None and connection.protocol is not None:
-            connection.protocol.read_timeout = idle_s
-            connection.protocol.start_timeout()
+    def __init__(self, answer: pool.Fetched, model: str, idle_s: float) -> None:
+        self._answer, self._model, self._idle_s = answer, model, idle_s
+        self.status, self.headers = answer.status, answer.headers
 
     async def chunk(self) -> bytes:
         """Return the next bytes; none at the end. Raises: UpstreamTrouble."""
         try:
-            return await self._response.content.readany()
+            return await self._answer.chunk()
         except TimeoutError as late:
             raise _late(self._model, self._idle_s) from late
         except (aiohttp.ClientError, OSError, RuntimeError) as trouble:
@@ -264,10 +237,7 @@ class Fetched:
 
     async def close(self) -> None:
         """Give the connection back to the pool, or cut it where the answer has not ended."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self._answer.close()
 
 
 class Told:
@@ -296,17 +266,6 @@ class Told:
 
 class _Listing(msgspec.Struct):
     data: list[dict[str, Any]] = []
-
-
-class _Leaving(aiohttp.ClientRequest):
-    """A request that says when it leaves. The client's own tracing says it too, at ten times the cost."""
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Write it to a connection that was found for it."""
-        sent = _SENT.get()
-        if sent is not None:
-            sent()
-        return await super().send(conn)
 
 
 def _late(model: str, wait_s: float) -> UpstreamTrouble:

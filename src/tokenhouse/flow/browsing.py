@@ -1,9 +1,9 @@
 """Browsing: the part of the house that people leaf through: accounts, journals, versions, verifications."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from tokenhouse.flow import explained, journal, search, terms, verifications
+from tokenhouse.flow import explained, journal, journal_table, search, terms, verifications
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.explained import EntryDetail
 from tokenhouse.flow.journal import EntryPage, GrantView, OpenView, OwnedPage
@@ -21,10 +21,13 @@ class Browsing:
     _verifier: Verifier | None = None
 
     async def find_accounts(
-        self, prefix: str = "", *, after: str | None = None, rows_max: int = 50
+        self, text: str = "", *, after: str | None = None, rows_max: int = 50
     ) -> AccountPage:
-        """Return a page of accounts whose ref, e-mail or name begins with `prefix`; all without one."""
-        return await search.find_accounts(self._desk, prefix, after, rows_max)
+        """Return a page of accounts whose ref, e-mail or name begins with a text, then of those that have it.
+
+        All accounts come without a text.
+        """
+        return await search.find_accounts(self._desk, text, after, rows_max)
 
     async def accounts_below(self, ref: str, *, after: str | None = None, rows_max: int = 50) -> AccountPage:
         """Return a page of the accounts directly below one."""
@@ -33,6 +36,10 @@ class Browsing:
     async def way_up(self, ref: str) -> list[str]:
         """Return the refs from an account to the root of its tree, its own first."""
         return await search.way_up(self._desk, ref)
+
+    async def payer(self, ref: str) -> str:
+        """Return the account whose credit pays for one: its own, or the nearest above that has credit."""
+        return await search.payer(self._desk, ref)
 
     async def correct_profile(
         self,
@@ -85,6 +92,27 @@ class Browsing:
         """Return a page of the journals of all accounts, newest first."""
         return await journal.everybody(self._desk, since=since, until=until, after=after, rows_max=rows_max)
 
+    def entries_table(
+        self,
+        ref: str,
+        *,
+        kinds: Sequence[str] = (),
+        model: str = "",
+        api_key: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> AsyncIterator[str]:
+        """Yield an account's journal as a CSV, piece by piece, filtered as by `entries`."""
+        return journal_table.entries(
+            self._desk, ref, kinds=kinds, model=model, api_key=api_key, since=since, until=until
+        )
+
+    def all_entries_table(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncIterator[str]:
+        """Yield the journals of all accounts as a CSV, piece by piece."""
+        return journal_table.everybody(self._desk, since=since, until=until)
+
     async def entry(self, ref: str, seq: int) -> EntryDetail:
         """Return one line of an account in full, and how its charge came about."""
         return await explained.entry(self._desk, ref, seq)
@@ -131,6 +159,10 @@ class Browsing:
     async def verifications(self, *, after: str | None = None, rows_max: int = 20) -> VerificationPage:
         """Return the latest verifications, newest first."""
         return await verifications.page(self._desk, after, rows_max)
+
+    async def cancel_verification(self, verification: str) -> Verification:
+        """Call a verification off, on whichever node it is; within a second it stops. Idempotent."""
+        return await verifications.cancel(self._desk, verification)
 
     async def _close_verifications(self) -> None:
         """Give up a verification that is under way."""

@@ -6,6 +6,7 @@ call's cap. What the provider says was used is charged; where it says nothing, w
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -295,8 +296,8 @@ def _cap(needs: Needs, terms: _Terms) -> int | None:
 def _dearest(needs: Needs, price: Tariff, counted: Counted, output: int) -> Usage:
     """Return the dearest usage that a call can come to: what was counted, in the kinds that cost most."""
     tier = price.of(_input(counted))
-    read = max(needs.reads, key=lambda kind: int(getattr(tier, kind)))
-    written = max(needs.writes, key=lambda kind: int(getattr(tier, kind)))
+    price_of = partial(getattr, tier)
+    read, written = max(needs.reads, key=price_of), max(needs.writes, key=price_of)
     return Usage(
         **{read: counted.tokens - counted.audio, written: output},
         audio_input=counted.audio,

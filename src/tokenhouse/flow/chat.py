@@ -113,15 +113,22 @@ async def erase_chat(desk: Desk, ref: str, session: str) -> ChatSession:
 
 
 async def list_messages(
-    desk: Desk, ref: str, session: str, *, after: int, rows_max: int
+    desk: Desk, ref: str, session: str, *, after: int, before: int | None = None, rows_max: int
 ) -> list[ChatMessage]:
-    """Return a page of a conversation in the order in which it was said, after message `after`."""
+    """Return a page of a conversation in the order in which it was said, after message `after`.
+
+    With `before` it is the page before that message, the last said first.
+    """
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     checked_whole(after, "after", 0, SEQ_MAX)
+    if before is not None:
+        checked_whole(before, "before", 0, SEQ_MAX)
     await find_chat(desk, ref, session)
     address = await desk.address(ref)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
+            if before is not None:
+                return await chat.list_chat_messages_back(connection, address, session, before, rows_max)
             return await chat.list_chat_messages(connection, address, session, after, rows_max)
 
 

@@ -68,10 +68,15 @@ class Chatting(Calling):
         return await chat.erase_chat(self._desk, ref, session)
 
     async def chat_messages(
-        self, ref: str, session: str, *, after: int = 0, rows_max: int = 50
+        self, ref: str, session: str, *, after: int = 0, before: int | None = None, rows_max: int = 50
     ) -> list[ChatMessage]:
-        """Return a page of a conversation in order; pass the last `seq` as `after` for the next one."""
-        return await chat.list_messages(self._desk, ref, session, after=after, rows_max=rows_max)
+        """Return a page of a conversation in order; pass the last `seq` as `after` for the next one.
+
+        With `before`, the page before that message, the last said first; `SEQ_MAX` begins at the end.
+        """
+        return await chat.list_messages(
+            self._desk, ref, session, after=after, before=before, rows_max=rows_max
+        )
 
     def export_chat(self, ref: str, session: str, *, form: Form = "json") -> AsyncIterator[str]:
         """Yield a whole conversation as JSON or Markdown, piece by piece."""

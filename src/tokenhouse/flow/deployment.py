@@ -1,14 +1,15 @@
 """The deployment: what concerns all accounts at once - figures, initialising, import, export."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from tokenhouse.flow import audit, check, exporting, importing, initialise, statistics, trend
+from tokenhouse.flow import audit, check, examine, exporting, importing, initialise, statistics, trend
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.check import Checked
 from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.examine import Finding
 from tokenhouse.flow.exporting import Format, What
 from tokenhouse.flow.importing import Imported, Source
 from tokenhouse.flow.initialise import Initialised
@@ -43,6 +44,10 @@ class Deployment:
     async def check(self, *, rows_max: int = 20) -> Checked:
         """Return what is there: who lacks a balance, figures, active accounts, anomalies. Changes nothing."""
         return await check.check(self._desk, rows_max=rows_max)
+
+    async def examine(self) -> Sequence[Finding]:
+        """Return what can be found out about this node and its database, each subject with a verdict."""
+        return await examine.examined(self._desk)
 
     async def verify(
         self,

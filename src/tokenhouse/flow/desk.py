@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import blake2b
 from os import urandom
 from pathlib import Path
+from time import time_ns
 from typing import Any, Final
 from unicodedata import category
 
@@ -28,6 +29,7 @@ from tokenhouse.flow.bell import Bell
 from tokenhouse.flow.bus import Bus
 from tokenhouse.flow.channels import Channels
 from tokenhouse.flow.keyring import Keyring
+from tokenhouse.flow.pace import Pace
 from tokenhouse.flow.passwords import Lodge
 from tokenhouse.flow.refusals import Refusals
 from tokenhouse.flow.remembered import Remembered
@@ -106,8 +108,11 @@ class Desk:
     writer: Writer
     catalog: Catalog
     clock: Callable[[], datetime]
+    system_time: bool
+    """Whether that clock is the machine's."""
     bus: Bus
     refusals: Refusals
+    pace: Pace
     remembered: Remembered
     spool: Path
     """Where charges wait that this database could not take: a folder of its own for each database."""
@@ -121,10 +126,12 @@ class Desk:
     bell: Bell = field(default_factory=Bell)
     channels: Channels = field(default_factory=Channels)
     lodge: Lodge = field(default_factory=Lodge)
+    card_key: bytes | None = field(default=None, repr=False)
+    """What this deployment signs card tokens with, once it was needed."""
 
     def now(self) -> Instant:
-        """Return the house's time."""
-        return instant(self.clock())
+        """Return the house's time; the system's own is asked without a date in between."""
+        return time_ns() // 1_000 if self.system_time else instant(self.clock())
 
     def new_id(self) -> str:
         """Return a fresh operation id: a UUIDv7 of the house's time, in hex."""
@@ -146,6 +153,7 @@ class Desk:
     def refused(self, ref: str, no: Refused) -> None:
         """Count a call that was refused; its account is one that this process knows."""
         self.counts.refusals[no.code] += 1
+        self.pace.refused()
         address = self.addresses.get(ref)
         if address is not None:
             self.refusals.count(address, no.code, self.now())
@@ -214,6 +222,7 @@ class Desk:
         self.writer.submit(ask)
         answer = await ask.answer
         self.bell.heed(address.cell, operation, answer)
+        self.pace.heed(operation, answer.outcome)
         return answer
 
     async def _meant(self, answer: Answer, address: Address) -> TokenhouseError:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tokenhouse.flow import keys
+from tokenhouse.flow import card_tokens, keys
+from tokenhouse.flow.card_tokens import MINUTES, CardToken
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.keys import NewKey
 from tokenhouse.store.keys import Key, Role
@@ -54,3 +55,11 @@ class Doorkeeper:
         Raises: Unauthenticated.
         """
         return await keys.authenticate(self._desk, secret, any_role=any_role)
+
+    async def card_token(self, ref: str, *, minutes: int = MINUTES) -> CardToken:
+        """Return a token that shows an account's usage card on any site until it ends. Raises: NotFound."""
+        return await card_tokens.make(self._desk, ref, minutes=minutes)
+
+    async def card_account(self, token: str) -> tuple[str, datetime]:
+        """Return whose card a token opens, and until when. Raises: Unauthenticated."""
+        return await card_tokens.account_of(self._desk, token)

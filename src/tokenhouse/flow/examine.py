@@ -13,13 +13,15 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tokenhouse import messages
 from tokenhouse import settings as settings_of
 from tokenhouse.errors import DatabaseTrouble, TokenhouseError
-from tokenhouse.flow.desk import new_id
+from tokenhouse.flow.desk import Desk, new_id
 from tokenhouse.flow.identify import months_ahead
 from tokenhouse.flow.schema import connected
 from tokenhouse.rules.periods import instant
 from tokenhouse.settings import Settings
+from tokenhouse.settings.checks import HIDDEN
 from tokenhouse.store import doctor, migrate
 from tokenhouse.store.doctor import Server
 from tokenhouse.store.pool import Connection, address, trouble_translated
@@ -65,6 +67,42 @@ async def examine(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                     yield found
     except TokenhouseError as trouble:
         yield finding("postgres", "fail", kind=kind_of(settings), error=trouble)
+
+
+async def examined(desk: Desk) -> list[Finding]:
+    """Return the same of a house that is open, over its own way to the database."""
+    found = list(machine(desk.settings, desk.clock()))
+    try:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                found += [one async for one in database(desk.settings, desk.clock, connection)]
+    except TokenhouseError as trouble:
+        found.append(finding("postgres", "fail", kind=kind_of(desk.settings), error=trouble))
+    return found
+
+
+def said(found: Finding, locale: str, cell: Callable[[object], str]) -> str:
+    """Return what was found, in words; `cell` says how one value is written."""
+    facts = dict(found.facts)
+    error = facts.pop("error", None)
+    if isinstance(error, TokenhouseError):
+        return error.message(locale)
+    if found.subject == "settings":
+        return "\n".join(f"{name} = {value}" for name, value in facts.items() if value is not None)
+    for name in [name for name in facts if name.endswith("_bytes")]:
+        facts[name] = f"{facts[name] / 2**20:,.0f} MiB"
+    if found.subject == "package":
+        facts["packages"] = ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
+    facts |= {name: ", ".join(value) for name, value in facts.items() if isinstance(value, list)}
+    shown = {name: value if isinstance(value, float) else cell(value) for name, value in facts.items()}
+    return messages.say(f"doctor.{found.subject}_facts", locale, **shown)
+
+
+def remedy(found: Finding, locale: str) -> str:
+    """Return what to do about a finding; "" where there is nothing to do, or its error says it."""
+    if found.verdict == "ok" or isinstance(found.facts.get("error"), TokenhouseError):
+        return ""
+    return messages.say(f"doctor.{found.subject}_remedy", locale)
 
 
 def machine(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -121,6 +159,8 @@ def without_secret(url: str) -> str:
         user = urlsplit(url).username or ""
     except ValueError:
         user = ""
+    if "://" not in url:
+        return HIDDEN
     return f"postgresql://{user}{':***' if user else ''}@{address(url)}"
 
 

@@ -1,18 +1,21 @@
 """Insight: the part of the house that says how the deployment fares: figures, curves, patterns, outlook."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
-from tokenhouse.flow import costing, outlook, patterns, rollups, statistics, usage
+from tokenhouse.flow import attention, costing, outlook, pace, patterns, rollups, statistics, usage
+from tokenhouse.flow.attention import Concern
 from tokenhouse.flow.costing import Costs
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.outlook import Outlook
+from tokenhouse.flow.pace import Lately
 from tokenhouse.flow.patterns import Bought, Exhausted, Patterns, Refusals
 from tokenhouse.flow.remembered import Dated
 from tokenhouse.flow.rollups import Folded
 from tokenhouse.flow.statistics import Stats
 from tokenhouse.flow.stretches import Grain, checked_stretches
-from tokenhouse.flow.usage import AccountUse, Curve, Part
+from tokenhouse.flow.usage import AccountUse, Curve, Part, UseBetween
 
 TOP: Final = 100
 
@@ -76,6 +79,14 @@ class Insight:
             "outlook", Outlook, lambda: outlook.deployment_outlook(self._desk)
         )
 
+    async def lately(self) -> Lately:
+        """Return how many calls went through and how many were refused in the last five minutes."""
+        return await pace.lately(self._desk.pace, self._desk.pool, self._desk.now())
+
+    async def attention(self) -> Sequence[Concern]:
+        """Return what waits for somebody who runs the deployment: each kind, how many of it, since when."""
+        return await attention.attention(self._desk)
+
     async def forget_statistics(self) -> None:
         """Have every dated answer found out anew, on every node. Idempotent."""
         await self._desk.remembered.forget()
@@ -88,7 +99,35 @@ class Insight:
         self, ref: str, *, every: Grain = "day", last: int = 30, by: Part = "all"
     ) -> Sequence[AccountUse]:
         """Return what an account used in its `last` hours, days or months: in all, by model or by API key."""
-        return await usage.account_usage(self._desk, ref, every=every, last=last, by=by)
+        return (await usage.account_usage(self._desk, ref, every=every, last=last, by=by)).lines
+
+    async def use_between(
+        self,
+        ref: str,
+        *,
+        every: Grain = "day",
+        last: int = 30,
+        by: Part = "all",
+        model: str | None = None,
+        api_key: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> UseBetween:
+        """Return what an account used between two moments, or in its `last` hours, days or months.
+
+        As `usage`, with the sum of each model or key and of all; of one model or one key alone, if wished.
+        """
+        return await usage.account_usage(
+            self._desk,
+            ref,
+            every=every,
+            last=last,
+            by=by,
+            model=model,
+            api_key=api_key,
+            since=since,
+            until=until,
+        )
 
     async def forecast(self, ref: str) -> Outlook:
         """Return how fast an account's credit is used, and when it will be used up, with a range."""

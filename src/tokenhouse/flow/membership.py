@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from tokenhouse.flow import audit_trail, people, sessions
+from tokenhouse.flow import audit_trail, first_owner, people, sessions
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.people import Invited
-from tokenhouse.flow.sessions import SignedIn
+from tokenhouse.flow.sessions import SessionView, SignedIn
 from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.keys import Role
 from tokenhouse.store.people import Person
@@ -95,6 +95,18 @@ class Membership:
         """Return a new session of whom a one-time link lets in, with this password from now on if given."""
         return await sessions.enter(self._desk, link, password, address=address, agent=agent)
 
+    async def offer_ownership(self, account: str = "", *, actor: str = "") -> Invited | None:
+        """Make a link by which somebody becomes the first owner, of this account too; None: there is one."""
+        return await first_owner.offer(self._desk, account=account, actor=actor)
+
+    async def become_owner(
+        self, link: str, *, email: str, password: str, name: str = "", address: str = "", agent: str = ""
+    ) -> SignedIn:
+        """Return a new session of whoever came with the link of `offer_ownership` and is the owner now."""
+        return await first_owner.become(
+            self._desk, link, email=email, password=password, name=name, address=address, agent=agent
+        )
+
     async def session(self, secret: str) -> Session | None:
         """Return the session of a cookie, its person as they may now; None where it opens nothing."""
         return await sessions.find(self._desk, secret)
@@ -103,9 +115,15 @@ class Membership:
         """End the session of a cookie. Idempotent."""
         await sessions.sign_out(self._desk, secret)
 
-    async def sign_out_everywhere(self, person: str, *, actor: str = "", address: str = "") -> int:
-        """End every session of somebody, and return how many there were."""
-        return await sessions.sign_out_everywhere(self._desk, person, actor=actor, address=address)
+    async def sign_out_everywhere(
+        self, person: str, *, but: str = "", actor: str = "", address: str = ""
+    ) -> int:
+        """End every session of somebody, but for that of the cookie `but`; return how many there were."""
+        return await sessions.sign_out_everywhere(self._desk, person, but=but, actor=actor, address=address)
+
+    async def sessions(self, person: str, *, secret: str = "") -> list[SessionView]:
+        """Return where somebody is signed in, the last used first; `secret` is the cookie of who asks."""
+        return await sessions.page(self._desk, person, secret=secret)
 
     async def record(
         self,

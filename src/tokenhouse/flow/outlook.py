@@ -76,13 +76,13 @@ async def deployment_outlook(desk: Desk) -> Outlook:
     stretches = last_stretches(desk, "day", DAYS + 1)
     with trouble_translated():
         async with snapshot(desk.pool) as connection:
-            figures = await statistics.find_figures(connection, desk.now(), 0)
+            available = await statistics.sum_available(connection)
             used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     by_day = [0] * len(stretches.starts)
     for one in used:
         by_day[stretches.nth(one.start_at)] += one.charged
     first = next((nth for nth, charged in enumerate(by_day) if charged), len(by_day) - 1)
-    return outlook(desk, by_day, figures.left - figures.debt, first=first, renews_at=None)
+    return outlook(desk, by_day, available, first=first, renews_at=None)
 
 
 def outlook(

@@ -9,6 +9,7 @@ from typing import Final
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.cursors import LENGTH_MAX, cursor, place
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
+from tokenhouse.flow.greatest import greatest_users
 from tokenhouse.flow.rollups import counts_tokens
 from tokenhouse.flow.statistics import Line, line
 from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
@@ -25,6 +26,8 @@ DAYS_MAX: Final = 31
 USERS_MAX: Final = 1_000
 HOURS: Final = 24
 WEEKDAYS: Final = 7
+PAID: Final = ("completed", "refunded")
+"""States of an order that was paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,41 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Income:
+    """Money of one currency: what orders brought in, what was paid back of it, and what stays."""
+
+    currency: str
+    orders: int
+    credit: int
+    paid_minor: int
+    refunded_minor: int
+
+    @property
+    def kept_minor(self) -> int:
+        """What stays."""
+        return self.paid_minor - self.refunded_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
     """What was ordered, the oldest stretch first."""
 
     lines: tuple[Purchases, ...]
+
+    @property
+    def income(self) -> tuple[Income, ...]:
+        """What it brought in, by currency: purchases that were paid, those refunded since among them."""
+        paid = [one for one in self.lines if one.type == "purchase" and one.state in PAID]
+        return tuple(
+            Income(
+                currency=currency,
+                orders=sum(one.orders for one in paid if one.currency == currency),
+                credit=sum(one.credit for one in paid if one.currency == currency),
+                paid_minor=sum(one.price_minor for one in paid if one.currency == currency),
+                refunded_minor=sum(one.refunded_minor for one in paid if one.currency == currency),
+            )
+            for currency in sorted({one.currency for one in paid})
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +131,7 @@ async def patterns(desk: Desk, *, days: int, users: int) -> Patterns:
     with trouble_translated():
         async with snapshot(desk.pool) as connection:
             used = await rollups.list_usage(connection, hourly.span, one_to_one=one_to_one)
-            most = await rollups.list_users_by_use(connection, whole.span, users, one_to_one=one_to_one)
+            most = await greatest_users(connection, whole, users, one_to_one=one_to_one)
     return Patterns(
         start_at=whole.bounds[0],
         end_at=whole.bounds[-1],

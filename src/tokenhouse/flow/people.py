@@ -20,7 +20,7 @@ from tokenhouse.flow.passwords import checked_password
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import zone_of
 from tokenhouse.settings import Settings
-from tokenhouse.store import audit_log, people, sessions
+from tokenhouse.store import audit_log, people, sessions, standings
 from tokenhouse.store.keys import ROLES, Role
 from tokenhouse.store.people import Person
 from tokenhouse.store.pool import Connection, trouble_translated
@@ -114,6 +114,16 @@ async def page(desk: Desk, after: str, rows_max: int) -> list[Person]:
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await people.list_people(connection, after, rows_max)
+
+
+async def page_of(desk: Desk, account: str, after: str, rows_max: int) -> list[Person]:
+    """Return a page of those who sign in for an account, by e-mail. Raises: NotFound for the account."""
+    checked_text(after, "after")
+    checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
+    await desk.address(account)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await standings.list_people_of(connection, account, after, rows_max)
 
 
 async def find(desk: Desk, person: str) -> Person:

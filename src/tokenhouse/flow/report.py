@@ -14,6 +14,7 @@ from tokenhouse.rules.alerts import Level, estimated_turns, level, used_percent
 from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.balance import Entry
 from tokenhouse.rules.operations import Touch
+from tokenhouse.rules.origins import ORIGINS, Origin, origin
 from tokenhouse.rules.periods import FOREVER, moment
 from tokenhouse.rules.verdict import Member, headroom, payer_of
 from tokenhouse.store import accounts, months
@@ -35,6 +36,14 @@ class LotView(msgspec.Struct, frozen=True, kw_only=True):
     left: int
     amount: int
     expires_at: datetime | None
+
+
+class OriginView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of one origin, and when the first of it ends, if any does."""
+
+    origin: Origin
+    left: int
+    ends_at: datetime | None
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +77,11 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     period_start_at: datetime | None
     period_end_at: datetime | None
     lots: tuple[LotView, ...]
+
+    @property
+    def origins(self) -> tuple[OriginView, ...]:
+        """The lots added up by free, bought and bonus, those without anything left too."""
+        return tuple(_origin(one, self.lots) for one in ORIGINS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +142,13 @@ def view(ref: str, path: list[Member]) -> BalanceView:
             for lot in credit.lots
         ),
     )
+
+
+def _origin(wanted: Origin, lots: tuple[LotView, ...]) -> OriginView:
+    """Return what is left of one origin."""
+    mine = [lot for lot in lots if lot.left and origin(lot.source) == wanted]
+    ends = [lot.expires_at for lot in mine if lot.expires_at is not None]
+    return OriginView(origin=wanted, left=sum(lot.left for lot in mine), ends_at=min(ends, default=None))
 
 
 async def balance(desk: Desk, ref: str) -> BalanceView:

@@ -1,4 +1,4 @@
-"""Search: find an account among a million by how its name, address or ref begins; its tree; who it is."""
+"""Search: find an account among a million by any part of its ref, address or name; its tree; who it is."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from tokenhouse.rules.amounts import AMOUNT_MAX
 from tokenhouse.store import accounts, search
 from tokenhouse.store.accounts import CELLS, Account
 from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.search import LIST_BY, Place
+from tokenhouse.store.search import WAYS, Place
 
 ROWS_MAX: Final = 1_000
 
@@ -24,17 +24,17 @@ class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-async def find_accounts(desk: Desk, prefix: str, after: str | None, rows_max: int) -> AccountPage:
-    """Return a page of the accounts whose ref, e-mail or name begins with `prefix`, in this order.
+async def find_accounts(desk: Desk, text: str, after: str | None, rows_max: int) -> AccountPage:
+    """Return a page of the accounts whose ref, e-mail or name begins with a text, then of those that have it.
 
-    Upper and lower case are one; an account that two of them find comes once. Without a prefix all accounts
-    come, in the order of their ids.
+    Upper and lower case are one; an account that is found twice comes once. A single letter finds beginnings
+    only. Without a text all accounts come, in the order of their ids.
     """
     checked_whole(rows_max, "limit", 1, ROWS_MAX)
-    checked_text(prefix, "search")
+    checked_text(text, "search")
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            if not prefix:
+            if not text:
                 begin = (-1, 0) if after is None else _id_of(after)
                 found = await accounts.list_accounts(connection, begin, rows_max)
                 last = found[-1].address if len(found) == rows_max else None
@@ -42,7 +42,7 @@ async def find_accounts(desk: Desk, prefix: str, after: str | None, rows_max: in
                     accounts=tuple(found), next=cursor(last.cell, last.account) if last else None
                 )
             where = Place() if after is None else _place_of(after)
-            lines = await search.list_found(connection, prefix, where, rows_max)
+            lines = await search.list_found(connection, text, where, rows_max)
     more = cursor(*lines[-1][0]) if len(lines) == rows_max else None
     return AccountPage(accounts=tuple(account for _, account in lines), next=more)
 
@@ -66,6 +66,15 @@ async def way_up(desk: Desk, ref: str) -> list[str]:
         async with desk.pool.acquire() as connection:
             names = await accounts.list_refs(connection, address.cell, address.path)
     return [names[account] for account in address.path]
+
+
+async def payer(desk: Desk, ref: str) -> str:
+    """Return the ref of whose credit pays for an account: its own, or the nearest above that has some."""
+    names = await way_up(desk, ref)
+    for name in names:
+        if (await describe(desk, name)).own_credit:
+            return name
+    return names[-1]
 
 
 async def correct_profile(desk: Desk, ref: str, **profile: Any) -> Account:
@@ -96,6 +105,6 @@ def _id_of(after: str) -> tuple[int, int]:
 def _place_of(after: str) -> Place:
     """Return the place of a cursor through a search."""
     way, found, cell, account = place(after, int, str, int, int)
-    if not 0 <= int(way) < len(LIST_BY):
+    if not 0 <= int(way) < WAYS:
         raise InvalidInput("cursor_unknown", field="cursor", value=after[:40])
     return Place(int(way), str(found), checked_whole(cell, "cursor", -1, CELLS), int(account))

@@ -10,7 +10,7 @@ import logging
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from typing import Final
@@ -51,6 +51,18 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """Where somebody is signed in; `present` is the browser that asks."""
+
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str
+    agent: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
     """How many sessions that had ended were cleared away."""
 
@@ -80,7 +92,7 @@ async def sign_in(desk: Desk, email: object, password: object, *, address: str, 
         with trouble_translated():
             async with desk.pool.acquire() as connection:
                 await people.write_password_again(connection, kept.person, kept.hash, hashed)
-    return await _begin(desk, kept.person, address, agent)
+    return await begin(desk, kept.person, address, agent)
 
 
 async def enter(desk: Desk, link: str, password: str | None, *, address: str, agent: str) -> SignedIn:
@@ -106,7 +118,7 @@ async def enter(desk: Desk, link: str, password: str | None, *, address: str, ag
                 await sessions.write_sessions_ended(connection, used)
     if used is None:
         raise Unauthenticated("link_unknown")
-    return await _begin(desk, used, address, agent)
+    return await begin(desk, used, address, agent)
 
 
 async def find(desk: Desk, secret: object) -> Session | None:
@@ -129,13 +141,35 @@ async def sign_out(desk: Desk, secret: str) -> None:
             await sessions.write_session_ended(connection, digest_of(secret))
 
 
-async def sign_out_everywhere(desk: Desk, person: str, *, actor: str, address: str) -> int:
-    """End every session of a person and return how many there were. Raises: NotFound."""
+async def page(desk: Desk, person: str, *, secret: str) -> list[SessionView]:
+    """Return where a person is signed in, the last used first; `secret` is the cookie of who asks."""
+    mine = digest_of(checked_text(secret, "secret")) if secret != "" else b""
+    found = await find_person(desk, person)
+    now = desk.clock()
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            listed = await sessions.list_sessions(connection, found.id, now, now - _idle(desk), ROWS)
+    return [
+        SessionView(
+            created_at=one.created_at,
+            seen_at=one.seen_at,
+            expires_at=one.expires_at,
+            address=one.address,
+            agent=one.agent,
+            present=one.digest == mine,
+        )
+        for one in listed
+    ]
+
+
+async def sign_out_everywhere(desk: Desk, person: str, *, but: str, actor: str, address: str) -> int:
+    """End every session of a person, but for that of the cookie `but`; return how many. Raises: NotFound."""
+    stays = digest_of(checked_text(but, "but")) if but != "" else b""
     found = await find_person(desk, person)
     kept = drafted(desk, actor=actor, action="person.sign_out", subject=found.email, address=address)
     with trouble_translated():
         async with desk.pool.acquire() as connection, connection.transaction():
-            ended = await sessions.write_sessions_ended(connection, found.id)
+            ended = await sessions.write_sessions_ended(connection, found.id, stays)
             await audit_log.write_audit(connection, kept)
     return ended
 
@@ -171,7 +205,7 @@ async def _password(desk: Desk, email: str) -> Password | None:
             return await people.find_password(connection, email)
 
 
-async def _begin(desk: Desk, person_id: str, address: str, agent: str) -> SignedIn:
+async def begin(desk: Desk, person_id: str, address: str, agent: str) -> SignedIn:
     """Return a new session of somebody."""
     secret, now = secrets.token_urlsafe(32), desk.clock()
     digest = digest_of(secret)

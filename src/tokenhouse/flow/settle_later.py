@@ -16,6 +16,7 @@ from tokenhouse.errors import Busy, DatabaseTrouble, TokenhouseError
 from tokenhouse.flow import settle
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.settle import Receipt
+from tokenhouse.flow.until import Until
 from tokenhouse.rules.usage import Usage
 from tokenhouse.store.chat import TurnEnd
 from tokenhouse.store.spool import Kept, Record, Spool
@@ -74,15 +75,16 @@ class SettleLater:
         Raises: whatever says that it can never be settled (NotFound, KeyReused, InvalidInput), and
         DatabaseTrouble `spool_full` or `spool_failed` if neither database nor disk takes it.
         """
-        trial = asyncio.create_task(self._settle(owed))
         try:
-            return await asyncio.wait_for(asyncio.shield(trial), KEEP_AFTER_S)
+            with Until(KEEP_AFTER_S):
+                return await self._settle(owed)
         except (DatabaseTrouble, Busy) as trouble:
             log.warning("charge of %s kept on disk: %s", owed.reservation, trouble)
             await self.keep(owed)
             self._work.set()
         except (TimeoutError, asyncio.CancelledError) as late:
-            waiting = asyncio.create_task(self._follow(trial, owed))
+            again = asyncio.create_task(self._settle(owed))  # Whatever became of the first, it is done once.
+            waiting = asyncio.create_task(self._follow(again, owed))
             self._slow.add(waiting)
             waiting.add_done_callback(self._slow.discard)
             if isinstance(late, asyncio.CancelledError):

@@ -1,5 +1,6 @@
 """Simulate: a trace under a plan, through the rules alone: who is blocked, when, by what, at what cost."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,13 +8,13 @@ from typing import Final
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.tally import Tally
-from tokenhouse.flow.traces import Request, Trace
+from tokenhouse.flow.traces import Gift, Request, Trace
 from tokenhouse.rules.account import apply, opened
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.balance import Balance
 from tokenhouse.rules.charges import Tariff, tariff
 from tokenhouse.rules.operations import Done, Grant, Refusal, Reserve, Settle
-from tokenhouse.rules.periods import AT_MAX, Instant, instant
+from tokenhouse.rules.periods import AT_MAX, FOREVER, Instant, instant
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.quotes import Quote, quote, tariff_of, within
 from tokenhouse.rules.rates import RateTable
@@ -29,6 +30,12 @@ COST_UNIT: Final = Unit(name="dollar", symbol="$", decimals=9)
 NO_RATES: Final = RateTable()
 CALL: Final = "0" * 32
 """The id of every simulated call: only one is open at a time."""
+TELLS_EVERY: Final = 1_000
+"""After how many requests a simulation says how far it is."""
+
+
+def unheard(_count: int) -> None:
+    """Hear of progress, and do nothing about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +86,14 @@ class Prices:
         return tariff(rate, COST_UNIT).charge(usage)
 
 
-def simulate(trace: Trace, plan: Plan, given: Assumptions) -> Tally:
+def simulate(
+    trace: Trace, plan: Plan, given: Assumptions, progress: Callable[[int], None] = unheard
+) -> Tally:
     """Return what becomes of `trace` when all its accounts are under `plan`.
 
     Each request is quoted, reserved and settled at its own instant by the very rules that the house runs on.
-    All accounts are opened when the trace begins.
+    All accounts are opened when the trace begins; credit that came meanwhile comes at its time. `progress`
+    hears of every so many more requests.
     """
     prices, tally, shift = Prices(plan, given.rates), Tally(plan), given.shift(trace)
     balances: dict[str, Balance] = {}
@@ -91,11 +101,17 @@ def simulate(trace: Trace, plan: Plan, given: Assumptions) -> Tally:
         balances[name] = _opened(len(balances) + 1, plan, given.grant, trace.requests[0].at + shift)
         tally.opened(name, balances[name])
     price_of = prices.of if plan.rate.by == "rates" else _always(prices.of("", 0))
-    for request in trace.requests:
+    gifts = deque(trace.gifts)
+    for nth, request in enumerate(trace.requests, 1):
+        while gifts and gifts[0].at <= request.at:
+            _given(balances, plan, gifts.popleft(), shift)
         balance = balances[request.account]
         balances[request.account] = _call(
             balance, request, request.at + shift, price_of, prices, tally, given
         )
+        if nth % TELLS_EVERY == 0:
+            progress(TELLS_EVERY)
+    progress(len(trace.requests) % TELLS_EVERY)
     return tally
 
 
@@ -133,6 +149,16 @@ def _opened(number: int, plan: Plan, grant: int, at: Instant) -> Balance:
             short_by=outcome.short_by,
         )
     return balance
+
+
+def _given(balances: dict[str, Balance], plan: Plan, gift: Gift, shift: int) -> None:
+    """Have credit come to an account, if it ever calls: it was paid for or promised, whatever a plan says."""
+    balance = balances.get(gift.account)
+    if balance is None:
+        return
+    end = gift.expires_at if gift.expires_at >= FOREVER else gift.expires_at + shift
+    grant = Grant(id=CALL, amount=gift.amount, source=gift.source, expires_at=end, paid=True)
+    [balances[gift.account]], _, _ = apply([Member(balance, plan)], grant, gift.at + shift)
 
 
 def _always(price: Tariff | None) -> Callable[[str, Instant], Tariff | None]:

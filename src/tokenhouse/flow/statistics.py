@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk
 from tokenhouse.rules.alerts import Level, level, used_percent
 from tokenhouse.rules.balance import PURCHASE, Balance
+from tokenhouse.rules.costs import share
 from tokenhouse.rules.renewal import renew
 from tokenhouse.store import statistics
 from tokenhouse.store.pool import Connection, trouble_translated
@@ -42,6 +44,11 @@ class Overview:
     def without_balance(self) -> int:
         """Accounts that wait for `init`."""
         return self.accounts - self.with_balance
+
+    @property
+    def waiting_share(self) -> Decimal | None:
+        """Their part of all accounts; None where there are none."""
+        return share(self.without_balance, self.accounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, get_args
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.rules.amounts import shown
-from tokenhouse.rules.periods import moment, period_of, zone_of
+from tokenhouse.rules.periods import instant, moment, period_of, zone_of
 from tokenhouse.store.rollups import Span
 
 Grain = Literal["hour", "day", "month"]
@@ -16,6 +16,8 @@ GRAINS: Final[tuple[str, ...]] = get_args(Grain)
 MOST: Final[dict[str, int]] = {"hour": 24 * 31, "day": 366, "month": 60}
 """How many stretches of a kind one question may be about."""
 HOUR: Final = timedelta(hours=1)
+EARLIEST: Final = instant(datetime(2000, 1, 1, tzinfo=UTC))
+"""Before any journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +62,42 @@ def checked_stretches(grain: object, last: object) -> tuple[Grain, int]:
     return kind, checked_whole(last, "last", 1, MOST[kind])
 
 
-def last_stretches(desk: Desk, grain: object, last: object) -> Stretches:
+def last_stretches(desk: Desk, grain: object, last: object, until: datetime | None = None) -> Stretches:
     """Return the `last` hours, days or months of the deployment's zone; the last of them is not over yet.
+
+    With `until`, the last of them is the one in which the moment before it lies.
 
     Raises: InvalidInput.
     """
     kind, count = checked_stretches(grain, last)
     zone = desk.settings.time_zone
+    end = desk.now()
+    if until is not None:
+        end = min(max(instant(until, "until") - 1, EARLIEST), end)
     if kind == "hour":
-        local = desk.clock().astimezone(zone_of(zone))
-        start_at = desk.clock() - timedelta(
+        local = moment(end).astimezone(zone_of(zone))
+        start_at = moment(end) - timedelta(
             minutes=local.minute, seconds=local.second, microseconds=local.microsecond
         )
         return Stretches(kind, zone, tuple(start_at + nth * HOUR for nth in range(1 - count, 2)))
-    periods = [period_of(desk.now(), kind, zone=zone)]
+    periods = [period_of(end, kind, zone=zone)]
     while len(periods) < count:
         periods.append(period_of(periods[-1].start_at - 1, kind, zone=zone))
     bounds = [moment(period.start_at) for period in reversed(periods)]
     return Stretches(kind, zone, (*bounds, moment(periods[0].end_at)))
+
+
+def stretches_between(
+    desk: Desk, grain: Grain, last: int, since: datetime | None, until: datetime | None
+) -> Stretches:
+    """Return those that hold the time from `since` to `until`, or the `last` ones before `until`.
+
+    Where there are more than one question may be about, the oldest are left out. Raises: InvalidInput.
+    """
+    if since is None:
+        return last_stretches(desk, grain, last, until)
+    instant(since, "since")
+    checked_stretches(grain, last)
+    whole = last_stretches(desk, grain, MOST[grain], until)
+    first = min(max(whole.nth(since), 0), len(whole.starts) - 1)
+    return Stretches(whole.grain, whole.zone, whole.bounds[first:])

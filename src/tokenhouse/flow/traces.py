@@ -45,6 +45,16 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     usage: Usage
 
 
+class Gift(msgspec.Struct, frozen=True, gc=False):
+    """Credit that came to an account: bought, given, until when."""
+
+    at: Instant
+    account: str
+    amount: int
+    source: str
+    expires_at: Instant
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The columns of one kind of trace. An empty name: such traces do not say it."""
@@ -113,11 +123,15 @@ LAYOUTS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Requests in order of time, and the kind of trace they come from. Never empty."""
+    """Requests in order of time, and the kind of trace they come from. Never empty.
+
+    A deployment's own history also knows which credit came meanwhile: `gifts`, in order of time.
+    """
 
     name: str
     layout: str
     requests: list[Request]
+    gifts: tuple[Gift, ...] = ()
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -134,6 +148,7 @@ class Trace:
         return replace(
             self,
             requests=[Request(one.at, ACCOUNT_OF_ALL, one.model, one.usage) for one in self.requests],
+            gifts=tuple(msgspec.structs.replace(one, account=ACCOUNT_OF_ALL) for one in self.gifts),
         )
 
     def scaled(self, factor: Fraction) -> "Trace":

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Final, Literal, get_args
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.rollups import counts_tokens
-from tokenhouse.flow.stretches import Grain, Stretches, last_stretches
+from tokenhouse.flow.stretches import Grain, Stretches, last_stretches, stretches_between
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.costs import share
 from tokenhouse.store import rollups
@@ -74,6 +74,33 @@ class AccountUse:
     charged: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsePart:
+    """What was used of one model or with one key, or in all, over every stretch of a question."""
+
+    model: str | None
+    api_key: str | None
+    turns: int
+    tokens: int
+    tokens_input: int
+    tokens_output: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseBetween:
+    """What an account used between two moments: stretch by stretch, part by part, and in all.
+
+    `starts` are those of all stretches, used or not; `parts` the models or keys, the most charged first.
+    """
+
+    zone: str
+    starts: tuple[datetime, ...]
+    lines: tuple[AccountUse, ...]
+    parts: tuple[UsePart, ...]
+    total: UsePart
+
+
 async def curve(desk: Desk, *, every: Grain, last: int) -> Curve:
     """Return what the deployment used in the `last` stretches of a kind, up to this moment."""
     stretches = last_stretches(desk, every, last)
@@ -107,14 +134,29 @@ def points(stretches: Stretches, used: list[Used], refused: list[Refused] | None
     ]
 
 
-async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Part) -> tuple[AccountUse, ...]:
-    """Return what an account used in the `last` stretches of a kind, up to this moment.
+async def account_usage(
+    desk: Desk,
+    ref: str,
+    *,
+    every: Grain,
+    last: int,
+    by: Part,
+    model: str | None = None,
+    api_key: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> UseBetween:
+    """Return what an account used in the `last` stretches of a kind, or between two moments.
 
     Told apart `by` nothing, a stretch without use is there as well; by model or by key, only what was used.
+    With `model` or `api_key` only what was used of it; an empty one is use without any.
     """
     if by not in PARTS:
         raise InvalidInput("choice_unknown", field="by", value=shown(by), known=", ".join(PARTS))
-    stretches = last_stretches(desk, every, last)
+    for field, wanted in (("model", model), ("key", api_key)):
+        if wanted is not None:
+            checked_text(wanted, field)
+    stretches = stretches_between(desk, every, last, since, until)
     address = await desk.address(ref)
     await desk.refusals.write()
     with trouble_translated():
@@ -123,6 +165,12 @@ async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Pa
                 connection, address, stretches.span, one_to_one=counts_tokens(desk)
             )
             refused = await rollups.list_refusals_of_account(connection, address, *stretches.days)
+    found = [
+        one
+        for one in found
+        if (model is None or one.model == model) and (api_key is None or one.api_key == api_key)
+    ]
+    whole = model is None and api_key is None
     groups: dict[tuple[int, str, str], list[UsedBy]] = {}
     if by == "all":
         groups = {(nth, "", ""): [] for nth in range(len(stretches.starts))}
@@ -133,8 +181,15 @@ async def account_usage(desk: Desk, ref: str, *, every: Grain, last: int, by: Pa
             one.api_key if by == "key" else "",
         )
         groups.setdefault(group, []).append(one)
-    noes = turned_away(stretches, refused) if by == "all" and every != "hour" else None
-    return tuple(_summed(stretches, group, some, by, noes) for group, some in sorted(groups.items()))
+    noes = turned_away(stretches, refused) if by == "all" and every != "hour" and whole else None
+    lines = tuple(_summed(stretches, group, some, by, noes) for group, some in sorted(groups.items()))
+    return UseBetween(
+        zone=stretches.zone,
+        starts=stretches.starts,
+        lines=lines,
+        parts=_parts(lines),
+        total=_total(lines),
+    )
 
 
 def turned_away(stretches: Stretches, refused: list[Refused]) -> list[int]:
@@ -161,4 +216,27 @@ def _summed(
         tokens_input=sum(one.tokens_input for one in some),
         tokens_output=sum(one.tokens_output for one in some),
         charged=sum(one.charged for one in some),
+    )
+
+
+def _parts(lines: tuple[AccountUse, ...]) -> tuple[UsePart, ...]:
+    """Return the sums of what is told apart; none where nothing is."""
+    apart: dict[tuple[str | None, str | None], list[AccountUse]] = {}
+    for one in lines:
+        if one.model is not None or one.api_key is not None:
+            apart.setdefault((one.model, one.api_key), []).append(one)
+    parts = [_total(tuple(some), *named) for named, some in apart.items()]
+    return tuple(sorted(parts, key=lambda one: (-one.charged, one.model or "", one.api_key or "")))
+
+
+def _total(lines: tuple[AccountUse, ...], model: str | None = None, api_key: str | None = None) -> UsePart:
+    """Return the sum of lines, under this name."""
+    return UsePart(
+        model=model,
+        api_key=api_key,
+        turns=sum(one.turns for one in lines),
+        tokens=sum(one.tokens for one in lines),
+        tokens_input=sum(one.tokens_input for one in lines),
+        tokens_output=sum(one.tokens_output for one in lines),
+        charged=sum(one.charged for one in lines),
     )

@@ -115,6 +115,15 @@ async def find(desk: Desk, verification: str) -> Verification:
     return _shown(desk, row)
 
 
+async def cancel(desk: Desk, verification: str) -> Verification:
+    """Call one off; the node that does it hears of it when it next says how far it is. Raises: NotFound."""
+    wanted = checked_id(verification, "verification")
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            await verifications.write_ended(connection, wanted, "cancelled", desk.clock(), None, None)
+    return await find(desk, wanted)
+
+
 async def page(desk: Desk, after: str | None, rows_max: int) -> VerificationPage:
     """Return a page of the latest verifications."""
     checked_whole(rows_max, "limit", 1, ROWS_MAX)
@@ -145,8 +154,11 @@ async def _carry_out(
             await asyncio.sleep(SAYS_EVERY_S)
             with suppress(TokenhouseError), trouble_translated():
                 async with desk.pool.acquire() as connection:
-                    await verifications.write_progress(connection, verification, desk.clock(), read)
+                    ours = await verifications.write_progress(connection, verification, desk.clock(), read)
+                if not ours and work is not None:
+                    work.cancel()  # It was called off, or given up for lost.
 
+    work = asyncio.current_task()
     saying = asyncio.create_task(say(), name="tokenhouse verification's progress")
     state: State = "failed"
     verdict: Verdict | None = None

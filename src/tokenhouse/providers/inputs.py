@@ -13,6 +13,8 @@ PER_NAME: Final = 1
 PRIMING: Final = 3
 """OpenAI's cookbook, "How to count tokens with tiktoken": `<|start|>role<|message|>…<|end|>`, and what
 primes the answer."""
+PLAIN: Final = ("role", "content")
+"""All that most messages have; of such a one nothing else is looked for."""
 OLDEST: Final = "gpt-3.5-turbo-0301"
 """The one model with 4 tokens a message, where a name takes the place of the role."""
 HARMONY_PREAMBLE: Final = 80
@@ -86,7 +88,11 @@ def _message(found: Prompt, message: object) -> None:
     if not isinstance(message, dict):
         found.add_json(message)
         return
-    found.add(message.get("role"))
+    role, content = message.get("role"), message.get("content")
+    found.add(role)
+    if len(message) == len(PLAIN) and isinstance(content, str) and role is not None:
+        found.texts.append(content)
+        return
     if message.get("name") and "role" in message:
         found.add(message["name"])
         found.fixed += -PER_NAME if oldest else PER_NAME

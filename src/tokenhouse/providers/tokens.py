@@ -1,6 +1,7 @@
 """Tokens: how many a request holds, counted offline with the model's vocabulary, or bounded by its bytes."""
 
 import re
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -14,6 +15,9 @@ OTHERS_PERCENT: Final = 150
 """What an unknown vocabulary may need of o200k_base's count; docs/concepts/tokens.md has the evidence."""
 BYTES_PER_TOKEN: Final = 2
 """Without any vocabulary: prose and code have 3 bytes a token or more, so 2 errs on the dear side."""
+
+WORD_LENGTH: Final = 16
+"""Characters of a text whose count is remembered."""
 
 _UNLIMITED: Final = 2**31 - 1
 _GIL_HELD_MAX: Final = 32_768
@@ -100,6 +104,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
         return Counted(min(-(-tokens * self.percent // 100), _bytes(sound)), estimated=True)
 
 
+@lru_cache(maxsize=1_000)
 def vocabulary(model: str, tokenizer: Tokenizer = TOKTOK) -> Vocabulary:
     """Return the vocabulary of a model by its name, whoever sells it and however it was fine-tuned.
 
@@ -134,7 +139,7 @@ def count(
     found, known = prompt(dialect_name, document, model), vocabulary(model, tokenizer)
     total, estimated = found.fixed, found.estimated or known.estimated
     for text in found.texts:
-        part = known.counted(text)
+        part = _word(known, text) if len(text) <= WORD_LENGTH else known.counted(text)
         total += part.tokens
         estimated = estimated or part.estimated
     return Counted(total, estimated, found.audio)
@@ -148,6 +153,12 @@ def bound(dialect_name: str, document: dict[str, Any], model: str | None = None)
     """
     found = prompt(dialect_name, document, _model(document, model))
     return found.fixed + sum(map(_bytes, found.texts))
+
+
+@lru_cache(maxsize=10_000)
+def _word(known: Vocabulary, text: str) -> Counted:
+    """Return the count of a short text: roles and names come with every message."""
+    return known.counted(text)
 
 
 def _model(document: dict[str, Any], model: str | None) -> str:

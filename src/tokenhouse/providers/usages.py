@@ -9,6 +9,8 @@ from tokenhouse.providers.base import Measured
 from tokenhouse.rules.usage import NOTHING, TOKENS_MAX, Usage, from_beside, from_inside
 
 Table = Mapping[str, Any]
+TABLE: Final = (dict, Mapping)
+"""What a table is; nearly always the first, of which it is seen at once."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class Tally:
 
     def see(self, usage: object, *, begun: bool = False) -> None:
         """Take a usage object; `begun`: the answer has only begun, so its output says nothing yet."""
-        if not isinstance(usage, Mapping):
+        if not isinstance(usage, TABLE):
             return
         if _is_anthropic(usage):
             self._halves.update((name, value) for name, value in usage.items() if value is not None)
@@ -287,7 +289,7 @@ def _table(usage: Table, *names: str) -> Table:
     """Return the first of `names` that is a table; an empty one where none is."""
     for name in names:
         found = usage.get(name)
-        if isinstance(found, Mapping):
+        if found is not None and isinstance(found, TABLE):
             return found
     return {}
 
@@ -296,10 +298,10 @@ def _count(usage: Table, *names: str) -> int:
     """Return the first of `names` that is a count; 0 where none is. Cohere's counts are whole floats."""
     for name in names:
         found = usage.get(name)
-        if isinstance(found, float) and found.is_integer():
-            found = int(found)
-        if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
+        if type(found) is int and found >= 0:
             return found
+        if isinstance(found, float) and found.is_integer() and found >= 0:
+            return int(found)
     return 0
 
 

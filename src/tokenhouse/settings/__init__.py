@@ -30,13 +30,16 @@ __all__ = [
     "TrustedHeader",
     "Upstream",
     "checked",
+    "given",
     "plain",
     "read",
     "shown",
     "without_userinfo",
+    "written",
 ]
 
 PREFIX = "TOKENHOUSE_"
+FILE = "tokenhouse.toml"
 OF_THE_COMMAND_LINE = ("json", "quiet", "debug")
 """Variables with our prefix that only the command line reads."""
 LISTS = ("cors_origins", "hosts", "proxies")
@@ -197,22 +200,32 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     Order: environment, then `tokenhouse.toml` in the home folder, then defaults.
     Raises: StartRefused with one line that names the setting, for an unknown key or an impossible value.
     """
-    ours = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
-    given: dict[str, Any] = {n: value for n, value in ours.items() if value and n not in OF_THE_COMMAND_LINE}
-    given |= {name: _listed(given[name]) for name in LISTS if name in given}
-    home = Path(given.get("home", str(Settings().home))).expanduser()
-    file = home / "tokenhouse.toml"
-    written: dict[str, object] = {}
-    if file.exists():
-        try:
-            written = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as trouble:
-            raise StartRefused("settings_unreadable", file=str(file), problem=str(trouble)) from None
+    ours = given(environ)
+    home = Path(ours.get("home", str(Settings().home))).expanduser()
+    file = home / FILE
     try:
-        chosen = msgspec.convert({**written, **given}, Settings, strict=False, dec_hook=_path)
+        chosen = msgspec.convert({**written(home), **ours}, Settings, strict=False, dec_hook=_path)
         return opened(chosen, environ)
     except msgspec.ValidationError as trouble:
         raise StartRefused("setting_invalid", problem=str(trouble), file=str(file)) from None
+
+
+def given(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the environment says; an empty variable says nothing."""
+    ours = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    found: dict[str, Any] = {n: value for n, value in ours.items() if value and n not in OF_THE_COMMAND_LINE}
+    return found | {name: _listed(found[name]) for name in LISTS if name in found}
+
+
+def written(home: Path) -> dict[str, Any]:
+    """Return what the file in a home folder says, if there is one. Raises: StartRefused."""
+    file = home / FILE
+    if not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as trouble:
+        raise StartRefused("settings_unreadable", file=str(file), problem=str(trouble)) from None
 
 
 def plain(settings: Settings) -> dict[str, Any]:

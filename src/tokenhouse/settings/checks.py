@@ -12,6 +12,8 @@ from tokenhouse.errors import StartRefused
 SECRETIVE: Final = re.compile(r"(^|_)(key|password|secret|token|headers)$")
 """Names of settings that open something."""
 HIDDEN: Final = "…"
+DSN: Final = re.compile(r"(^|\s)password\s*=", re.IGNORECASE)
+"""How an address of a database that is no URL says its password."""
 FROM_ENVIRONMENT: Final = "_env"
 """How the name of a setting ends that names the variable in which another one, a secret, is."""
 
@@ -67,6 +69,13 @@ def without_userinfo(url: str) -> str:
     """Return an address without user, password, query and fragment, any of which may open something."""
     place = parted(url)
     return place._replace(netloc=place.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def without_credentials(text: str) -> str:
+    """Return a text that may be an address without what opens it; what only looks like one shows nothing."""
+    if "://" in text:
+        return without_userinfo(text) if parted(text).netloc or text.startswith("file:") else HIDDEN
+    return HIDDEN if DSN.search(text) else text
 
 
 def _shown(name: str, value: Any) -> Any:

@@ -12,6 +12,8 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What it signs with: at least 32 random bytes, or `whsec_` and their base64; never shown."""
     secret_env: str = ""
     """The variable of the environment that holds the secret instead."""
+    checkout_url: str = ""
+    """The shop's page on which a person pays; `{order}` in it becomes the order's id."""
     opens_orders: bool = False
     """Whether a signed call may name a payment for which nobody opened an order here: account and credit are
     then what the shop says. The path `/api/v1/user-quota/payment-callback` needs it."""

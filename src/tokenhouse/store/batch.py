@@ -327,7 +327,8 @@ async def _write(connection: Connection, gathered: _Gathered, terms: int) -> Non
     ]
     lines = [rows.entry_columns(cell, sealed, at) for cell, sealed in gathered.entries]
     keys = [(*key, at) for key in gathered.new_keys]
-    await connection.fetch(WRITE_BATCH, changed, lines, keys, terms)
+    grown = {sealed.entry.account: cell for cell, sealed in gathered.entries}
+    await connection.fetch(WRITE_BATCH, changed, lines, keys, terms, list(grown.values()), list(grown))
     if gathered.orders:
         ends = [(*end.row(cell), at) for cell, end in gathered.orders]
         ended: list[Any] = await connection.fetch(WRITE_ORDERS_ENDED, *rows.columns(ends))

@@ -25,6 +25,7 @@ WRITE_CHAT_ASKED: Final = sql("write_chat_asked")
 WRITE_CHAT_UNASKED: Final = sql("write_chat_unasked")
 LIST_CHAT_TURN: Final = sql("list_chat_turn")
 LIST_CHAT_MESSAGES: Final = sql("list_chat_messages")
+LIST_CHAT_MESSAGES_BACK: Final = sql("list_chat_messages_back")
 LIST_CHAT_HISTORY: Final = sql("list_chat_history")
 WRITE_TURNS: Final = sql("write_turns")
 
@@ -187,6 +188,16 @@ async def list_chat_messages(
     """Return a page of a session, in the order in which it was said."""
     found = await connection.fetch(
         LIST_CHAT_MESSAGES, address.cell, address.account, session, after, rows_max
+    )
+    return [_message(row) for row in found]
+
+
+async def list_chat_messages_back(
+    connection: Connection, address: Address, session: str, before: int, rows_max: int
+) -> list[ChatMessage]:
+    """Return a page of a session before a message, the last said first."""
+    found = await connection.fetch(
+        LIST_CHAT_MESSAGES_BACK, address.cell, address.account, session, before, rows_max
     )
     return [_message(row) for row in found]
 

@@ -25,12 +25,13 @@ class Purchases:
     orders: int
     credit: int
     price_minor: int
+    refunded_minor: int
 
 
 async def list_purchases(connection: Connection, span: Span) -> list[Purchases]:
     """Return what was ordered in a span, the oldest first."""
     found = await connection.fetch(LIST_PURCHASES, span.start_at, span.end_at, span.grain, span.zone)
-    sums = ("credit", "price_minor")
+    sums = ("credit", "price_minor", "refunded_minor")
     return [Purchases(**{**dict(row), **{name: int(row[name]) for name in sums}}) for row in found]
 
 

@@ -22,6 +22,7 @@ WRITE_PASSWORD: Final = sql("write_password")
 WRITE_PASSWORD_AGAIN: Final = sql("write_password_again")
 WRITE_LINK: Final = sql("write_link")
 WRITE_LINK_USED: Final = sql("write_link_used")
+WRITE_FIRST_OWNER: Final = sql("write_first_owner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,3 +180,8 @@ def person_of(row: Any) -> Person:
         disabled_at=row["disabled_at"],
         seen_at=row["seen_at"],
     )
+
+
+async def write_first_owner(connection: Connection, person: str, email: str, name: str) -> None:
+    """Keep under which e-mail and name the first owner came."""
+    await connection.execute(WRITE_FIRST_OWNER, UUID(person), email, name)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from tokenhouse.rules.usage import KINDS, Usage
@@ -11,16 +12,24 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
+LIST_WAITING_IDS: Final = sql("list_waiting_ids")
 LIST_UNFOLDED: Final = sql("list_unfolded")
+WRITE_WAITING_DONE: Final = sql("write_waiting_done")
+WRITE_WAITING_FOUND: Final = sql("write_waiting_found")
 LOCK_FOLD: Final = sql("lock_fold")
 WRITE_FOLD: Final = sql("write_fold")
 LIST_USAGE: Final = sql("list_usage")
 LIST_FOLDED_OF_ACCOUNT: Final = sql("list_folded_of_account")
 LIST_TAIL_OF_ACCOUNT: Final = sql("list_tail_of_account")
 LIST_USERS_BY_USE: Final = sql("list_users_by_use")
+LIST_MONTHS_BY_CHARGE: Final = sql("list_months_by_charge")
+LIST_USERS_AMONG: Final = sql("list_users_among")
 WRITE_REFUSALS: Final = sql("write_refusals")
 LIST_REFUSALS: Final = sql("list_refusals")
 LIST_REFUSALS_OF_ACCOUNT: Final = sql("list_refusals_of_account")
+
+LOOK_WITHIN_S: Final = 600.0
+"""How long a look at all accounts may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,25 @@ class UserUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """What one account used, and which it is."""
+
+    cell: int
+    account: int
+    use: UserUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charged:
+    """At least what an account was charged in a month; its first day says which."""
+
+    month: date
+    cell: int
+    account: int
+    charged: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """How many calls were refused on a day, for one reason: the code of its error."""
 
@@ -94,9 +122,24 @@ class Refused:
     refused: int
 
 
-async def list_unfolded(connection: Connection, rows_max: int) -> list[Unfolded]:
-    """Return accounts whose entries are not all folded."""
-    return [Unfolded(**row) for row in await connection.fetch(LIST_UNFOLDED, rows_max)]
+async def list_waiting_ids(connection: Connection, rows_max: int) -> list[int]:
+    """Return the ids of news of journals that grew, the oldest first."""
+    return [row["id"] for row in await connection.fetch(LIST_WAITING_IDS, rows_max)]
+
+
+async def list_unfolded(connection: Connection, news: Sequence[int], rows_max: int) -> list[Unfolded]:
+    """Return accounts of some news whose entries are not all folded."""
+    return [Unfolded(**row) for row in await connection.fetch(LIST_UNFOLDED, news, rows_max)]
+
+
+async def write_waiting_done(connection: Connection, news: Sequence[int]) -> None:
+    """Take news away. Order: after all that waited when they were read is folded."""
+    await connection.execute(WRITE_WAITING_DONE, news)
+
+
+async def write_waiting_found(connection: Connection) -> None:
+    """Give news of every account with entries that wait and of which there is none."""
+    await connection.execute(WRITE_WAITING_FOUND, timeout=LOOK_WITHIN_S)
 
 
 async def write_fold(
@@ -137,22 +180,31 @@ async def list_usage_of_account(
 
 async def list_users_by_use(
     connection: Connection, span: Span, rows_max: int, *, one_to_one: bool
-) -> list[UserUse]:
-    """Return the accounts that were charged most in a span, the most first."""
-    found = await connection.fetch(
-        LIST_USERS_BY_USE, span.start_at, span.end_at, span.zone, one_to_one, rows_max
-    )
-    return [
-        UserUse(
-            account=row["ref"],
-            email=row["email"],
-            turns=row["turns"],
-            tokens=int(row["tokens"]),
-            charged=int(row["charged"]),
-            days=row["days"],
-        )
-        for row in found
-    ]
+) -> list[Ranked]:
+    """Return the accounts that were charged most in a span, the most first: of all, so all are added up."""
+    asked = (span.start_at, span.end_at, span.zone, one_to_one, rows_max)
+    return [_ranked(row) for row in await connection.fetch(LIST_USERS_BY_USE, *asked)]
+
+
+async def list_users_among(
+    connection: Connection,
+    span: Span,
+    rows_max: int,
+    places: Sequence[tuple[int, int]],
+    *,
+    one_to_one: bool,
+) -> list[Ranked]:
+    """Return the same of some `(cell, account)`s, and of all those with entries that are not folded."""
+    cells, accounts = [cell for cell, _ in places], [account for _, account in places]
+    asked = (span.start_at, span.end_at, span.zone, one_to_one, rows_max, cells, accounts)
+    return [_ranked(row) for row in await connection.fetch(LIST_USERS_AMONG, *asked)]
+
+
+async def list_months_by_charge(
+    connection: Connection, months: Sequence[date], rows_max: int
+) -> list[Charged]:
+    """Return the first accounts of each month by what they were charged in it, in their order."""
+    return [Charged(**row) for row in await connection.fetch(LIST_MONTHS_BY_CHARGE, months, rows_max)]
 
 
 async def write_refusals(connection: Connection, counted: Mapping[tuple[int, int, date, str], int]) -> None:
@@ -172,6 +224,22 @@ async def list_refusals_of_account(
     """Return the same of one account."""
     found = await connection.fetch(LIST_REFUSALS_OF_ACCOUNT, address.cell, address.account, first, end)
     return [Refused(**row) for row in found]
+
+
+def _ranked(row: Any) -> Ranked:
+    """Return a row of `list_users_by_use`."""
+    return Ranked(
+        cell=row["cell"],
+        account=row["id"],
+        use=UserUse(
+            account=row["ref"],
+            email=row["email"],
+            turns=row["turns"],
+            tokens=int(row["tokens"]),
+            charged=int(row["charged"]),
+            days=row["days"],
+        ),
+    )
 
 
 def _used(row: Any) -> Used:

@@ -1,7 +1,7 @@
 """Search: accounts by what people know of them, a page at a time, and corrections of who they are."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,17 @@ LIST_BY: Final = (
     sql("list_accounts_by_email"),
     sql("list_accounts_by_name"),
 )
-"""The ways to find somebody, in the order in which a search goes through them."""
+"""How somebody is found by a beginning, in the order in which a search goes through them."""
+LIST_ACCOUNTS_WITHIN: Final = sql("list_accounts_within")
+LIST_ACCOUNTS_BY_PART: Final = sql("list_accounts_by_part")
+WAYS: Final = len(LIST_BY) + 1
+"""Beginnings first, then whoever contains the text anywhere."""
+WITHIN: Final = 2_000
+"""Accounts that are looked through for a text that many contain, before the index is asked."""
+WITHIN_A_ROW: Final = 40
+"""The same for each row that is asked for: of a page that is longer, all the more would have to be sorted."""
+PART_LEAST: Final = 2
+"""Letters from which on a text is looked for in the middle too: the index knows pairs."""
 LIST_ACCOUNTS_BELOW: Final = sql("list_accounts_below")
 WRITE_PROFILE: Final = sql("write_profile")
 
@@ -29,18 +39,28 @@ class Place(NamedTuple):
 
 
 async def list_found(
-    connection: Connection, prefix: str, place: Place, rows_max: int
+    connection: Connection, text: str, place: Place, rows_max: int
 ) -> list[tuple[Place, Account]]:
-    """Return the next accounts after a place whose ref, e-mail or name begins with `prefix`."""
+    """Return the next accounts after a place: those whose ref, e-mail or name begins with a text, or has it."""
     lines: list[tuple[Place, Account]] = []
     while place.way < len(LIST_BY) and len(lines) < rows_max:
-        way = place.way
-        found = await connection.fetch(LIST_BY[way], prefix, *place[1:], rows_max - len(lines))
-        lines += [
-            (Place(way, row["found"], row["cell"], row["id"]), account_of(row, (row["id"],))) for row in found
-        ]
-        place = Place(way + 1)
+        found = await connection.fetch(LIST_BY[place.way], text, *place[1:], rows_max - len(lines))
+        lines += _lines(place.way, found)
+        place = Place(place.way + 1)
+    if len(lines) < rows_max and len(text) >= PART_LEAST:
+        asked = (text, *place[1:], rows_max - len(lines))
+        found = await connection.fetch(LIST_ACCOUNTS_WITHIN, *asked, max(WITHIN, WITHIN_A_ROW * asked[-1]))
+        if len(found) < asked[-1]:
+            found = await connection.fetch(LIST_ACCOUNTS_BY_PART, *asked)
+        lines += _lines(len(LIST_BY), found)
     return lines
+
+
+def _lines(way: int, found: list[Any]) -> list[tuple[Place, Account]]:
+    """Return accounts, each with the place from which the search goes on after it."""
+    return [
+        (Place(way, row["found"], row["cell"], row["id"]), account_of(row, (row["id"],))) for row in found
+    ]
 
 
 async def list_below(connection: Connection, address: Address, after: int, rows_max: int) -> list[Account]:

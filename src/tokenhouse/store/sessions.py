@@ -14,6 +14,7 @@ FIND_SESSION: Final = sql("find_session")
 WRITE_SESSION_SEEN: Final = sql("write_session_seen")
 WRITE_SESSION_ENDED: Final = sql("write_session_ended")
 WRITE_SESSIONS_ENDED: Final = sql("write_sessions_ended")
+LIST_SESSIONS: Final = sql("list_sessions")
 WRITE_SESSIONS_FORGOTTEN: Final = sql("write_sessions_forgotten")
 
 
@@ -25,6 +26,18 @@ class Session:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInAt:
+    """Where somebody is signed in: the browser's own name, and the address that it came from."""
+
+    digest: bytes
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str
+    agent: str
 
 
 async def write_session(
@@ -67,6 +80,14 @@ async def write_session_ended(connection: Connection, digest: bytes) -> None:
 async def write_sessions_ended(connection: Connection, person: str, but: bytes = b"") -> int:
     """End a person's sessions, but for one; return how many they were."""
     return len(await connection.fetch(WRITE_SESSIONS_ENDED, UUID(person), but))
+
+
+async def list_sessions(
+    connection: Connection, person: str, now: datetime, seen_after: datetime, rows_max: int
+) -> list[SignedInAt]:
+    """Return the sessions of a person that have not ended, the last used first."""
+    found = await connection.fetch(LIST_SESSIONS, UUID(person), now, seen_after, rows_max)
+    return [SignedInAt(**row) for row in found]
 
 
 async def write_sessions_forgotten(

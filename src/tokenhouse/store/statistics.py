@@ -14,6 +14,7 @@ from tokenhouse.store.statements import sql
 FIND_FIGURES: Final = sql("find_figures")
 FIND_UNSOUND: Final = sql("find_unsound")
 FIND_USE_OF_FEW: Final = sql("find_use_of_few")
+SUM_AVAILABLE: Final = sql("sum_available")
 FIND_BALANCES_ESTIMATE: Final = sql("find_balances_estimate")
 LIST_GREATEST: Final = sql("list_greatest")
 LIST_LINES: Final = sql("list_lines")
@@ -21,12 +22,15 @@ LIST_LINES_OF: Final = sql("list_lines_of")
 FIND_STRAYS: Final = sql("find_strays")
 LIST_STRAYS: Final = sql("list_strays")
 LIST_SIGNUPS: Final = sql("list_signups")
+LIST_SIGNUPS_WAITING: Final = sql("list_signups_waiting")
+FIND_COUNTS: Final = sql("find_counts")
 FIND_RENEWAL: Final = sql("find_renewal")
 
 SAMPLE_PERCENT: Final = 2.0
 SAMPLED_FROM: Final = 50_000
 """Balances from which a sample is taken first; below, a second scan is cheaper than the thought."""
-NOBODY_ABOVE: Final = 2**63 - 1
+NOBODY_ABOVE: Final = (2**63 - 1, -1, 0)
+"""A use, cell and account before which nobody comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ class Renewal:
 async def find_figures(connection: Connection, now: Instant, greatest: int) -> Figures:
     """Return the figures of all balances, with the `greatest` accounts by use in the period."""
     threshold = await _threshold(connection, greatest)
-    [row] = await connection.fetch(FIND_FIGURES, now, threshold)  # To ask for one row forbids parallel work.
+    [row] = await connection.fetch(FIND_FIGURES, now, *threshold)  # To ask for one row forbids parallel work.
     found: list[Sequence[Any]] = [tuple(one) for one in row["greatest"]]
     if len(found) < min(greatest, row["active"]):
         found = [tuple(one) for one in await connection.fetch(LIST_GREATEST, now, greatest)]
@@ -116,14 +120,23 @@ async def find_unsound(connection: Connection) -> tuple[int, int]:
     return row["inconsistent"], row["broken"]
 
 
-async def _threshold(connection: Connection, greatest: int) -> int:
-    """Return a use above which a few times `greatest` accounts lie; none where a sample is not worth it."""
+async def sum_available(connection: Connection) -> int:
+    """Return what all accounts have, less what they owe."""
+    [row] = await connection.fetch(SUM_AVAILABLE)
+    return int(row["available"])
+
+
+async def _threshold(connection: Connection, greatest: int) -> tuple[int, int, int]:
+    """Return the use, cell and account that a few times `greatest` accounts come before.
+
+    Nobody does where a sample is not worth it.
+    """
     estimate = await connection.fetchval(FIND_BALANCES_ESTIMATE)
     if not greatest or estimate < SAMPLED_FROM:
         return NOBODY_ABOVE
     rank = max(round(greatest * 4 * SAMPLE_PERCENT / 100), 8)
-    use = await connection.fetchval(FIND_USE_OF_FEW, SAMPLE_PERCENT, rank)
-    return NOBODY_ABOVE if use is None else int(use)
+    row = await connection.fetchrow(FIND_USE_OF_FEW, SAMPLE_PERCENT, rank)
+    return NOBODY_ABOVE if row is None else (row["used"], row["cell"], row["account"])
 
 
 async def list_lines(connection: Connection, after: tuple[int, int], rows_max: int) -> list[Owned]:
@@ -148,9 +161,18 @@ async def list_strays(connection: Connection, rows_max: int) -> tuple[int, list[
 
 
 async def list_signups(connection: Connection, bounds: Sequence[datetime]) -> dict[int, Signups]:
-    """Return the sign-ups of the days between `bounds` on which there were some, by the day's number."""
-    found = await connection.fetch(LIST_SIGNUPS, bounds, bounds[0], bounds[-1])
-    return {row["day"]: Signups(signups=row["signups"], waiting=row["waiting"]) for row in found}
+    """Return the sign-ups of the days between `bounds` on which there were some, by the day's number.
+
+    Order: within one snapshot, for accounts and balances are counted one after the other.
+    """
+    asked = (bounds, bounds[0], bounds[-1])
+    came = {row["day"]: row["signups"] for row in await connection.fetch(LIST_SIGNUPS, *asked)}
+    waiting: dict[int, int] = {}
+    [counts] = await connection.fetch(FIND_COUNTS)
+    if counts["accounts"] != counts["balances"]:
+        found = await connection.fetch(LIST_SIGNUPS_WAITING, *asked)
+        waiting = {row["day"]: row["waiting"] for row in found}
+    return {day: Signups(signups=count, waiting=waiting.get(day, 0)) for day, count in came.items()}
 
 
 async def find_renewal(connection: Connection, now: Instant) -> Renewal:

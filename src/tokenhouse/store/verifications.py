@@ -15,8 +15,8 @@ WRITE_VERIFICATION_ENDED: Final = sql("write_verification_ended")
 FIND_VERIFICATION: Final = sql("find_verification")
 LIST_VERIFICATIONS: Final = sql("list_verifications")
 
-State: TypeAlias = Literal["running", "clean", "broken", "failed", "lost"]
-"""Under way; every law holds; one does not; it could not be carried out; its node was lost."""
+State: TypeAlias = Literal["running", "clean", "broken", "failed", "lost", "cancelled"]
+"""Under way; every law holds; one does not; it could not be carried out; its node was lost; called off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,14 @@ async def write_progress(connection: Connection, verification: str, at: datetime
 
 
 async def write_ended(
-    connection: Connection, verification: str, state: State, at: datetime, entries: int, verdict: str | None
+    connection: Connection,
+    verification: str,
+    state: State,
+    at: datetime,
+    entries: int | None,
+    verdict: str | None,
 ) -> None:
-    """Note how one ended."""
+    """Note how one ended, unless it has; without `entries`, how far it was stays as it is."""
     await connection.execute(WRITE_VERIFICATION_ENDED, UUID(verification), state, at, entries, verdict)
 
 

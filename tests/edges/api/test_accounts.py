@@ -82,6 +82,42 @@ async def test_people_are_found_by_how_ref_e_mail_or_name_begin(service: Service
     assert sorted(await found("", 2)) == ["choi", "kim-1", "kim-2", "lee", "park"]
 
 
+@pytest.mark.parametrize("within", [0, 2, 2_000])
+async def test_people_are_found_by_any_part(service: Service, monkeypatch: pytest.MonkeyPatch, within: int):
+    monkeypatch.setattr("tokenhouse.store.search.WITHIN", within)  # The index alone, both, the first look.
+    monkeypatch.setattr("tokenhouse.store.search.WITHIN_A_ROW", 0)
+    people = [
+        ("a-77", "Ann Lee", "ann@acme.example"),
+        ("b-77", "김철수", ""),
+        ("77-c", "LEE Bo", "Bo@ACME.example"),
+        ("d", "Łukasz", "d@77.example"),
+        ("철수", "", ""),
+    ]
+    for ref, name, email in people:
+        await service.house.account(ref, name=name, email=email)
+
+    async def found(text: str, limit: int = 50) -> list[str]:
+        refs, cursor = [], None
+        while True:
+            params = {"search": text, "limit": limit} | ({"cursor": cursor} if cursor else {})
+            page = await service.ok("GET", ACCOUNTS, who="auditor", params=params)
+            refs += [one["ref"] for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                return refs
+
+    for limit in (1, 2, 50):
+        assert await found("77", limit) == ["77-c", "a-77", "b-77", "d"]
+        assert await found("lee", limit) == ["77-c", "a-77"]
+        assert await found("acme", limit) == ["77-c", "a-77"]
+        assert await found("철수", limit) == ["철수", "b-77"]
+        assert await found("ŁUK", limit) == await found("łuk", limit) == ["d"]
+        assert await found("UKAS", limit) == ["d"]
+    assert await found("c") == []  # One letter: beginnings.
+    assert await found("7%") == await found("__") == await found("zz") == []
+    assert await found("7-Lee") == []  # Not across ref and name.
+
+
 CURSORS = ["x", "!!", "WzFd", "WzksImEiLDEsMV0", "e30", "W10", "WzAsIlx1MDAwMCIsMSwxXQ"]
 
 
@@ -100,7 +136,7 @@ async def test_a_tree_is_walked_up_and_down(service: Service):
     for number in range(3):
         await service.house.account(f"u{number}", parent="lab")
     path = await service.ok("GET", f"{ACCOUNTS}/u1/path", who="auditor")
-    assert path == {"refs": ["u1", "lab", "acme"]}
+    assert path == {"refs": ["u1", "lab", "acme"], "payer": "acme"}
     page = await service.ok("GET", f"{ACCOUNTS}/lab/children", who="auditor", params={"limit": 2})
     rest = await service.ok(
         "GET", f"{ACCOUNTS}/lab/children", who="auditor", params={"limit": 2, "cursor": page["next"]}

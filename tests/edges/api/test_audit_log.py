@@ -1,5 +1,11 @@
 """The audit log over REST."""
 
+import csv
+import io
+import json
+
+import pytest
+
 from tests.edges.api.conftest import Service
 
 
@@ -21,3 +27,36 @@ async def test_an_auditor_pages_through_the_log(service: Service):
     for wrong in ("0", "-1", "x", str(2**63)):
         await service.no(400, "GET", "/api/v1/audit-log", who="auditor", params={"cursor": wrong})
     await service.no(400, "GET", "/api/v1/audit-log", who="auditor", params={"since": "2026-11-21T00:00:00"})
+
+
+@pytest.mark.row("C10")
+async def test_the_log_as_csv_is_the_log(service: Service):
+    house = service.house
+    for nth in range(3):
+        await house.record("account.grant", f"acct{nth}", actor="person:a@example.com", after={"amount": nth})
+    await house.record("plan.write", "tiny", actor="key:x", reason="=cmd()", before=None, after={"가": 1})
+    answer = await service.call("GET", "/api/v1/audit-log.csv", who="auditor", params={"action": "account"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "audit-log.csv" in answer.headers["content-disposition"]
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    listed = await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "account"})
+    assert [(line["id"], line["subject"]) for line in lines] == [
+        (str(one["id"]), one["subject"]) for one in listed["items"]
+    ]
+    assert json.loads(lines[0]["after"]) == {"amount": 2}
+    whole = (await service.call("GET", "/api/v1/audit-log.csv", who="auditor")).content.decode()
+    assert "'=cmd()" in whole
+    assert "가" in whole
+    await service.no(403, "GET", "/api/v1/audit-log.csv", who="alice")
+    await service.no(400, "GET", "/api/v1/audit-log.csv?since=2026-01-01T00:00:00", who="auditor")
+
+
+async def test_a_long_log_is_one_csv(service: Service):
+    async with service.house.desk.pool.acquire() as connection:
+        await connection.execute(
+            "insert into tokenhouse.audit_log (at, actor, action, subject, reason, address)"
+            " select now(), 'key:x', 'a.b', n::text, '', '' from generate_series(1, 2001) n"
+        )
+    answer = await service.call("GET", "/api/v1/audit-log.csv?action=a", who="auditor")
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [int(line["subject"]) for line in lines] == list(range(2001, 0, -1))

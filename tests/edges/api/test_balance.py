@@ -1,7 +1,10 @@
 """Who may see where an account stands, and how amounts are said."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.conftest import Clock
 from tests.edges.api.conftest import Service
 
 
@@ -34,3 +37,26 @@ async def test_a_key_without_account_pays_for_no_call(service: Service):
     )
     assert answer.status_code == 401
     assert "operator" in answer.json()["error"]["message"]
+
+
+@pytest.mark.row("B3")
+async def test_what_is_left_is_told_by_origin(service: Service, clock: Clock):
+    house = service.house
+    await service.key("alice")
+    await house.grant("alice", 500, source="bonus", expires_at=clock() + timedelta(days=9))
+    await house.grant("alice", 300, source="coupon", expires_at=clock() + timedelta(days=3))
+    await house.grant("alice", 2_000, source="purchase")
+    told = await service.ok("GET", "/api/v1/accounts/me/balance", who="alice")
+    sums = {one["origin"]: (one["left"]["shown"], one["ends_at"]) for one in told["origins"]}
+    assert sums == {
+        "free": ("100,000", "2026-12-01T00:00:00Z"),
+        "bought": ("2,000", None),
+        "bonus": ("800", "2026-11-24T03:00:00Z"),
+    }
+    assert {one["source"]: one["origin"] for one in told["lots"]} == {
+        "allowance": "free",
+        "bonus": "bonus",
+        "coupon": "bonus",
+        "purchase": "bought",
+    }
+    assert sum(int(one["left"]["value"]) for one in told["origins"]) == int(told["remaining"]["value"])

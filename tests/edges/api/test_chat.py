@@ -153,6 +153,26 @@ async def test_conversations_are_listed_found_renamed_put_away_and_erased(alice,
     await alice.no(404, "POST", f"{SESSIONS}/cost/messages", who="alice", json={"message": "hi"})
 
 
+async def test_a_page_of_a_browser_begins_with_what_was_said_last(alice):
+    for number in range(3):
+        await alice.ok("POST", S, who="alice", json={"message": f"{number}"})
+    seen, cursor = [], None
+    while True:
+        params = {"newest_first": True, "limit": 2, **({"cursor": cursor} if cursor else {})}
+        page = await alice.ok("GET", S, who="alice", params=params)
+        seen += [one["seq"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == [6, 5, 4, 3, 2, 1]
+    await alice.no(400, "GET", S, who="alice", params={"newest_first": True, "cursor": "WzAsMV0"})
+
+
+async def test_the_chat_says_who_may_be_asked(alice):
+    told = await alice.ok("GET", "/api/v1/chat", who="alice")
+    assert told == {"name": "", "models": ["demo", "demo-large"], "message_chars_max": 32_000}
+
+
 async def test_messages_are_paged(alice):
     for number in range(3):
         await alice.ok("POST", S, who="alice", json={"message": f"{number}"})

@@ -1,5 +1,7 @@
 """The journal over REST: filtered, at any depth, explained line by line, and of everybody by time."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,3 +159,66 @@ async def test_everybody_s_lines_come_newest_first(busy: Service, clock):
     some = await walk(busy, "/api/v1/entries", since=START.isoformat(), until="2026-11-21T04:00:00Z")
     assert some == [one for one in everybody if one["at"] < "2026-11-21T04:00:00Z"]
     await busy.no(403, "GET", "/api/v1/entries", who="mina")
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """Return the lines of a CSV by column."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.row("B8", "D6")
+async def test_the_filtered_journal_is_handed_out_as_a_table(busy: Service, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journal, "ROWS_MAX", 7)
+    monkeypatch.setattr(journal, "LOOKED_AT_MAX", 20)
+    filters = {"kind": ["charge", "grant"], "since": (START + timedelta(minutes=60)).isoformat()}
+    answer = await busy.call("GET", f"{MINA}/entries.csv", who="mina", params=filters)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="entries.csv"'
+    told = read(answer.text)
+    listed = await walk(busy, **filters)
+    assert len(told) == len(listed) > 50
+    for row, entry in zip(told, listed, strict=True):
+        assert (int(row["seq"]), row["kind"], row["model"]) == (entry["seq"], entry["kind"], entry["model"])
+        assert datetime.fromisoformat(row["at"]) == datetime.fromisoformat(entry["at"])
+        assert (row["amount"], row["balance_after"]) == (
+            entry["amount"]["value"],
+            entry["balance_after"]["value"],
+        )
+        assert row["tokens_input"] == (str(entry["usage"]["input"]) if entry["usage"] else "")
+    assert {
+        row["actor"]
+        for row in read(
+            (await busy.call("GET", f"{MINA}/entries.csv", who="mina", params={"key": "th_abc12345"})).text
+        )
+    } == {"key:th_abc12345"}
+
+
+@pytest.mark.row("B8")
+async def test_a_table_holds_no_formula(service: Service):
+    await service.house.account("=1+1")
+    await service.house.grant("=1+1", 5, note="@SUM(A1)", actor='=HYPERLINK("x")')
+    await service.house.adjust("=1+1", -3, note='ok, "said" she')
+    everybody = read((await service.call("GET", "/api/v1/entries.csv", who="auditor")).text)
+    mine = [row for row in everybody if row["account"] == "'=1+1"]
+    assert [row["note"] for row in mine[:2]] == ['ok, "said" she', "'@SUM(A1)"]
+    assert [row["amount"] for row in mine[:2]] == ["-3", "5"]
+    assert mine[1]["actor"] == '\'=HYPERLINK("x")'
+    none = await service.call("GET", "/api/v1/entries.csv?until=2000-01-01T00:00:00Z", who="auditor")
+    assert read(none.text) == []
+    assert none.text.startswith("account,seq,at,kind,amount,balance_after,charge,unit,model,tokens_input")
+
+
+async def test_a_table_is_refused_before_it_begins(busy: Service):
+    await busy.no(401, "GET", f"{MINA}/entries.csv")
+    await busy.no(403, "GET", f"{MINA}/entries.csv", who="bob")
+    await busy.no(403, "GET", "/api/v1/entries.csv", who="bob")
+    await busy.no(404, "GET", "/api/v1/accounts/nobody/entries.csv", who="auditor")
+    problem = await busy.no(400, "GET", f"{MINA}/entries.csv?kind=gift", who="mina")
+    assert problem["field"] == "kind.0"
+
+
+async def test_a_long_table_takes_no_more_memory_than_a_short_one(busy: Service):
+    pieces = busy.house.entries_table("mina")
+    first = await anext(pieces)
+    assert first.count("\r\n") == 63 + 2  # A page, and what the table begins with.
+    assert await anext(pieces, None) is None

@@ -25,7 +25,7 @@ VERBS = {
     *("give", "claw", "adjust", "refund", "reserve", "settle", "release", "charge", "run", "quote"),
     *("start", "simulate", "import", "decide", "use", "open", "export", "send", "mark", "hear", "resend"),
     *("rotate", "disable", "enable", "try", "buy", "confirm", "complete", "fail", "end", "redeem", "sign"),
-    *("enter", "invite", "rehearse", "synchronise", "suspend", "health", "ready"),
+    *("enter", "become", "load", "invite", "rehearse", "synchronise", "suspend", "health", "ready"),
 }
 NATIVE = [(name, one) for name, one in OPERATIONS if " /api/v1/" in name]
 

@@ -16,7 +16,8 @@ SELLER = "Tokens & Sons <shop@test>"
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    return {"payments": Payments(callback=Callback(secret=SECRET), seller=SELLER), "plan": "points"}
+    callback = Callback(secret=SECRET, checkout_url="https://shop.test/pay?order={order}")
+    return {"payments": Payments(callback=callback, seller=SELLER), "plan": "points"}
 
 
 @pytest.fixture
@@ -44,6 +45,28 @@ async def test_what_is_sold_is_listed_with_its_prices(shop: Shop, service: Servi
     ):
         answer = await service.call("PUT", "/api/v1/packages/mine", who="operator", json=LARGE | wrong)
         assert answer.status_code in (400, 404), answer.text
+
+
+async def test_what_is_sold_says_how_it_is_paid(shop: Shop, service: Service):
+    told = await service.ok("GET", "/api/v1/packages", who="alice")
+    assert [(one["provider"], one["subscriptions"]) for one in told["paid_over"]] == [
+        ("callback", True),
+        ("manual", True),
+    ]
+    assert told["paid_over"][0]["currencies"] == ["KRW", "USD", "EUR", "JPY"]
+    assert told["purchase_url"] is None
+
+
+async def test_who_left_is_told_once_more_how_to_pay(shop: Shop, service: Service):
+    bought = await shop.buy("alice")
+    order = bought["order"]["id"]
+    assert bought["checkout"]["url"] == f"https://shop.test/pay?order={order}"
+    path = f"/api/v1/accounts/me/orders/{order}/checkout"
+    assert await service.ok("POST", path, who="alice") == bought
+    await service.no(404, "POST", path, who="bob")
+    await shop.says(shop.paid(order))
+    paid = await service.ok("POST", path, who="alice")
+    assert (paid["order"]["state"], paid["checkout"]) == ("completed", None)
 
 
 async def test_orders_are_listed_page_by_page(shop: Shop, service: Service, clock: Any):

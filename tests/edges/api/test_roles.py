@@ -121,6 +121,8 @@ def test_what_asks_nobody_who_calls_is_known_by_name():
         "/api/v1/version",
         "/api/v1/session",
         "/api/v1/session/link",
+        "/api/v1/session/owner",
+        "/api/v1/card",
         "/api/v1/payments/callback",
         "/api/v1/payments/stripe",
         "/api/v1/payments/toss",

@@ -24,7 +24,9 @@ class Browser:
         headers |= how.pop("headers", {})
         self.service.client.cookies.clear()
         answer = await self.service.client.request(method, f"{self.place}{path}", headers=headers, **how)
-        self.morsels = SimpleCookie(answer.headers.get("set-cookie", ""))
+        self.morsels = SimpleCookie()
+        for line in answer.headers.get_list("set-cookie"):
+            self.morsels.load(line)
         for name, morsel in self.morsels.items():
             self.cookies[name] = morsel.value
         if answer.is_success and answer.content:
@@ -54,20 +56,32 @@ async def test_a_browser_signs_in_and_out(service: Service):
         "지수",
         None,
     )
-    (cookie,) = browser.morsels.values()
-    assert (cookie.key, cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (
-        "tokenhouse",
-        True,
-        "lax",
-        "/",
-        "",
-    )
+    told = ("httponly", "samesite", "path", "secure")
+    assert {name: [cookie[one] for one in told] for name, cookie in browser.morsels.items()} == {
+        "tokenhouse": [True, "lax", "/", ""],
+        "tokenhouse-signed-in": ["", "lax", "/app", ""],
+    }
+    session, hint = browser.morsels.values()
+    assert session["max-age"] == hint["max-age"]
     again = (await browser.call("GET", SESSION)).json()
     assert again == me
     assert (await browser.call("GET", "/api/v1/audit-log")).status_code == 200
     assert (await browser.call("GET", "/api/v1/people")).status_code == 403
     gone = await browser.call("DELETE", SESSION)
     assert gone.status_code == 204
+    assert {name: (cookie["max-age"], cookie["path"]) for name, cookie in browser.morsels.items()} == {
+        "tokenhouse": ("0", "/"),
+        "tokenhouse-signed-in": ("0", "/app"),
+    }
+    assert (await browser.call("GET", SESSION)).status_code == 401
+
+
+async def test_what_only_says_that_there_is_a_session_opens_nothing(service: Service):
+    await person(service)
+    browser = Browser(service)
+    await browser.sign_in("jisu@example.com")
+    assert browser.cookies["tokenhouse-signed-in"] == "1"
+    del browser.cookies["tokenhouse"]
     assert (await browser.call("GET", SESSION)).status_code == 401
 
 
@@ -75,8 +89,9 @@ async def test_over_https_the_cookie_belongs_to_this_host_alone(service: Service
     await person(service)
     browser = Browser(service, "https")
     await browser.sign_in("jisu@example.com")
-    (cookie,) = browser.morsels.values()
+    cookie, hint = browser.morsels.values()
     assert (cookie.key, cookie["secure"], cookie["domain"]) == ("__Host-tokenhouse", True, "")
+    assert (hint.key, hint["secure"]) == ("tokenhouse-signed-in", True)
     secret = browser.cookies["__Host-tokenhouse"]
     assert (await browser.call("GET", SESSION)).status_code == 200
     browser.cookies = {"tokenhouse": secret}
@@ -218,3 +233,28 @@ async def test_what_somebody_who_signed_in_changes_is_recorded_as_theirs(service
         "x@example.com",
         "127.0.0.1",
     )
+
+
+@pytest.mark.row("D9")
+async def test_somebody_sees_where_they_are_signed_in_and_signs_out_elsewhere(service: Service, clock):
+    await person(service)
+    laptop, phone = Browser(service), Browser(service)
+    await phone.sign_in("jisu@example.com")
+    clock.move(hours=1)
+    await laptop.call(
+        "POST",
+        SESSION,
+        json={"email": "jisu@example.com", "password": PASSWORD},
+        headers={"user-agent": "Laptop"},
+    )
+    listed = (await laptop.call("GET", f"{SESSION}/all")).json()["items"]
+    assert [one["agent"] == "Laptop" for one in listed] == [True, False, False]
+    assert [one["present"] for one in listed] == [True, False, False]
+    of_phone = (await phone.call("GET", f"{SESSION}/all")).json()["items"]
+    assert [one["present"] for one in of_phone].count(True) == 1
+    assert (await laptop.call("DELETE", f"{SESSION}/others", csrf=False)).status_code == 403
+    assert (await laptop.call("DELETE", f"{SESSION}/others")).json() == {"sessions": 2}
+    assert (await laptop.call("GET", SESSION)).status_code == 200
+    assert (await phone.call("GET", SESSION)).status_code == 401
+    problem = await service.no(400, "GET", f"{SESSION}/all", who="alice")
+    assert problem["field"] == "session"

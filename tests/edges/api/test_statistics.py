@@ -197,3 +197,54 @@ async def test_the_source_s_page_of_one_user(busy: Service, place: str):
     assert (alice["tokensPerDay"], alice["exhaustedAt"]) == (2_000, "2027-01-03T15:00:00Z")
     await busy.no(403, "GET", f"{place}/user/1", who="alice")
     await busy.no(404, "GET", f"{place}/user/9", who="operator")
+
+
+@pytest.mark.row("B8", "D11")
+async def test_use_is_added_up_by_model_and_key_between_two_moments(service: Service, clock: Clock):
+    house = service.house
+    await house.account("mina")
+    clock.now = datetime(2026, 11, 10, 3, tzinfo=UTC)
+    for model, key, charge in (("big", "th_one", 50), ("small", "th_one", 5), ("small", "th_two", 7)):
+        await house.charge("mina", charge, model=model, actor=f"key:{key}")
+        clock.move(days=2)
+    path = "/api/v1/accounts/mina/usage"
+
+    async def told(**params: Any) -> tuple[Any, ...]:
+        found = await service.ok("GET", path, who="auditor", params=params)
+        parts = [(one["model"] or one["api_key"], one["charged"]["value"]) for one in found["parts"]]
+        assert sum(int(one["charged"]["value"]) for one in found["items"]) == int(
+            found["total"]["charged"]["value"]
+        )
+        return len(found["starts"]), parts, found["total"]["charged"]["value"]
+
+    assert await told(last=10, by="model") == (10, [("big", "50"), ("small", "12")], "62")
+    assert await told(last=10, by="key") == (10, [("th_one", "55"), ("th_two", "7")], "62")
+    assert await told(last=10) == (10, [], "62")
+    assert await told(last=10, by="model", key="th_one") == (10, [("big", "50"), ("small", "5")], "55")
+    assert await told(last=10, by="key", model="small") == (10, [("th_two", "7"), ("th_one", "5")], "12")
+    since = "2026-11-12T00:00:00Z"
+    assert (await told(by="model", since=since))[1:] == ([("small", "12")], "12")
+    between = {"since": since, "until": "2026-11-13T00:00:00Z"}
+    assert await told(by="model", **between) == (1, [("small", "5")], "5")
+    assert await told(every="hour", since=since, until="2026-11-12T02:30:00Z") == (3, [], "0")
+    assert (await told(since="1999-01-01T00:00:00Z"))[0] == 366
+    assert (await told(since="2030-01-01T00:00:00Z"))[0] == 1
+    assert (await told(until="1999-01-01T00:00:00Z", last=3))[2] == "0"
+    await service.no(400, "GET", f"{path}?since=2026-11-11T15:00:00", who="auditor")
+
+
+@pytest.mark.row("C9", "E10")
+async def test_money_that_came_in_is_added_up_by_currency(busy: Service):
+    house = busy.house
+    refunded = await house.order("alice", 5_000, price=Price(minor=9_900))
+    await house.complete_order("alice", refunded.id)
+    await house.refund_order("alice", refunded.id, refunded_minor=4_900)
+    dollars = await house.order("alice", 100, price=Price(minor=1_250, currency="USD"))
+    await house.complete_order("alice", dollars.id)
+    await house.order("alice", 100, price=Price(minor=1_250, currency="USD"))
+    found = await busy.ok("GET", "/api/v1/statistics/purchases", who="auditor")
+    assert [
+        (one["currency"], one["orders"], one["paid"]["shown"], one["refunded"]["minor"], one["kept"]["minor"])
+        for one in found["income"]
+    ] == [("KRW", 2, "₩19,800", 4_900, 14_900), ("USD", 1, "$12.50", 0, 1_250)]
+    assert {one["price"]["shown"] for one in found["lines"]} == {"₩19,800", "$12.50"}

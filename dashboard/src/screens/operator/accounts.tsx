@@ -1,3 +1,203 @@
+// Accounts among a million: searched as one types, picked by state and plan, each with its line of the report.
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Download, Plus } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
+
+import type { AccountLine, AccountStanding } from "../../api";
+import {
+  listExhaustedAccountsInfiniteOptions, listPlansOptions, listStandingsInfiniteOptions, showStatisticsOptions,
+} from "../../api/@tanstack/react-query.gen";
+import { Answer } from "../../parts/answer";
+import { Button } from "../../parts/button";
+import { Head } from "../../parts/card";
+import { Choice, List } from "../../parts/choice";
+import { useMoment } from "../../parts/date";
+import { Field } from "../../parts/field";
+import { Empty } from "../../parts/problem";
+import { More } from "../../parts/table";
+import { may } from "../../places";
+import { useMe } from "../../session";
+import { Lines, type Line } from "./account/lines";
+import { Making } from "./account/making";
+import "../../words/accounts";
+
+const PAGE = 50;
+/** How long somebody rests between two letters before the search begins. */
+const REST_MS = 150;
+/** A page with a filter may be short: it goes on by itself until so many are found. */
+const ENOUGH = 10;
+const VIEWS = ["all", "used", "gone"] as const;
+const STATES = ["active", "suspended", "closed"] as const;
+type State = (typeof STATES)[number];
+
 export default function Screen() {
-  return null;
+  const { t } = useTranslation();
+  const me = useMe();
+  const [asked, setAsked] = useSearchParams();
+  const [making, setMaking] = useState(false);
+  const plans = useQuery(listPlansOptions()).data?.items ?? [];
+  const view = VIEWS.find((one) => one === asked.get("view")) ?? "all";
+  const ask = (name: string, value: string) =>
+    setAsked(
+      (before) => {
+        if (value) before.set(name, value);
+        else before.delete(name);
+        return before;
+      },
+      { replace: true },
+    );
+  return (
+    <>
+      <Head title={t("nav.accounts")}>
+        <div className="flex flex-wrap gap-2">
+          <a
+            href="/api/v1/statistics/accounts.csv"
+            download
+            className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
+          >
+            <Download aria-hidden className="size-4" />
+            {t("form.download")}
+          </a>
+          {may(me, "operator") && (
+            <Button onClick={() => setMaking(true)}>
+              <Plus aria-hidden className="size-4" />
+              {t("accounts.make")}
+            </Button>
+          )}
+        </div>
+      </Head>
+      <div className="mb-4">
+        <Choice
+          label={t("accounts.view")}
+          value={view}
+          onChange={(one) => ask("view", one === "all" ? "" : one)}
+          options={VIEWS.map((one) => ({ value: one, title: t(`accounts.views.${one}`) }))}
+        />
+      </div>
+      {view === "used" ? (
+        <UsedMost />
+      ) : view === "gone" ? (
+        <NothingLeft />
+      ) : (
+        <Found search={asked.get("search") ?? ""} state={asked.get("state") ?? ""} plan={asked.get("plan") ?? ""} plans={plans.map(({ name }) => name)} onAsk={ask} />
+      )}
+      <Making open={making} onClose={() => setMaking(false)} plans={plans} />
+    </>
+  );
+}
+
+interface Wanted {
+  search: string;
+  state: string;
+  plan: string;
+  plans: readonly string[];
+  onAsk: (name: string, value: string) => void;
+}
+
+function Found({ search, state, plan, plans, onAsk }: Wanted) {
+  const { t } = useTranslation();
+  const wanted = { query: { limit: PAGE, search, plan, state: STATES.find((one) => one === state) ?? (null as State | null) } };
+  const found = useInfiniteQuery({
+    ...listStandingsInfiniteOptions(wanted),
+    initialPageParam: wanted,
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  });
+  const lines = found.data?.pages.flatMap((page) => page.items.map(lineOf)) ?? [];
+  const short = lines.length < ENOUGH && found.hasNextPage && !found.isFetchingNextPage && !found.isError;
+  const { fetchNextPage } = found;
+  useEffect(() => {
+    if (short) void fetchNextPage();
+  }, [short, fetchNextPage]);
+  const some = (options: readonly string[], title: (one: string) => string) => [
+    { value: "", title: t("form.all") },
+    ...options.map((one) => ({ value: one, title: title(one) })),
+  ];
+  return (
+    <>
+      <div role="search" className="mb-4 grid gap-3 sm:grid-cols-[1fr_10rem_12rem]">
+        <Typed value={search} onRest={(text) => onAsk("search", text)} />
+        <List label={t("accounts.state")} value={state} options={some(STATES, (one) => t(`accounts.states.${one}`))} onChange={(one) => onAsk("state", one)} />
+        <List label={t("accounts.plan")} value={plan} options={some(plans, (one) => one)} onChange={(one) => onAsk("plan", one)} />
+      </div>
+      <Answer of={found} rows={8}>
+        {() => (
+          <>
+            {lines.length > 0 ? (
+              <Lines lines={lines} busy={found.isPlaceholderData} />
+            ) : found.hasNextPage ? (
+              <p role="status" className="py-8 text-center text-soft">{t("accounts.looking")}</p>
+            ) : (
+              <Empty>{t("accounts.none")}</Empty>
+            )}
+            <More of={found} />
+          </>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+/** What is typed shows at once, and is asked for when its writer rests. */
+function Typed({ value, onRest }: { value: string; onRest: (text: string) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    if (text.trim() === value) return;
+    const resting = setTimeout(() => onRest(text.trim()), REST_MS);
+    return () => clearTimeout(resting);
+  }, [text, value, onRest]);
+  return (
+    <Field label={t("accounts.search")} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} autoComplete="off" />
+  );
+}
+
+/** The accounts that used most in their period, as it was found out at most ten minutes ago. */
+function UsedMost() {
+  const { t } = useTranslation();
+  const moment = useMoment();
+  const found = useQuery(showStatisticsOptions({ query: { top: 100 } }));
+  return (
+    <Answer of={found} rows={8}>
+      {(data) => (
+        <>
+          <p className="mb-2 text-sm text-soft">{t("accounts.cached", { at: moment(data.cached_at) })}</p>
+          {data.top.length > 0 ? <Lines lines={data.top.map(reported)} /> : <Empty>{t("accounts.none")}</Empty>}
+        </>
+      )}
+    </Answer>
+  );
+}
+
+function NothingLeft() {
+  const { t } = useTranslation();
+  const wanted = { query: { limit: PAGE } };
+  const found = useInfiniteQuery({
+    ...listExhaustedAccountsInfiniteOptions(wanted),
+    initialPageParam: wanted,
+    getNextPageParam: (page) => page.next,
+  });
+  return (
+    <Answer of={found} rows={8}>
+      {(data) => {
+        const lines = data.pages.flatMap((page) => page.items.map(reported));
+        return (
+          <>
+            {lines.length > 0 ? <Lines lines={lines} /> : <Empty>{t("accounts.none")}</Empty>}
+            <More of={found} />
+          </>
+        );
+      }}
+    </Answer>
+  );
+}
+
+function lineOf({ account: { ref, name, email, plan, state }, figures }: AccountStanding): Line {
+  return { ref, name, email, plan, state, figures };
+}
+
+function reported(figures: AccountLine): Line {
+  return { ref: figures.account, name: figures.name, email: figures.email, plan: figures.plan, state: figures.state, figures };
 }

@@ -12,6 +12,7 @@ from tokenhouse.errors import NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules.alerts import Level
+from tokenhouse.rules.origins import Origin, origin
 from tokenhouse.store.accounts import Account as Stored
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
@@ -64,6 +65,7 @@ class NewAccount(Shape):
     locale: Annotated[str, Field(max_length=20, examples=["ko"])] = ""
     time_zone: Annotated[str, Field(max_length=200, examples=["Asia/Seoul"])] = ""
     tags: Tags = Field(default_factory=dict)
+    reason: Annotated[str, Field(max_length=1_000, description="Why; it goes into the audit log.")] = ""
 
 
 class AccountAmendment(Shape):
@@ -82,9 +84,18 @@ class Lot(Shape):
     """Credit with an origin and perhaps an end."""
 
     source: str
+    origin: Origin
     left: Amount
     given: Amount
     expires_at: datetime | None
+
+
+class OriginSum(Shape):
+    """What is left of one origin: the sum of its lots."""
+
+    origin: Origin
+    left: Amount
+    ends_at: Annotated[datetime | None, Field(description="When the first of it ends; null: none does.")]
 
 
 class Balance(Shape):
@@ -105,12 +116,14 @@ class Balance(Shape):
     period_start_at: datetime | None
     period_end_at: datetime | None
     lots: list[Lot]
+    origins: Annotated[list[OriginSum], Field(description="Free, bought, bonus: the lots added up.")]
 
 
 class WayUp(Shape):
     """The refs from an account up to the root of its tree, its own first."""
 
     refs: Annotated[list[str], Field(examples=[["alice", "research", "acme"]])]
+    payer: Annotated[str, Field(examples=["acme"], description="Which of them pays: whose credit it is.")]
 
 
 @router.get("")
@@ -119,12 +132,19 @@ async def list_accounts(
     house: House,
     search: Annotated[
         str,
-        Query(max_length=200, description="How ref, e-mail or name begins, in any case.", examples=["ali"]),
+        Query(
+            max_length=200,
+            description="Any part of ref, e-mail or name, in any case; one letter: how they begin.",
+            examples=["ali"],
+        ),
     ] = "",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Account]:
-    """List accounts, or find some: by ref first, then by e-mail, then by name. For auditors."""
+    """List accounts, or find some: by how ref, e-mail and name begin, in this order, then by any part.
+
+    For auditors.
+    """
     found = await house.find_accounts(search, after=cursor, rows_max=limit)
     return Page(items=[described(one) for one in found.accounts], next=found.next)
 
@@ -139,9 +159,11 @@ async def create_account(asked: NewAccount, caller: Operator, house: House, resp
     try:
         there = await house.describe(asked.ref)
     except NotFound:
-        profile = asked.model_dump(exclude={"ref", "parent"})
+        profile = asked.model_dump(exclude={"ref", "parent", "reason"})
         made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
-        await caller.record(house, "account.create", asked.ref, after=audited.account(made))
+        await caller.record(
+            house, "account.create", asked.ref, after=audited.account(made), reason=asked.reason
+        )
         return described(made)
     response.status_code = 200
     return described(there)
@@ -187,8 +209,9 @@ async def list_children(
 
 @router.get("/{ref}/path")
 async def show_account_path(ref: Ref, caller: User, house: House) -> WayUp:
-    """Return the way from an account up to the root of its tree."""
-    return WayUp(refs=await house.way_up(caller.account_of(ref)))
+    """Return the way from an account up to the root of its tree, and which of them pays."""
+    account = caller.account_of(ref)
+    return WayUp(refs=await house.way_up(account), payer=await house.payer(account))
 
 
 @router.get("/{ref}/balance")
@@ -225,10 +248,15 @@ def shown(view: BalanceView) -> Balance:
         lots=[
             Lot(
                 source=lot.source,
+                origin=origin(lot.source),
                 left=amount(lot.left, unit),
                 given=amount(lot.amount, unit),
                 expires_at=lot.expires_at,
             )
             for lot in view.lots
+        ],
+        origins=[
+            OriginSum(origin=one.origin, left=amount(one.left, unit), ends_at=one.ends_at)
+            for one in view.origins
         ],
     )

@@ -108,6 +108,7 @@ class Door:
         identity = await identify((*self.credentials, self.cookie), request.scope, house)
         back_end = identity.session is None and RANK[identity.role] >= RANK["operator"]
         request.scope.setdefault("state", {})[BACK_END] = back_end
+        client = request.scope.get("client")
         spoken = identity.session.person.locale if identity.session else house.desk.settings.locale
         return Caller(
             role=identity.role,
@@ -117,7 +118,7 @@ class Door:
             key=identity.key,
             session=identity.session,
             locale=spoken if identity.session else language(request.scope, spoken),
-            address=request.client.host if request.client else "",
+            address=client[0] if client else "",
         )
 
 

@@ -19,6 +19,7 @@ from tokenhouse.edges.chat.turn import Asked
 from tokenhouse.edges.problems import Answer
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import cursors
+from tokenhouse.flow.chat import SEQ_MAX
 from tokenhouse.flow.cursors import place
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.flow.turn import Said
@@ -36,6 +37,14 @@ MEDIA: Final = {"json": "application/json", "markdown": "text/markdown; charset=
 SessionId = Annotated[str, Path(min_length=1, max_length=100, description="A conversation's id.")]
 Title = Annotated[str, Field(max_length=200, examples=["Weather in Seoul"])]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Items of a page at most.")]
+
+
+class ChatTerms(Shape):
+    """The chat as this deployment has it."""
+
+    name: Annotated[str, Field(description="What the assistant is called; empty: as its model.")]
+    models: Annotated[list[str], Field(description="Who may be asked; the first one answers by default.")]
+    message_chars_max: Annotated[int, Field(description="Characters of one message at most.")]
 
 
 class Conversation(Shape):
@@ -103,6 +112,14 @@ class TurnAnswer(Shape):
     warning: Annotated[Warned | None, Field(description="For an account near its end, in its language.")]
     settled: Annotated[bool, Field(description="False: the charge waits on disk for the database.")]
     replayed: Annotated[bool, Field(description="The first answer under this idempotency key.")]
+
+
+@router.get("")
+async def show_chat(_: Own, house: House) -> ChatTerms:
+    """Return what a conversation can be opened with, and how long a message may be."""
+    chosen = house.desk.settings.chat
+    models = list(dict.fromkeys((chosen.model, *chosen.models)))
+    return ChatTerms(name=chosen.name, models=models, message_chars_max=chosen.message_chars_max)
 
 
 @router.get("/sessions")
@@ -177,11 +194,20 @@ async def export_chat_session(
 
 @router.get("/sessions/{session}/messages")
 async def list_chat_messages(
-    session: SessionId, caller: Own, house: House, limit: Limit = 50, cursor: Cursor = None
+    session: SessionId,
+    caller: Own,
+    house: House,
+    newest_first: Annotated[bool, Query(description="From the end towards the beginning.")] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[Message]:
-    """List what was said in a conversation, in order."""
-    after = 0 if cursor is None else int(place(cursor, int)[0])
-    found = await house.chat_messages(caller.account, session, after=after, rows_max=limit)
+    """List what was said in a conversation, in order, or the last said first."""
+    seen = None if cursor is None else int(place(cursor, int)[0])
+    if newest_first:
+        before = SEQ_MAX if seen is None else seen
+        found = await house.chat_messages(caller.account, session, before=before, rows_max=limit)
+    else:
+        found = await house.chat_messages(caller.account, session, after=seen or 0, rows_max=limit)
     following = cursors.cursor(found[-1].seq) if len(found) == limit else None
     unit = unit_of(house)
     return Page(items=[said(one, unit) for one in found], next=following)

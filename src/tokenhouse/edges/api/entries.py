@@ -1,9 +1,11 @@
 """Entries: the journal of an account, filtered and at any depth; one line explained; everybody's by time."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 
 from tokenhouse.edges.api.accounts import Ref
@@ -38,6 +40,15 @@ Kind = Literal[
 ANY: Final[list[Kind]] = []
 Since = Annotated[AwareDatetime | None, Query(description="From here on.")]
 Until = Annotated[AwareDatetime | None, Query(description="Before here.")]
+
+Kinds = Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")]
+Model = Annotated[str, Query(max_length=200, description="This model alone.")]
+KeyPrefix = Annotated[
+    str, Query(max_length=200, description="The visible part of an API key: what was done by it alone.")
+]
+TABLE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "A CSV, streamed."}
+}
 
 
 class Tokens(Shape):
@@ -130,11 +141,9 @@ async def list_entries(
     ref: Ref,
     caller: User,
     house: House,
-    kind: Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")] = ANY,
-    model: Annotated[str, Query(max_length=200, description="This model alone.")] = "",
-    key: Annotated[
-        str, Query(max_length=200, description="The visible part of an API key: what was done by it alone.")
-    ] = "",
+    kind: Kinds = ANY,
+    model: Model = "",
+    key: KeyPrefix = "",
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -155,6 +164,34 @@ async def list_entries(
         rows_max=limit,
     )
     return Page(items=[JournalEntry(**_line(one, found.unit)) for one in found.entries], next=found.next)
+
+
+@router.get("/accounts/{ref}/entries.csv", response_class=Response, responses=TABLE)
+async def export_entries(
+    ref: Ref,
+    caller: User,
+    house: House,
+    kind: Kinds = ANY,
+    model: Model = "",
+    key: KeyPrefix = "",
+    since: Since = None,
+    until: Until = None,
+) -> Response:
+    """Return an account's journal as CSV for a spreadsheet: every line that matches, newest first.
+
+    Amounts are exact, in whole units. A text that would be a formula has an apostrophe before it.
+    """
+    account = caller.account_of(ref)
+    pieces = house.entries_table(account, kinds=kind, model=model, api_key=key, since=since, until=until)
+    return await _table(pieces)
+
+
+@router.get("/entries.csv", response_class=Response, responses=TABLE)
+async def export_all_entries(
+    _caller: Auditor, house: House, since: Since = None, until: Until = None
+) -> Response:
+    """Return the journals of all accounts as CSV, newest first. For auditors."""
+    return await _table(house.all_entries_table(since=since, until=until))
 
 
 @router.get("/accounts/{ref}/entries/{seq}")
@@ -190,6 +227,19 @@ async def list_all_entries(
     unit = unit_of(house)
     items = [OwnedEntry(account=one.account, **_line(one.entry, unit)) for one in found.entries]
     return Page(items=items, next=found.next)
+
+
+async def _table(pieces: AsyncIterator[str]) -> Response:
+    """Return a CSV as it comes. Its first piece is waited for: what cannot be is refused before it begins."""
+    first = await anext(pieces)
+
+    async def whole() -> AsyncIterator[str]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    headers = {"content-disposition": 'attachment; filename="entries.csv"'}
+    return StreamingResponse(whole(), media_type="text/csv", headers=headers)
 
 
 def reckoning(found: Explanation, unit: Unit, plan: str, version: int) -> Reckoning:

@@ -15,6 +15,7 @@ credentials are, that prove nothing.
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
@@ -25,6 +26,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tokenhouse.edges import problems
 from tokenhouse.edges.api.caller import BACK_END
+from tokenhouse.edges.api.card import PATH as CARD
 from tokenhouse.edges.credentials.peers import SECRET_HEADER
 from tokenhouse.edges.headers import encoded
 from tokenhouse.edges.language import language
@@ -74,16 +76,25 @@ def guarded(app: App, house: Tokenhouse) -> App:
     """Return an application with the guard before it, and CORS for the sites that the settings list."""
     settings = house.desk.settings
     guard: App = Guard(app, house)
-    if not settings.cors_origins:
-        return guard
-    return CORSMiddleware(
-        guard,
-        allow_origins=settings.cors_origins,
-        allow_methods=ALLOWED_METHODS,
-        allow_headers=ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-        max_age=600,
+    ours: App = guard
+    if settings.cors_origins:
+        ours = CORSMiddleware(
+            guard,
+            allow_origins=settings.cors_origins,
+            allow_methods=ALLOWED_METHODS,
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+        )
+    anyones: App = CORSMiddleware(
+        guard, allow_origins=["*"], allow_methods=["GET"], allow_headers=["authorization"], max_age=86_400
     )
+
+    async def served(scope: Message, receive: Receive, send: Send) -> None:
+        """Let pages of any site see the card that their token opens; all else only those that are listed."""
+        await (anyones if scope.get("path") == CARD else ours)(scope, receive, send)
+
+    return served
 
 
 class Guard:
@@ -256,6 +267,7 @@ def _credential_headers(settings: Settings) -> frozenset[bytes]:
     return frozenset(named)
 
 
+@lru_cache(maxsize=10_000)
 def _neighbourhood(address: str) -> str:
     """Return what is counted of an address: of IPv6 the first half, for the other one anybody can change."""
     try:

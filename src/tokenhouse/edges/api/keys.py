@@ -59,6 +59,7 @@ class NewKey(Shape):
     name: Annotated[str, Field(max_length=200, examples=["laptop"])] = ""
     models: Models = Field(default_factory=list)
     expires_at: Annotated[AwareDatetime | None, Field(description="Null: never.")] = None
+    reason: Annotated[str, Field(max_length=1_000, description="Why; it goes into the audit log.")] = ""
 
 
 class NewRoleKey(NewKey):
@@ -91,8 +92,8 @@ async def create_key(ref: Ref, asked: NewKey, caller: User, house: House) -> Mad
     account = caller.account_to_change(ref)
     if caller.role == "user" and caller.key is not None and (caller.key.models or caller.key.expires_at):
         raise Forbidden("key_bounded", prefix=caller.key.prefix)
-    made = await house.create_key(account, actor=caller.actor, **asked.model_dump())
-    return await _made(house, caller, made.key, made.secret)
+    made = await house.create_key(account, actor=caller.actor, **asked.model_dump(exclude={"reason"}))
+    return await _made(house, caller, made.key, made.secret, asked.reason)
 
 
 @router.delete("/accounts/{ref}/keys/{key_id}")

@@ -53,6 +53,8 @@ TAGS: Final = {
     "notices": "What people are told, over which channels, and what became of it.",
     "chat": "Conversations: kept, searched, archived and exported; turns whole or streamed.",
     "people": "Who logs in: users, auditors, operators and owners.",
+    "card": "The usage card on any site: short-lived tokens, and what they open.",
+    "samples": "Two weeks of real traffic for a new deployment, so that its pages show something.",
     "session": "Logging in and out of the pages.",
     "audit log": "Who changed what, when and why.",
     "jobs": "What runs by itself: when it last ran, when it runs next, how it went.",
@@ -99,6 +101,7 @@ STANDING: Final = {
 OPEN: Final = (
     *("get /api/v1/health", "get /api/v1/ready", "get /api/v1/version"),
     *("post /api/v1/session", "post /api/v1/session/link"),
+    "post /api/v1/session/owner",
     *("post /api/v1/payments/callback", "post /api/v1/payments/stripe", "post /api/v1/payments/toss"),
     "post /api/v1/user-quota/payment-callback",
 )

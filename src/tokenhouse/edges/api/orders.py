@@ -37,7 +37,7 @@ class NewOrder(Shape):
 
 
 class Checkout(Shape):
-    """How to pay: for Stripe, the page to go to; for Toss Payments, what its window wants to know."""
+    """How to pay: for Stripe or a shop, the page to go to; for Toss Payments, what its window asks for."""
 
     provider: str
     url: str | None = None
@@ -117,28 +117,22 @@ async def buy_package(
         key=key or "",
         note=asked.note,
     )
-    if one.state != "pending":
-        return Bought(order=shown(one, house), checkout=None)
-    package = next(package for package in await house.packages() if package.name == one.package)
-    checkout = Checkout(
-        provider=one.provider,
-        order_name=package.called(caller.locale),
-        price=money_of(one.price_minor, one.currency),
-    )
-    if one.provider == "stripe":
-        url = await providers.stripe.checkout(house, one, package, caller.locale)
-        checkout = checkout.model_copy(update={"url": url})
-        one = await house.find_order(one.id)
-    elif one.provider == "toss":
-        toss = house.desk.settings.payments.toss
-        checkout = checkout.model_copy(update={"client_key": toss.client_key if toss else ""})
-    return Bought(order=shown(one, house), checkout=checkout)
+    return await _bought(house, providers, one, caller.locale)
 
 
 @router.get("/accounts/{ref}/orders/{order}")
 async def show_order(ref: Ref, order: OrderId, caller: User, house: House) -> Order:
     """Return one order of an account."""
     return shown(await house.find_order(order, ref=caller.account_of(ref)), house)
+
+
+@router.post("/accounts/{ref}/orders/{order}/checkout")
+async def check_out_order(
+    ref: Ref, order: OrderId, caller: User, house: House, providers: Providers
+) -> Bought:
+    """Say once more how an order is paid: for who left before, and comes back. Idempotent."""
+    one = await house.find_order(order, ref=caller.account_to_change(ref))
+    return await _bought(house, providers, one, caller.locale)
 
 
 @router.post("/accounts/{ref}/orders/{order}/confirm")
@@ -247,6 +241,30 @@ async def refund_order(order: OrderId, asked: OrderRefund, caller: Operator, hou
     if not receipt.replayed:
         await _record(caller, house, "order.refund", one, after, asked.reason)
     return RefundedOrder(order=shown(after, house), taken_back=taken_back(receipt, house))
+
+
+async def _bought(house: House, providers: Providers, one: Stored, locale: str) -> Bought:
+    """Return an order, and while it waits how it is paid."""
+    if one.state != "pending" or not one.package:
+        return Bought(order=shown(one, house), checkout=None)
+    package = next(package for package in await house.packages() if package.name == one.package)
+    chosen = house.desk.settings.payments
+    url = client_key = None
+    if one.provider == "stripe":
+        url = await providers.stripe.checkout(house, one, package, locale)
+        one = await house.find_order(one.id)
+    elif one.provider == "toss" and chosen.toss:
+        client_key = chosen.toss.client_key
+    elif one.provider == "callback" and chosen.callback:
+        url = chosen.callback.checkout_url.replace("{order}", one.id) or None
+    checkout = Checkout(
+        provider=one.provider,
+        url=url,
+        client_key=client_key,
+        order_name=package.called(locale),
+        price=money_of(one.price_minor, one.currency),
+    )
+    return Bought(order=shown(one, house), checkout=checkout)
 
 
 async def _record(

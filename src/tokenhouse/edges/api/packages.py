@@ -1,6 +1,6 @@
 """Packages: what a deployment sells."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -9,6 +9,7 @@ from tokenhouse.edges.api.caller import RANK, House, Operator, User
 from tokenhouse.edges.api.money import Currency, Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Digits, Shape, amount, parsed, unit_of
 from tokenhouse.flow import audited
+from tokenhouse.flow.buying import ONLY_KRW, RENEWS
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.shop import CURRENCIES
 from tokenhouse.rules.shop import Package as Stored
@@ -39,10 +40,20 @@ class Package(Shape):
     active: bool
 
 
+class PaidOver(Shape):
+    """A way to pay, and what can be paid so."""
+
+    provider: Literal["callback", "stripe", "toss", "manual"]
+    currencies: list[Currency]
+    subscriptions: bool
+
+
 class Packages(Shape):
-    """What is sold."""
+    """What is sold, and how it can be paid."""
 
     items: list[Package]
+    paid_over: list[PaidOver]
+    purchase_url: Annotated[str | None, Field(description="Where else this deployment sells.")]
 
 
 class NewPackage(Shape):
@@ -75,7 +86,16 @@ async def list_packages(
     """List what can be bought."""
     with_all = every_one and RANK[caller.role] >= RANK["auditor"]
     found = [one for one in await house.packages() if with_all or one.active]
-    return Packages(items=[shown(one, house) for one in found])
+    ways = [
+        PaidOver(
+            provider=name,  # type: ignore[arg-type]  # The settings know these alone.
+            currencies=["KRW"] if name == ONLY_KRW else list(get_args(Currency)),
+            subscriptions=name in RENEWS,
+        )
+        for name in house.desk.settings.payments.providers
+    ]
+    url = house.desk.settings.purchase_url
+    return Packages(items=[shown(one, house) for one in found], paid_over=ways, purchase_url=url)
 
 
 @router.put("/{name}")

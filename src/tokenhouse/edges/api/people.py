@@ -80,9 +80,13 @@ async def list_people(
     house: House,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str, Query(max_length=200, description="`next` of a page.")] = "",
+    account: Annotated[str, Query(max_length=200, description="Those who sign in for it alone.")] = "",
 ) -> Page[Person]:
     """List people, by e-mail."""
-    found = await house.people(after=cursor, rows_max=limit)
+    if account:
+        found = await house.people_of(account, after=cursor, rows_max=limit)
+    else:
+        found = await house.people(after=cursor, rows_max=limit)
     return Page(items=[shown(one) for one in found], next=found[-1].email if len(found) == limit else None)
 
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from tokenhouse.edges.api.caller import Door, House, User
 from tokenhouse.edges.api.shapes import Shape
+from tokenhouse.edges.credentials.cookies import HINT
+from tokenhouse.edges.pages import PLACE as PAGES
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.sessions import SignedIn, csrf_of
 from tokenhouse.store.keys import Role
@@ -33,6 +35,15 @@ class SignInByLink(Shape):
 
     link: Annotated[str, Field(max_length=200, description="What stands behind `#` in the link.")]
     password: Annotated[Password | None, Field(description="Without it the one before stays.")] = None
+
+
+class FirstOwner(Shape):
+    """The one-time link that the server printed when it first started, and who its owner will be."""
+
+    link: Annotated[str, Field(max_length=200, description="What stands behind `#` in the link.")]
+    email: Annotated[str, Field(max_length=200, examples=["jisu@example.com"])]
+    password: Password
+    name: Annotated[str, Field(max_length=200)] = ""
 
 
 class NewPassword(Shape):
@@ -65,6 +76,29 @@ class Me(Shape):
     expires_at: Annotated[datetime | None, Field(description="When a session ends in any case.")]
 
 
+class MySession(Shape):
+    """A browser in which one is signed in."""
+
+    agent: Annotated[str, Field(description="What the browser calls itself.")]
+    address: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    present: Annotated[bool, Field(description="Whether it is the one that asks.")]
+
+
+class MySessions(Shape):
+    """Where one is signed in, the last used first."""
+
+    items: list[MySession]
+
+
+class OthersSignedOut(Shape):
+    """How many other sessions there were."""
+
+    sessions: int
+
+
 @router.post("")
 async def sign_in(body: SignIn, request: Request, response: Response, house: House) -> Me:
     """Sign in with e-mail and password: the answer sets the cookie of a new session.
@@ -81,6 +115,16 @@ async def enter_by_link(body: SignInByLink, request: Request, response: Response
     """Sign in with a one-time link, and choose a password with it. The link opens nothing after that."""
     address, agent = _whence(request)
     came = await house.enter(body.link, body.password, address=address, agent=agent)
+    return await _begun(came, request, response, house)
+
+
+@router.post("/owner")
+async def become_owner(body: FirstOwner, request: Request, response: Response, house: House) -> Me:
+    """Become the first owner, with the link that the server printed; it opens nothing after that."""
+    address, agent = _whence(request)
+    came = await house.become_owner(
+        body.link, email=body.email, password=body.password, name=body.name, address=address, agent=agent
+    )
     return await _begun(came, request, response, house)
 
 
@@ -121,6 +165,28 @@ async def change_password(body: NewPassword, request: Request, caller: User, hou
     )
 
 
+@router.get("/all")
+async def list_my_sessions(request: Request, caller: User, house: House) -> MySessions:
+    """List where one is signed in. Only for somebody who signed in."""
+    secret = _door(request).cookie.secret(request.scope)
+    found = await house.sessions(_person(caller), secret=secret)
+    return MySessions(
+        items=[MySession(**{name: getattr(one, name) for name in MySession.model_fields}) for one in found]
+    )
+
+
+@router.delete("/others")
+async def sign_out_others(request: Request, caller: User, house: House) -> OthersSignedOut:
+    """Sign out everywhere else: all other sessions end. Only for somebody who signed in."""
+    ended = await house.sign_out_everywhere(
+        _person(caller),
+        but=_door(request).cookie.secret(request.scope),
+        actor=caller.actor,
+        address=caller.address,
+    )
+    return OthersSignedOut(sessions=ended)
+
+
 @router.delete("", status_code=204)
 async def sign_out(request: Request, response: Response, caller: User, house: House) -> None:
     """Sign out: the session ends, and its cookie goes. What came with a key or a token has no session."""
@@ -129,6 +195,7 @@ async def sign_out(request: Request, response: Response, caller: User, house: Ho
         await house.sign_out(cookie.secret(request.scope))
         secure = cookie.secure(request.scope)
         response.delete_cookie(cookie.name(request.scope), secure=secure, httponly=True, samesite="lax")
+        response.delete_cookie(HINT, path=PAGES, secure=secure, samesite="lax")
 
 
 async def _begun(came: SignedIn, request: Request, response: Response, house: House) -> Me:
@@ -138,14 +205,13 @@ async def _begun(came: SignedIn, request: Request, response: Response, house: Ho
     if before:
         await house.sign_out(before)
     session, person = came.session, came.session.person
-    response.set_cookie(
-        cookie.name(request.scope),
-        came.secret,
-        max_age=int((session.expires_at - session.created_at).total_seconds()),
-        secure=cookie.secure(request.scope),
-        httponly=True,
-        samesite="lax",
-    )
+    how: dict[str, Any] = {
+        "max_age": int((session.expires_at - session.created_at).total_seconds()),
+        "secure": cookie.secure(request.scope),
+        "samesite": "lax",
+    }
+    response.set_cookie(cookie.name(request.scope), came.secret, httponly=True, **how)
+    response.set_cookie(HINT, "1", path=PAGES, **how)
     return Me(
         role=person.role,
         account=person.account or None,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House, Operator
 from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, amount, unit_of
-from tokenhouse.flow.statistics import Line
+from tokenhouse.flow.statistics import Line, Overview
 from tokenhouse.flow.trend import Trend
 from tokenhouse.rules.alerts import Level
 from tokenhouse.rules.amounts import Unit
@@ -96,6 +96,7 @@ class TrendDay(Shape):
 class Monitoring(Shape):
     """Sign-ups, renewal and use by day; and where renewal stands now. `stuck` and `waiting` must be 0."""
 
+    time_zone: Annotated[str, Field(description="The zone that days are of.")]
     days: list[TrendDay]
     renewed: Annotated[int, Field(description="Accounts in a period that was renewed.")]
     first: Annotated[int, Field(description="Accounts in their first period.")]
@@ -110,13 +111,10 @@ async def show_statistics(
 ) -> Statistics:
     """Return figures of all accounts, the five buckets by share used, and the accounts that used most."""
     found, unit = await house.overview(top=top), unit_of(house)
-    sums = found.value.overview
-    plain: dict[str, Any] = {name: getattr(sums, name) for name in Sums.model_fields}
-    valued = {name: amount(plain[name], unit) for name in plain if name not in COUNTED}
     buckets = found.value.distribution
     return Statistics(
         cached_at=found.cached_at,
-        overview=Sums(**plain | valued),
+        overview=shown_sums(found.value.overview, unit),
         distribution=Buckets(**{name: getattr(buckets, name) for name in Buckets.model_fields}),
         top=[shown_line(line, unit) for line in found.value.top],
     )
@@ -134,7 +132,7 @@ async def list_exhausted_accounts(
 @router.get("/monitoring")
 async def show_monitoring(caller: Auditor, house: House, days: Days = 14) -> Monitoring:
     """Return whether new accounts are initialised, whether periods renew, and how use goes, as of now."""
-    return shown_trend(await house.trend(days=days), unit_of(house))
+    return shown_trend(await house.trend(days=days), unit_of(house), house.desk.settings.time_zone)
 
 
 @router.delete("/cache", status_code=204)
@@ -143,16 +141,23 @@ async def clear_statistics(caller: Operator, house: House) -> None:
     await house.forget_statistics()
 
 
+def shown_sums(overview: Overview, unit: Unit) -> Sums:
+    """Return the deployment's row as the API says it."""
+    plain: dict[str, Any] = {name: getattr(overview, name) for name in Sums.model_fields}
+    return Sums(**plain | {name: amount(plain[name], unit) for name in plain if name not in COUNTED})
+
+
 def shown_line(line: Line, unit: Unit) -> AccountLine:
     """Return an account's line as the API says it."""
     plain: dict[str, Any] = {name: getattr(line, name) for name in AccountLine.model_fields}
     return AccountLine(**plain | {name: amount(plain[name], unit) for name in VALUED})
 
 
-def shown_trend(trend: Trend, unit: Unit) -> Monitoring:
+def shown_trend(trend: Trend, unit: Unit, time_zone: str) -> Monitoring:
     """Return the trend as the API says it."""
     renewal = trend.renewal
     return Monitoring(
+        time_zone=time_zone,
         days=[
             TrendDay(
                 start_at=one.start_at,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House
+from tokenhouse.edges.api.money import Currency, Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Shape, amount, unit_of
 from tokenhouse.edges.api.statistics import CachedAt, Days
 from tokenhouse.flow import outlook as outlooks
@@ -23,6 +24,7 @@ Last = Annotated[
     int,
     Query(ge=1, le=744, description="How many, the present one too: 744 hours, 366 days, 60 months."),
 ]
+TimeZone = Annotated[str, Field(description="The zone that time is cut by.")]
 Percent = Annotated[float | None, Field(description="Null where there is nothing to be a part of.")]
 
 
@@ -47,6 +49,7 @@ class Curve(Shape):
     """What was used, the oldest stretch first."""
 
     cached_at: CachedAt
+    time_zone: TimeZone
     points: list[Point]
 
 
@@ -85,6 +88,7 @@ class Patterns(Shape):
     """When people use it, which models, and who most."""
 
     cached_at: CachedAt
+    time_zone: TimeZone
     start_at: datetime
     end_at: datetime
     hours: list[WeekHour]
@@ -107,6 +111,7 @@ class Costs(Shape):
     """Cost against charge: the sums, and each model's line of each stretch."""
 
     cached_at: CachedAt
+    time_zone: TimeZone
     charged: Amount
     costs: Annotated[list[Amount], Field(description="One for each unit that prices are in.")]
     lines: list[CostLine]
@@ -122,12 +127,26 @@ class Purchase(Shape):
     orders: int
     credit: Amount
     price_minor: Annotated[int, Field(description="In the currency's smallest coin: won, cents, yen.")]
+    price: Money
+
+
+class Income(Shape):
+    """Money of one currency: what paid orders brought in, what was paid back of it, what stays."""
+
+    currency: Currency
+    orders: int
+    credit: Amount
+    paid: Money
+    refunded: Money
+    kept: Money
 
 
 class Purchases(Shape):
-    """What was ordered, the oldest stretch first."""
+    """What was ordered, the oldest stretch first; `income` adds up what was paid."""
 
     cached_at: CachedAt
+    time_zone: TimeZone
+    income: list[Income]
     lines: list[Purchase]
 
 
@@ -175,6 +194,7 @@ async def show_usage_over_time(caller: Auditor, house: House, every: Every = "da
     found, unit = await house.curve(every=every, last=last), unit_of(house)
     return Curve(
         cached_at=found.cached_at,
+        time_zone=house.desk.settings.time_zone,
         points=[
             Point(
                 start_at=one.start_at,
@@ -205,6 +225,7 @@ async def show_patterns(
     value = found.value
     return Patterns(
         cached_at=found.cached_at,
+        time_zone=house.desk.settings.time_zone,
         start_at=value.start_at,
         end_at=value.end_at,
         hours=[
@@ -250,6 +271,7 @@ async def show_costs(caller: Auditor, house: House, every: Every = "day", last: 
     found, unit = await house.costs(every=every, last=last), unit_of(house)
     return Costs(
         cached_at=found.cached_at,
+        time_zone=house.desk.settings.time_zone,
         charged=amount(found.value.charged, unit),
         costs=[amount(cost, in_unit) for in_unit, cost in found.value.costs],
         lines=[
@@ -272,6 +294,18 @@ async def show_purchases(caller: Auditor, house: House, every: Every = "day", la
     found, unit = await house.purchases(every=every, last=last), unit_of(house)
     return Purchases(
         cached_at=found.cached_at,
+        time_zone=house.desk.settings.time_zone,
+        income=[
+            Income(
+                currency=one.currency,  # type: ignore[arg-type]  # A constraint of its column says so.
+                orders=one.orders,
+                credit=amount(one.credit, unit),
+                paid=money_of(one.paid_minor, one.currency),
+                refunded=money_of(one.refunded_minor, one.currency),
+                kept=money_of(one.kept_minor, one.currency),
+            )
+            for one in found.value.income
+        ],
         lines=[
             Purchase(
                 start_at=one.start_at,
@@ -281,6 +315,7 @@ async def show_purchases(caller: Auditor, house: House, every: Every = "day", la
                 orders=one.orders,
                 credit=amount(one.credit, unit),
                 price_minor=one.price_minor,
+                price=money_of(one.price_minor, one.currency),
             )
             for one in found.value.lines
         ],

@@ -50,7 +50,7 @@ class Verification(Shape):
     account: Annotated[str | None, Field(description="The only account that is looked at; null: all.")]
     cell: Annotated[int | None, Field(description="The only cell that is looked at; null: all.")]
     state: Annotated[
-        Literal["running", "clean", "broken", "failed", "lost"],
+        Literal["running", "clean", "broken", "failed", "lost", "cancelled"],
         Field(description="Clean: every law holds. Failed: it could not be carried out. Lost: its node was."),
     ]
     started_at: datetime
@@ -102,6 +102,16 @@ async def show_verification(
 ) -> Verification:
     """Return how far a verification is, and what it found. For auditors."""
     return shown(await house.verification(verification))
+
+
+@router.post("/{verification}/cancel")
+async def cancel_verification(
+    verification: Annotated[str, Path(max_length=36, description="Its id.")], caller: Operator, house: House
+) -> Verification:
+    """Call a verification off, on whichever node it runs. One that has ended stays as it is."""
+    ended = await house.cancel_verification(verification)
+    await caller.record(house, "verification.cancel", ended.id, after={"state": ended.state})
+    return shown(ended)
 
 
 def shown(work: Work) -> Verification:

@@ -81,20 +81,9 @@ def _document(terminal: Terminal, found: Finding) -> dict[str, Any]:
 
 
 def _said(terminal: Terminal, found: Finding) -> str:
-    """Return a finding's facts in one cell."""
-    facts = dict(found.facts)
-    error = facts.pop("error", None)
-    if isinstance(error, TokenhouseError):
-        return error.message(terminal.locale)
-    if found.subject == "settings":
-        return "\n".join(f"{name} = {value}" for name, value in facts.items() if value is not None)
-    for name in [name for name in facts if name.endswith("_bytes")]:
-        facts[name] = f"{facts[name] / 2**20:,.0f} MiB"
-    if found.subject == "package":
-        facts["packages"] = ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
-    facts |= {name: ", ".join(value) for name, value in facts.items() if isinstance(value, list)}
-    shown = {
-        name: value if isinstance(value, float) else terminal.cell(value) for name, value in facts.items()
-    }
-    line = terminal.say(f"doctor.{found.subject}_facts", **shown)
-    return line if found.verdict == "ok" else f"{line}\n{terminal.say(f'doctor.{found.subject}_remedy')}"
+    """Return a finding's facts in one cell, with what to do about it."""
+    from tokenhouse.flow.examine import remedy, said
+
+    line = said(found, terminal.locale, terminal.cell)
+    better = remedy(found, terminal.locale)
+    return f"{line}\n{better}" if better else line

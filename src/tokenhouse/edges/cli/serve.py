@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("tokenhouse.serve")
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+PAGES: Final = "/app/"
 LOCAL: Final = ("127.", "::1", "localhost")
 """How hosts begin that only this machine reaches."""
 
@@ -107,6 +108,8 @@ class Greeting:
     """Upstream -> what it answers for: names of models, or patterns of them."""
     demo: Demo | None
     empty: bool
+    owner: str | None
+    """The link by which somebody becomes the first owner; None where there is one."""
 
     def tell(self, terminal: Terminal) -> None:
         """Say where it listens and how to call it: to a person, or in one document to a program."""
@@ -126,6 +129,7 @@ class Greeting:
             (terminal.say("serve.database"), place),
             (terminal.say("serve.models"), "\n".join(models)),
             (terminal.say("serve.workers"), f"{chosen.workers} ({chosen.environment})"),
+            (terminal.say("serve.pages"), self.url + PAGES),
         ]
         if self.demo is not None:
             unit = self.demo.balance.unit
@@ -144,8 +148,13 @@ class Greeting:
             return []
         if self.demo is None:
             name = "serve.no_account" if self.empty else "serve.no_key"
-            return ["", terminal.say(name, command=terminal.command)]
+            lines = ["", terminal.say(name, command=terminal.command)]
+            if self.owner is not None:
+                lines += [terminal.say("serve.owner"), f"  {self.owner}"]
+            return lines
         lines = [""]
+        if self.owner is not None:
+            lines += [terminal.say("serve.owner"), f"  {self.owner}", ""]
         for name, line in (
             ("serve.whole", curl(self.url, self.demo.secret)),
             ("serve.streamed", curl(self.url, self.demo.secret, stream=True)),
@@ -172,6 +181,7 @@ class Greeting:
             "database": self.database,
             "models": self.models,
             "demo": demo,
+            "owner_link": self.owner,
         }
 
 
@@ -183,11 +193,21 @@ async def _greeting(house: Tokenhouse, settings: Settings, url: str) -> Greeting
     models: dict[str, list[str]] = {}
     for pattern, route in Upstreams(settings).routes.patterns:
         models.setdefault(route.upstream, []).append(pattern)
+    ours = await demo(house, settings)
     return Greeting(
         url=url,
         settings=settings,
         database=await house.ready(),
         models=models,
-        demo=await demo(house, settings),
+        demo=ours,
         empty=not await house.accounts(rows_max=1),
+        owner=await _ownership(house, settings, url, "" if ours is None else ours.balance.account),
     )
+
+
+async def _ownership(house: Tokenhouse, settings: Settings, url: str, account: str) -> str | None:
+    """Return a link for the first owner; in production nobody should find one in a log: `people` makes it."""
+    if settings.environment == "production":
+        return None
+    offered = await house.offer_ownership(account, actor="tokenhouse serve")
+    return None if offered is None else f"{url}{PAGES}owner#{offered.link}"

@@ -6,7 +6,6 @@ from tokenhouse.edges.credentials import Credential
 from tokenhouse.edges.credentials.api_keys import ApiKey
 from tokenhouse.edges.credentials.cookies import SessionCookie
 from tokenhouse.edges.credentials.peers import TrustedHeader
-from tokenhouse.edges.credentials.signed import JwtClaim
 from tokenhouse.settings import Settings
 
 
@@ -20,6 +19,8 @@ def credentials(settings: Settings, *, any_role: bool) -> tuple[Credential, ...]
     """
     found: list[Credential] = [ApiKey(any_role=any_role)]
     if settings.jwt is not None:
+        from tokenhouse.edges.credentials.signed import JwtClaim  # Nine megabytes that few deployments need.
+
         table = settings.jwt
         given: dict[str, Any] = {
             "secret": table.secret,

@@ -1,10 +1,10 @@
 """Calls: those under way in one process, each a task of its own that hears when its caller leaves."""
 
 import asyncio
-from contextlib import suppress
 
 from tokenhouse.edges.gateway.caller import Caller
 from tokenhouse.edges.gateway.visit import Visit
+from tokenhouse.flow.until import Until
 
 
 class Calls:
@@ -38,13 +38,10 @@ class Calls:
 
 async def _listen(caller: Caller, work: asyncio.Task[None], visit: Visit) -> None:
     """Tell `visit` when its caller leaves; return then, or when its work is done."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None) as listening:
-
-            def stop(_: object) -> None:
-                with suppress(RuntimeError):  # Nobody listens any more.
-                    listening.reschedule(asyncio.get_running_loop().time())
-
-            work.add_done_callback(stop)
+    try:
+        with Until() as listening:
+            work.add_done_callback(lambda _: listening.end())
             await caller.left()
             visit.leave("disconnect")
+    except TimeoutError:
+        return

@@ -19,6 +19,7 @@ from tokenhouse.errors import Busy, TokenhouseError, UpstreamTrouble
 from tokenhouse.flow import spans
 from tokenhouse.flow.call import Call, Ending, Needs
 from tokenhouse.flow.report import BalanceView, view
+from tokenhouse.flow.until import Until
 from tokenhouse.house import Tokenhouse
 from tokenhouse.providers.base import Measured, Request
 from tokenhouse.rules.verdict import Member
@@ -65,7 +66,7 @@ class Visit:
         self._house, self._upstreams, self._answers = house, upstreams, answers
         self._caller, self._who = caller, who
         self._left: Ending | None = None
-        self._until: asyncio.Timeout | None = None
+        self._until: Until | None = None
         self._asked = False
         """Whether the provider may have begun to work."""
         self._standing: list[Member] = []
@@ -129,7 +130,7 @@ class Visit:
         if self._left is None or why == "cut":
             self._left = why
         if self._until is not None and self._breaks_off:
-            self._until.reschedule(asyncio.get_running_loop().time())
+            self._until.end()
 
     @property
     def _breaks_off(self) -> bool:
@@ -139,9 +140,8 @@ class Visit:
 
     async def _ask(self) -> Exception | None:
         """Ask the provider and hear its answer, unless the caller has left; return what went wrong."""
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(loop.time() + self._route.total_s) as until:
+            with Until(self._route.total_s) as until:
                 if self._breaks_off:
                     return None
                 self._until = until

@@ -61,6 +61,9 @@ class ShopCallback:
 
     def __init__(self, settings: Callback, tolerance_s: int) -> None:
         secret = checked_secret(settings.secret, "payments.callback.secret")
+        if settings.checkout_url and not settings.checkout_url.startswith(("https://", "http://")):
+            value = ascii(settings.checkout_url[:100])
+            raise StartRefused("payment_url", name="payments.callback.checkout_url", value=value)
         self._webhook = Webhook(_key(secret))
         self._tolerance_s = tolerance_s
 

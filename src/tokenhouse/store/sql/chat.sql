@@ -103,6 +103,15 @@ where m.cell = $1 and m.account = $2 and m.session = $3 and m.seq > $4
 order by m.seq
 limit $5;
 
+-- name: list_chat_messages_back :many
+-- why: A page of a session from its end towards its beginning, before a message that was seen: a page of a
+-- browser begins with what was said last.
+select m.seq, m.role, m.content, m.length, m.tokens, m.charge, m.usage, m.model, m.operation, m.ended, m.at
+from tokenhouse.chat_messages m
+where m.cell = $1 and m.account = $2 and m.session = $3 and m.seq < $4
+order by m.seq desc
+limit $5;
+
 -- name: list_chat_history :many
 -- why: The turns before a new one that have an answer, the newest first: a model is told these.
 select q.seq, q.content as question, a.content as answer, q.length + a.length as length

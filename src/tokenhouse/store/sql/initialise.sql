@@ -32,7 +32,11 @@ on conflict (cell, account) do nothing
 returning account;
 
 -- name: write_entries_alike :exec
--- why: The same first line of many accounts' journals, each with its own hash.
+-- why: The same first line of many accounts' journals, each with its own hash; the roll-ups hear of it once.
+with waiting as (
+    insert into tokenhouse.usage_waiting (cells, accounts)
+    select array_fill($1::smallint, array[cardinality($2::bigint[])]), $2::bigint[] where $4::bigint = 1
+)
 insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots,
                                 operation, model, usage, rate, source, actor, note, facts, hash)
 select $1::smallint, u.account, $4, $5, $6, $7, $8, $9, $10::json, $11::uuid, $12, $13::json, $14, $15,

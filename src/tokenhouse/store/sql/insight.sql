@@ -4,7 +4,8 @@
 -- why: What was bought and given, by day or month and currency. An order counts when it ended, and while it
 -- is pending when it was made.
 select date_trunc($3, coalesce(o.ended_at, o.created_at), $4) as start_at, o.type, o.state, o.currency,
-       count(*) as orders, sum(o.credit) as credit, sum(o.price_minor) as price_minor
+       count(*) as orders, sum(o.credit) as credit, sum(o.price_minor) as price_minor,
+       sum(o.refunded_minor) as refunded_minor
 from tokenhouse.orders o
 where coalesce(o.ended_at, o.created_at) >= $1 and coalesce(o.ended_at, o.created_at) < $2
 group by 1, 2, 3, 4

@@ -32,7 +32,8 @@ from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account;
 
 -- name: write_batch :exec
--- why: One statement writes what a batch changed: its accounts, their journal, the callers' keys. An account
+-- why: One statement writes what a batch changed: its accounts, their journal, the callers' keys, and for the
+-- roll-ups whose journals grew: one row, for a row an account would cost each call. An account
 -- that is no longer as the batch knew it gets a version of null, which its column refuses, and nothing of
 -- all this stands; so does every account where the catalog has become newer than the batch's terms.
 with new_entries as (
@@ -42,6 +43,9 @@ with new_entries as (
 ), new_keys as (
     insert into tokenhouse.idempotency_keys (cell, account, key, operation, digest, at)
     select * from unnest($3::tokenhouse.new_key[])
+), waiting as (
+    insert into tokenhouse.usage_waiting (cells, accounts)
+    select $5::smallint[], $6::bigint[] where $6::bigint[] <> '{}'
 )
 update tokenhouse.balances b
 set plan = u.plan, state = u.state, seq = u.seq, chain = u.chain,
@@ -57,6 +61,11 @@ where b.cell = u.cell and b.account = u.account;
 
 -- name: write_entries :exec
 -- why: The first entries of new accounts, in the transaction that opens them.
+with waiting as (
+    insert into tokenhouse.usage_waiting (cells, accounts)
+    select array_agg(u.cell), array_agg(u.account)
+    from (select distinct n.cell, n.account from unnest($1::tokenhouse.new_entry[]) n) u
+)
 insert into tokenhouse.entries (cell, account, seq, at, kind, amount, balance_after, charge, lots,
     operation, model, usage, rate, source, actor, note, facts, hash)
 select * from unnest($1::tokenhouse.new_entry[]);

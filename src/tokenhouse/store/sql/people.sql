@@ -73,6 +73,10 @@ set link = null, link_expires_at = null, password = coalesce($3, password)
 where link = $1 and link_expires_at > $2 and disabled_at is null
 returning id;
 
+-- name: write_first_owner :exec
+-- why: Whoever set the deployment up takes the placeholder's place, under an e-mail of their own.
+update tokenhouse.people set email = $2, name = $3 where id = $1;
+
 -- name: write_session :exec
 -- why: A browser is signed in; of its cookie only the hash is kept.
 insert into tokenhouse.sessions (digest, person, created_at, seen_at, expires_at, address, agent)
@@ -98,6 +102,14 @@ delete from tokenhouse.sessions where digest = $1;
 -- name: write_sessions_ended :many
 -- why: Signed out everywhere, but for the browser that asks for it.
 delete from tokenhouse.sessions where person = $1 and digest <> $2 returning digest;
+
+-- name: list_sessions :many
+-- why: Where somebody is signed in now, the last used first, so that they know a browser that is not theirs.
+select digest, created_at, seen_at, expires_at, address, agent
+from tokenhouse.sessions
+where person = $1 and expires_at > $2 and seen_at > $3
+order by seen_at desc, digest
+limit $4;
 
 -- name: write_sessions_forgotten :many
 -- why: What ended long ago is cleared away, some rows at a time.

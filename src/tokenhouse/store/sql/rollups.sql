@@ -1,13 +1,49 @@
 -- Roll-ups: the journal folded into sums by hour, and sums read together with what is not folded yet.
 
+-- name: list_waiting_ids :many
+-- why: The oldest news of journals that grew. They are taken away by their ids alone when all that they stand
+-- for is folded, for ids are not in the order of commits: a smaller one may appear later.
+select n.id from tokenhouse.usage_waiting n order by n.id limit $1;
+
 -- name: list_unfolded :many
--- why: Which accounts have entries that no roll-up has: a balance says how far its journal goes, and the two
--- were written by one transaction. One scan of both tables, however few of them there are.
-select b.cell, b.account, b.seq - coalesce(m.seq, 0) as waiting
-from tokenhouse.balances b
-left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+-- why: Which accounts of some news have entries that no roll-up has: a balance says how far its journal goes,
+-- a mark how far it is folded. Account by account, so that it costs as much as has happened.
+select w.cell, w.account, b.seq - coalesce(m.seq, 0) as waiting
+from (
+    select distinct u.cell, u.account
+    from tokenhouse.usage_waiting n
+    cross join lateral unnest(n.cells, n.accounts) as u (cell, account)
+    where n.id = any($1::bigint[])
+) w
+cross join lateral (
+    select s.seq from tokenhouse.balances s where s.cell = w.cell and s.account = w.account offset 0
+) b
+left join lateral (
+    select s.seq from tokenhouse.usage_marks s where s.cell = w.cell and s.account = w.account offset 0
+) m on true
 where b.seq > coalesce(m.seq, 0)
-limit $1;
+limit $2;
+
+-- name: write_waiting_done :exec
+-- why: News whose entries are folded. Another node that takes the same away has folded the same.
+delete from tokenhouse.usage_waiting n
+where n.id in (
+    select o.id from tokenhouse.usage_waiting o where o.id = any($1::bigint[]) order by o.id for update skip locked
+);
+
+-- name: write_waiting_found :exec
+-- why: Entries of which nobody gave news: a program of an older release wrote them, or a person by hand. One
+-- scan of balances and marks, so once an hour.
+insert into tokenhouse.usage_waiting (cells, accounts)
+select array_agg(w.cell), array_agg(w.account)
+from (
+    select b.cell, b.account, row_number() over () / 1000 as page
+    from tokenhouse.balances b
+    left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
+    where b.seq > coalesce(m.seq, 0)
+      and not exists (select 1 from tokenhouse.usage_tails t where t.cell = b.cell and t.account = b.account)
+) w
+group by w.page;
 
 -- name: lock_fold :one
 -- why: One fold a cell at a time. It stands alone, so that the next statement's snapshot is younger than the
@@ -29,8 +65,8 @@ with waiting as materialized (
            sum(c.cache_write) as cache_write, sum(c.cache_write_1h) as cache_write_1h,
            sum(c.output) as output, sum(c.reasoning) as reasoning, sum(c.audio_input) as audio_input,
            sum(c.audio_output) as audio_output, sum(c.charged) as charged, sum(c.renewed) as renewed,
-           sum(coalesce(c.tokens, case when $4 then c.cost else 0 end))
-               as tokens
+           sum(coalesce(c.tokens, case when $4 then c.cost else 0 end)) as tokens,
+           sum(c.charged) filter (where c.charged > 0) as gross
     from waiting w
     cross join lateral (
         select * from tokenhouse.entry_usage e
@@ -67,6 +103,18 @@ with waiting as materialized (
         reasoning = t.reasoning + excluded.reasoning, audio_input = t.audio_input + excluded.audio_input,
         audio_output = t.audio_output + excluded.audio_output, tokens = t.tokens + excluded.tokens,
         charged = t.charged + excluded.charged, renewed = t.renewed + excluded.renewed
+), monthly as (
+    insert into tokenhouse.usage_monthly as m (cell, account, month, charged)
+    select $1, u.account, e.month, sum(u.gross)
+    from used u
+    cross join lateral (
+        select distinct date_trunc('month', u.hour at time zone 'UTC' + t.edge)::date as month
+        from unnest(array[interval '-14 hours', interval '14 hours']) as t (edge)
+    ) e
+    where u.used and u.gross > 0
+    group by u.account, e.month
+    order by u.account, e.month
+    on conflict (cell, account, month) do update set charged = m.charged + excluded.charged
 ), marks as (
     insert into tokenhouse.usage_marks as m (cell, account, seq)
     select $1, account, seq from waiting order by account
@@ -79,12 +127,7 @@ select account, seq - after as folded from waiting;
 -- since, in one snapshot; so it is right whenever the last fold was.
 with tail as materialized (
     select c.*
-    from (
-        select b.cell, b.account, coalesce(m.seq, 0) as after
-        from tokenhouse.balances b
-        left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
-        where b.seq > coalesce(m.seq, 0)
-    ) w
+    from tokenhouse.usage_tails w
     cross join lateral (
         select * from tokenhouse.entry_usage e
         where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.once offset 0
@@ -146,12 +189,7 @@ with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
            coalesce(c.tokens, case when $4 then c.cost else 0 end)
                as tokens
-    from (
-        select b.cell, b.account, coalesce(m.seq, 0) as after
-        from tokenhouse.balances b
-        left join tokenhouse.usage_marks m on m.cell = b.cell and m.account = b.account
-        where b.seq > coalesce(m.seq, 0)
-    ) w
+    from tokenhouse.usage_tails w
     cross join lateral (
         select * from tokenhouse.entry_usage e
         where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.kind <> 'period' offset 0
@@ -172,7 +210,7 @@ with tail as materialized (
     order by sum(t.charged) desc, t.cell, t.account
     limit $5
 )
-select a.ref, a.email, m.turns, m.tokens, m.charged, d.days
+select a.cell, a.id, a.ref, a.email, m.turns, m.tokens, m.charged, d.days
 from most m
 join tokenhouse.accounts a on a.cell = m.cell and a.id = m.account
 cross join lateral (
@@ -184,6 +222,59 @@ cross join lateral (
         select t.at from tail t where t.cell = m.cell and t.account = m.account
     ) o
 ) d
+order by m.charged desc, m.cell, m.account;
+
+-- name: list_months_by_charge :many
+-- why: The accounts that were charged most in each of some months, by its index: whoever is not among them
+-- was charged at most what the last of them was.
+select m.month, u.cell, u.account, u.charged
+from unnest($1::date[]) as m (month)
+cross join lateral (
+    select y.cell, y.account, y.charged
+    from tokenhouse.usage_monthly y
+    where y.month = m.month
+    order by y.charged desc, y.cell, y.account
+    limit $2
+) u
+order by m.month, u.charged desc, u.cell, u.account;
+
+-- name: list_users_among :many
+-- why: As `list_users_by_use`, of the given accounts and of those with entries that are not folded: key by key.
+with tail as materialized (
+    select c.cell, c.account, c.at, c.turns, c.charged,
+           coalesce(c.tokens, case when $4 then c.cost else 0 end)
+               as tokens
+    from tokenhouse.usage_tails w
+    cross join lateral (
+        select * from tokenhouse.entry_usage e
+        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.kind <> 'period' offset 0
+    ) c
+    where c.at >= $1 and c.at < $2
+), few as (
+    select u.cell, u.account from unnest($6::smallint[], $7::bigint[]) as u (cell, account)
+    union
+    select t.cell, t.account from tail t
+), used as materialized (
+    select f.cell, f.account, h.hour, h.turns, h.tokens, h.charged
+    from few f
+    cross join lateral (
+        select o.hour, o.turns, o.tokens, o.charged
+        from tokenhouse.usage_hourly o
+        where o.cell = f.cell and o.account = f.account and o.hour >= $1 and o.hour < $2 offset 0
+    ) h
+    union all
+    select t.cell, t.account, t.at, t.turns, t.tokens, t.charged from tail t
+), most as (
+    select u.cell, u.account, sum(u.turns)::bigint as turns, sum(u.tokens) as tokens,
+           sum(u.charged) as charged, count(distinct date_trunc('day', u.hour, $3)) as days
+    from used u
+    group by u.cell, u.account
+    order by sum(u.charged) desc, u.cell, u.account
+    limit $5
+)
+select a.cell, a.id, a.ref, a.email, m.turns, m.tokens, m.charged, m.days
+from most m
+join tokenhouse.accounts a on a.cell = m.cell and a.id = m.account
 order by m.charged desc, m.cell, m.account;
 
 -- name: write_refusals :exec

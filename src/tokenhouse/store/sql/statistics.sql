@@ -4,7 +4,8 @@
 -- why: All figures of all balances in one scan. A share used / (used + left) is compared as
 -- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A
 -- row whose period is over counts as unused, as its owner would see it. What was used is counted where it was
--- paid. The scan also collects the few accounts above a given use, so that the greatest users need no second.
+-- paid. The scan also collects the few accounts above a given one in the order of use, cell and account, so that
+-- the greatest users need no second; use alone would not do, for many may have used the same.
 select (select count(*) from tokenhouse.accounts) as accounts,
        t.balances, t.active, t.used, t.used_max, t.turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
@@ -30,7 +31,9 @@ from (
            count(*) filter (where b."left" <= b.held and b.period_end_at > $1 and b.own_credit) as exhausted,
            coalesce(
                array_agg(array[b.cell, b.account, b.used])
-                   filter (where b.used > $2 and b.period_end_at > $1), '{}') as greatest
+                   filter (where b.used >= $2 and b.period_end_at > $1
+                             and (b.used > $2 or (b.cell, b.account) < ($3::smallint, $4::bigint))), '{}')
+               as greatest
     from tokenhouse.balances b
 ) t;
 
@@ -43,11 +46,14 @@ select count(*) filter (where b.used > b.used_total) as inconsistent,
 from tokenhouse.balances b;
 
 -- name: find_use_of_few :maybe
--- why: A sample tells above which use about so many accounts lie, for `find_figures` to collect them as
--- it goes by.
-select b.used from tokenhouse.balances b tablesample system ($1)
-order by b.used desc
+-- why: A sample tells above which account about so many lie, for `find_figures` to collect them as it goes by.
+select b.used, b.cell, b.account from tokenhouse.balances b tablesample system ($1)
+order by b.used desc, b.cell, b.account
 offset $2 limit 1;
+
+-- name: sum_available :one
+-- why: What all accounts have, less what they owe, where no other figure is asked for.
+select coalesce(sum(b."left") - sum(b.debt), 0) as available from tokenhouse.balances b;
 
 -- name: find_balances_estimate :one
 -- why: Whether the table is large enough for a sample to be worth it; the planner's own figure costs
@@ -103,14 +109,24 @@ order by a.cell, a.id
 limit $1;
 
 -- name: list_signups :many
--- why: Who came on each day, the n-th bound to the next, and who of them still waits for a balance.
-select width_bucket(a.created_at, $1::timestamptz[]) - 1 as day,
-       count(*) as signups,
-       count(*) filter (where b.account is null) as waiting
+-- why: Who came on each day, the n-th bound to the next.
+select width_bucket(a.created_at, $1::timestamptz[]) - 1 as day, count(*) as signups
 from tokenhouse.accounts a
-left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 where a.created_at >= $2 and a.created_at < $3
 group by day;
+
+-- name: list_signups_waiting :many
+-- why: Who of them still waits for a balance. To look for each takes long, so only where some account does.
+select width_bucket(a.created_at, $1::timestamptz[]) - 1 as day, count(*) as waiting
+from tokenhouse.accounts a
+where a.created_at >= $2 and a.created_at < $3
+  and not exists (select 1 from tokenhouse.balances b where b.cell = a.cell and b.account = a.id)
+group by day;
+
+-- name: find_counts :one
+-- why: Whether any account waits for a balance: there are as many of both where none does.
+select (select count(*) from tokenhouse.accounts) as accounts,
+       (select count(*) from tokenhouse.balances) as balances;
 
 -- name: find_renewal :one
 -- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One

@@ -1,0 +1,66 @@
+// Everything that an account has ordered, in its four states.
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+
+import type { Order, Package } from "../../api";
+import { listOrdersInfiniteOptions } from "../../api/@tanstack/react-query.gen";
+import { Answer } from "../../parts/answer";
+import { useMoment } from "../../parts/date";
+import { Badge, type Tone } from "../../parts/figure";
+import { LIVE_MS } from "../../parts/live";
+import { Empty } from "../../parts/problem";
+import { More, Table, type Column } from "../../parts/table";
+import { calledIn } from "./packages";
+
+const PAGE = 20;
+const TONES: Record<Order["state"], Tone> = { pending: "notice", completed: "good", failed: "plain", refunded: "warn" };
+
+export function OrderState({ of }: { of: Order }) {
+  const { t } = useTranslation();
+  return <Badge tone={TONES[of.state]}>{t(`orders.states.${of.state}`)}</Badge>;
+}
+
+/** Returns what says what an order was for. */
+export function useWhat(packages: readonly Package[]): (order: Order) => string {
+  const { t, i18n } = useTranslation();
+  return (order) => {
+    if (!order.package) return t(`orders.type.${order.type}`);
+    const known = packages.find((one) => one.name === order.package);
+    const name = known ? calledIn(i18n.language, known) : order.package;
+    return order.quantity > 1 ? t("orders.times", { name, count: order.quantity }) : name;
+  };
+}
+
+export function Orders({ packages }: { packages: readonly Package[] }) {
+  const { t } = useTranslation();
+  const moment = useMoment();
+  const what = useWhat(packages);
+  const asked = { path: { ref: "me" }, query: { limit: PAGE } };
+  const pages = useInfiniteQuery({
+    ...listOrdersInfiniteOptions(asked),
+    initialPageParam: asked,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: LIVE_MS,
+  });
+  const columns: Column<Order>[] = [
+    { name: "when", title: t("orders.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("orders.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
+    { name: "what", title: t("orders.what"), cell: (one) => <span className="wrap-anywhere">{what(one)}</span> },
+    { name: "credit", title: t("orders.credit"), cell: (one) => one.credit.shown, figure: true, from: "sm" },
+    { name: "price", title: t("orders.price"), cell: (one) => one.price.shown, figure: true },
+    { name: "state", title: t("orders.state"), cell: (one) => <OrderState of={one} /> },
+  ];
+  return (
+    <section aria-label={t("orders.title")}>
+      <h2 className="mb-3 text-lg font-semibold tracking-tight">{t("orders.title")}</h2>
+      <Answer of={pages}>
+        {(data) => {
+          const rows = data.pages.flatMap((page) => page.items);
+          if (rows.length === 0) return <Empty>{t("orders.none")}</Empty>;
+          return <Table caption={t("orders.title")} columns={columns} rows={rows} keyOf={(one) => one.id} />;
+        }}
+      </Answer>
+      <More of={pages} />
+    </section>
+  );
+}

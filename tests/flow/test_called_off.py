@@ -1,0 +1,43 @@
+"""A verification that is called off stops on whichever node it runs, and another one may begin."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.conftest import Clock
+from tokenhouse import Tokenhouse
+from tokenhouse.errors import NotFound
+from tokenhouse.flow import audit, verifications
+from tokenhouse.settings import Settings
+
+
+async def test_it_stops_and_makes_room(database: str, clock: Clock, monkeypatch: Any):
+    monkeypatch.setattr(verifications, "SAYS_EVERY_S", 0.01)
+    begun = asyncio.Event()
+
+    async def endless(*_: Any, progress: Any, **__: Any) -> None:
+        progress(3)
+        begun.set()
+        await asyncio.Event().wait()
+
+    settings = Settings(plan="points")
+    async with (
+        Tokenhouse.open(database, settings=settings, clock=clock) as one,
+        Tokenhouse.open(database, settings=settings, clock=clock) as other,
+    ):
+        await one.account("alice")
+        with monkeypatch.context() as held:
+            held.setattr(audit, "verify", endless)
+            work = await one.start_verification()
+            await begun.wait()
+            called_off = await other.cancel_verification(work.id)
+        assert (called_off.state, called_off.verdict) == ("cancelled", None)
+        assert one._verifier is not None
+        async with asyncio.timeout(5):
+            await asyncio.wait(set(one._verifier.works))
+        assert (await other.verification(work.id)).state == "cancelled"
+        assert (await other.cancel_verification(work.id)).state == "cancelled"
+        assert (await one.start_verification()).id != work.id
+        with pytest.raises(NotFound):
+            await one.cancel_verification("0" * 32)
