@@ -16,6 +16,23 @@ from tokenhouse.testing import Clock
 SCAN = "select sum(used) from tokenhouse.balances"
 DEEP = "deep"
 """The account whose journal is long."""
+TYPED = (
+    *(
+        "u",
+        "us",
+        "user5",
+        "user512345",
+        "user512345@example.com",
+        "0",
+        "12",
+        "512",
+        "5123",
+        "345@ex",
+        "7@example",
+    ),
+    *("example.com", "r99", "@", "zz", "nobody", "김", "철수"),
+)
+"""What a person types: how many begin, many and few parts, and what nobody has."""
 PAGES = 50
 """Accounts, or places of a journal, that one turn looks at."""
 
@@ -41,7 +58,10 @@ async def statistics(place: Place, form: Form, found: Findings) -> None:
             "page": partial(page, house, accounts),
             "history": partial(history, house, depth),
             "curve": partial(anew, house, house.curve),
+            "outlook": partial(anew, house, house.outlook),
+            "trend": partial(timed, house.trend),
             "patterns": partial(anew, house, house.patterns),
+            "search": partial(search, house),
             "idle fold": partial(timed, house.fold),
         }
         taken = {
@@ -63,8 +83,18 @@ async def statistics(place: Place, form: Form, found: Findings) -> None:
             note=f"20 lines, anywhere in {depth:,} entries; the slowest of {PAGES}",
             **bound,
         ),
-        Figure(name="30 days by day, cold", unit="ms", values=taken["curve"]),
-        Figure(name="patterns of 28 days, cold", unit="ms", values=taken["patterns"]),
+        Figure(name="30 days by day, cold", unit="ms", values=taken["curve"], target=200, **bound),
+        Figure(name="burn rate and forecast, cold", unit="ms", values=taken["outlook"], target=200, **bound),
+        Figure(name="monitoring of 14 days", unit="ms", values=taken["trend"]),
+        Figure(name="patterns of 28 days, cold", unit="ms", values=taken["patterns"], target=100, **bound),
+        Figure(
+            name="account search",
+            unit="ms",
+            values=taken["search"],
+            target=150,
+            note=f"the slowest of {len(TYPED)} texts",
+            **bound,
+        ),
         Figure(name="fold when nothing waits", unit="ms", values=taken["idle fold"]),
     ]
 
@@ -120,6 +150,18 @@ async def history(house: Tokenhouse, depth: int) -> float:
     slowest = 0.0
     for nth in range(PAGES):
         slowest = max(slowest, await timed(partial(house.history, DEEP, before=depth - nth * depth // PAGES)))
+    return slowest
+
+
+async def search(house: Tokenhouse) -> float:
+    """Return how long the slowest of some searches takes, and the page after it."""
+    slowest = 0.0
+    for text in TYPED:
+        start = time.perf_counter()
+        found = await house.find_accounts(text)
+        slowest = max(slowest, time.perf_counter() - start)
+        if found.next is not None:
+            slowest = max(slowest, await timed(partial(house.find_accounts, text, after=found.next)))
     return slowest
 
 

@@ -8,6 +8,7 @@ import { showMeOptions, showMeQueryKey } from "./api/@tanstack/react-query.gen";
 import type { Me } from "./api";
 import { forgetSession, knowCsrf, seemsSignedIn } from "./client";
 import { Failed, isProblem, Loading } from "./parts/problem";
+import { isLanguage, speak } from "./words";
 
 const Session = createContext<Me | null>(null);
 const UNAUTHENTICATED = 401;
@@ -58,6 +59,7 @@ export function useBegin(): (me: Me) => void {
   const queries = useQueryClient();
   return (me) => {
     knowCsrf(me.csrf_token);
+    if (isLanguage(me.locale)) void speak(me.locale);
     queries.setQueryData(showMeQueryKey(), me);
   };
 }

@@ -31,10 +31,26 @@ beforeEach(() => {
   });
 });
 
-test("it draws the figures, and has a name", () => {
+test("it draws the figures, and has a name", async () => {
   render(<Chart title="Tokens a day" places={DAYS} series={SERIES} />);
-  expect(screen.getByRole("img", { name: "Tokens a day" })).toBeTruthy();
+  await screen.findByRole("img", { name: "Tokens a day" });
   expect(drawn).toHaveBeenLastCalledWith([[0, 1], [1_200_000, 0], [7]]);
+});
+
+test("it draws anew in the colours of another theme", async () => {
+  render(<Chart title="Tokens a day" places={DAYS} series={SERIES} />);
+  await screen.findByRole("img");
+  drawn.mockClear();
+  document.documentElement.dataset.theme = "dark";
+  await vi.waitFor(() => expect(drawn).toHaveBeenCalledOnce());
+});
+
+test("parts of a stack stand on each other, the highest behind", async () => {
+  const parts = [SERIES[0], { title: "Large", points: [{ value: 7, shown: "7" }, { value: 3, shown: "3" }] }] as Series[];
+  render(<Chart title="Tokens a day" places={DAYS} series={parts} kind="stack" />);
+  await screen.findByRole("img");
+  expect(drawn).toHaveBeenLastCalledWith([[0, 1], [1_200_007, 3], [1_200_000, 0]]);
+  expect(screen.getAllByRole("listitem").map((one) => one.textContent)).toEqual(["Small", "Large"]);
 });
 
 test("its table holds every figure as it is shown, and an empty place where there is none", async () => {
@@ -44,5 +60,5 @@ test("its table holds every figure as it is shown, and an empty place where ther
   const rows = within(table).getAllByRole("row").map((row) => [...row.children].map((cell) => cell.textContent));
   expect(rows).toEqual([["", "Small", "Large"], ["Nov 1", "1,200,000", "7"], ["Nov 2", "0", ""]]);
   await userEvent.click(screen.getByRole("button", { name: "As a chart" }));
-  expect(screen.getByRole("img", { name: "Tokens a day" })).toBeTruthy();
+  await screen.findByRole("img", { name: "Tokens a day" });
 });

@@ -18,8 +18,6 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/how-to/card.md").read_text(encoding="utf-8")
 KINDS = ("html", "python", "ts", "tsx")
 BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in KINDS}
-    kind: re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in ("html", "python", "ts", "tsx")
-}
 STATES = {
     0: ("normal", "All is well."),
     82: ("buy", "Most of it is used."),

@@ -1,10 +1,8 @@
-"""The parts of the pages by themselves: types of pages and of their tests, and what Vitest says of each part."""
+"""The parts of the pages by themselves: their types, and what Vitest says of each."""
 
 import re
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from dashboard.build import node
 

@@ -1,8 +1,7 @@
 // Figures over time as a picture (uPlot), and as the table that says the same to who cannot see it.
-import { useEffect, useRef, useState } from "react";
+// The library that draws comes when there is something to draw: no screen waits for it.
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 
 import { Button } from "./button";
 import { Table } from "./table";
@@ -15,7 +14,7 @@ export interface Series {
   tone?: "brand" | "good" | "notice" | "warn" | "bad" | "soft";
 }
 
-interface Props {
+export interface Drawn {
   title: string;
   /** What stands below the axis, oldest first. */
   places: readonly string[];
@@ -26,7 +25,10 @@ interface Props {
   kind?: "bars" | "lines" | "stack";
 }
 
-const HEIGHT = 220;
+/** How tall a picture is, also while it comes. */
+export const HEIGHT = 220;
+
+const Picture = lazy(() => import("./picture"));
 
 const TONES = ["brand", "notice", "warn", "good", "bad", "soft"] as const;
 
@@ -46,11 +48,7 @@ function stacked(series: readonly Required<Series>[]): Required<Series>[] {
     .reverse();
 }
 
-function colour(tone: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${tone}`);
-}
-
-export function Chart({ title, places, series, say, kind = "bars" }: Props) {
+export function Chart({ title, places, series, say, kind = "bars" }: Drawn) {
   const { t } = useTranslation();
   const [asTable, setAsTable] = useState(false);
   const shown = toned(series);
@@ -73,7 +71,9 @@ export function Chart({ title, places, series, say, kind = "bars" }: Props) {
           ]}
         />
       ) : (
-        <Picture title={title} places={places} series={kind === "stack" ? stacked(shown) : shown} say={say} kind={kind} />
+        <Suspense fallback={<div aria-busy style={{ height: HEIGHT }} />}>
+          <Picture title={title} places={places} series={kind === "stack" ? stacked(shown) : shown} say={say} kind={kind} />
+        </Suspense>
       )}
       {shown.length > 1 && !asTable && (
         <ul className="mt-2 flex flex-wrap gap-x-4 gap-y-1 text-xs text-soft">
@@ -87,51 +87,4 @@ export function Chart({ title, places, series, say, kind = "bars" }: Props) {
       )}
     </figure>
   );
-}
-
-interface PictureProps extends Required<Omit<Props, "say" | "series">> {
-  series: readonly Required<Series>[];
-  say: Props["say"];
-}
-
-function Picture({ title, places, series, say, kind }: PictureProps) {
-  const { i18n } = useTranslation();
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const root = place.current;
-    if (!root) return;
-    const short = new Intl.NumberFormat(i18n.language, { notation: "compact" });
-    const told = say ?? ((value: number) => short.format(value));
-    const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
-    const bars = uPlot.paths.bars?.({ size: [0.7, 48], radius: 0.15 });
-    const drawn = (width: number): uPlot.Options => ({
-      width,
-      height: HEIGHT,
-      legend: { show: false },
-      cursor: { drag: { x: false, y: false } },
-      scales: { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
-      axes: [
-        { ...axis, grid: { show: false }, incrs: [1, 2, 5, 7, 14, 30, 60, 90], values: (_, at) => at.map((one) => places[one] ?? "") },
-        { ...axis, size: 64, values: (_, at) => at.map(told) },
-      ],
-      series: [
-        {},
-        ...series.map(({ title: label, tone }) => ({
-          label,
-          stroke: colour(tone),
-          width: kind === "lines" ? 2 : 0,
-          ...(kind !== "lines" && bars ? { fill: colour(tone), paths: bars } : {}),
-          points: { show: kind === "lines" && places.length < 40 },
-        })),
-      ],
-    });
-    const chart = new uPlot(drawn(root.clientWidth), [places.map((_, at) => at), ...series.map((one) => one.points.map((point) => point.value))], root);
-    const watch = new ResizeObserver(() => chart.setSize({ width: root.clientWidth, height: HEIGHT }));
-    watch.observe(root);
-    return () => {
-      watch.disconnect();
-      chart.destroy();
-    };
-  });
-  return <div ref={place} role="img" aria-label={title} className="min-w-0 overflow-hidden" />;
 }

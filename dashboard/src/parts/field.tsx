@@ -4,10 +4,12 @@ interface Props extends ComponentProps<"input"> {
   label: string;
   /** What is wrong with what was typed. */
   problem?: string | undefined;
+  /** What may be typed. */
+  hint?: string | undefined;
 }
 
 /** One line to type in, its name above it and what is wrong with it below. */
-export function Field({ label, problem, ...rest }: Props) {
+export function Field({ label, problem, hint, ...rest }: Props) {
   const id = useId();
   return (
     <div>
@@ -17,10 +19,15 @@ export function Field({ label, problem, ...rest }: Props) {
       <input
         id={id}
         aria-invalid={Boolean(problem)}
-        aria-describedby={problem ? `${id}-problem` : undefined}
+        aria-describedby={problem ? `${id}-problem` : hint ? `${id}-hint` : undefined}
         className="min-h-11 w-full rounded-lg border border-line bg-panel px-3 aria-invalid:border-bad"
         {...rest}
       />
+      {hint && !problem && (
+        <p id={`${id}-hint`} className="mt-1 text-sm text-soft">
+          {hint}
+        </p>
+      )}
       {problem && (
         <p id={`${id}-problem`} className="mt-1 text-sm text-bad">
           {problem}

@@ -11,6 +11,7 @@ import { LANGUAGES, speak, type Language } from "../words";
 import { Bell } from "./bell";
 import { Button } from "./button";
 import { isProblem } from "./problem";
+import { choose, useDark } from "./theme";
 import { Told, useTell } from "./told";
 
 export function Shell() {
@@ -59,7 +60,7 @@ function Places({ onGo }: { onGo?: () => void }) {
   const { t } = useTranslation();
   const me = useMe();
   const groups = [
-    { name: "mine", places: me.account === null ? [] : MINE },
+    { name: "mine", places: me.account === null ? MINE.filter(({ path }) => path === "/settings") : MINE },
     { name: "house", places: HOUSE.filter(({ role }) => may(me, role)) },
   ].filter(({ places }) => places.length > 0);
   return (
@@ -155,16 +156,10 @@ export function LanguageChoice() {
 
 export function ThemeChoice() {
   const { t } = useTranslation();
-  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "light");
-  const other = theme === "dark" ? "light" : "dark";
-  const change = () => {
-    localStorage.setItem("theme", other);
-    document.documentElement.dataset.theme = other;
-    setTheme(other);
-  };
+  const other = useDark() ? "light" : "dark";
   const Icon = other === "dark" ? Moon : Sun;
   return (
-    <Button kind="quiet" className="px-2.5" aria-label={`${t("theme.label")}: ${t(`theme.${other}`)}`} onClick={change}>
+    <Button kind="quiet" className="px-2.5" aria-label={`${t("theme.label")}: ${t(`theme.${other}`)}`} onClick={() => choose(other)}>
       <Icon aria-hidden className="size-4" />
     </Button>
   );

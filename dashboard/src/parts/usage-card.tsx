@@ -19,9 +19,11 @@ interface Props {
   balance: Balance;
   /** Who pays, where that is an account above this one. */
   payer?: string | undefined;
+  /** Somebody else's card, as an operator sees it: nothing is bought from it. */
+  watched?: boolean;
 }
 
-export function UsageCard({ balance, payer }: Props) {
+export function UsageCard({ balance, payer, watched = false }: Props) {
   const { t } = useTranslation();
   const date = useDate();
   const { bar } = LOOKS[balance.level];
@@ -53,13 +55,13 @@ export function UsageCard({ balance, payer }: Props) {
         <span>{payer ? t("card.percentOf", { payer, percent }) : t("card.usedOf", { used: balance.used.shown, percent })}</span>
         {balance.period_end_at && <span>{t("card.renews", { at: date(balance.period_end_at) })}</span>}
       </p>
-      <Standing balance={balance} payer={payer} />
+      <Standing balance={balance} payer={payer} watched={watched} />
     </section>
   );
 }
 
 /** What it means, how many turns that is, and the way to more of it. */
-function Standing({ balance, payer }: Props) {
+function Standing({ balance, payer, watched }: Props) {
   const { t } = useTranslation();
   const { icon: Icon, ink, banner } = LOOKS[balance.level];
   const turns = balance.estimated_turns !== null && balance.level !== "blocked" ? t("card.turns", { count: balance.estimated_turns }) : null;
@@ -71,7 +73,7 @@ function Standing({ balance, payer }: Props) {
           {!banner && <span className={`font-medium ${ink}`}>{t(`card.state.${balance.level}`)}</span>} {turns}
         </span>
       </p>
-      {balance.level !== "normal" && !payer && (
+      {balance.level !== "normal" && !payer && !watched && (
         <Link
           to="/buy"
           className="inline-flex min-h-10 shrink-0 items-center gap-2 rounded-lg bg-brand px-4 text-sm font-medium text-on-brand hover:brightness-110"

@@ -144,8 +144,13 @@ function Lines({ lines, onOpen }: { lines: JournalEntry[]; onOpen: (seq: number)
           title: t("history.what"),
           cell: (line) => (
             <>
-              <button type="button" aria-label={t("history.open", { seq: line.seq })} onClick={() => onOpen(line.seq)} className="text-left font-medium underline decoration-line underline-offset-4 hover:decoration-current">
+              <button
+                type="button"
+                onClick={() => onOpen(line.seq)}
+                className="text-left font-medium underline decoration-line underline-offset-4 hover:decoration-current"
+              >
                 {t(`kind.${line.kind}`)}
+                <span className="sr-only"> ({t("history.open", { seq: line.seq })})</span>
               </button>
               <span className="block text-soft">{[line.model, line.note].filter(Boolean).join(" · ")}</span>
               <span className="block text-soft sm:hidden">{moment(line.at)}</span>

@@ -1,24 +1,38 @@
-// API keys: made, shown once, and revoked.
+// API keys: made, shown once, what each of them used, and revoked.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, Copy, KeyRound, Plus } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import { KeyRound, Plus } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 
-import type { Key, MadeKey } from "../api";
-import { createKeyMutation, listKeysOptions, listKeysQueryKey, revokeKeyMutation } from "../api/@tanstack/react-query.gen";
+import type { Key, UsagePart } from "../api";
+import { listKeysOptions, listKeysQueryKey, revokeKeyMutation, showAccountUsageOptions } from "../api/@tanstack/react-query.gen";
+import { Act } from "../parts/act";
+import { Answer } from "../parts/answer";
 import { Button } from "../parts/button";
 import { Head } from "../parts/card";
-import { useDate } from "../parts/date";
-import { Dialog } from "../parts/dialog";
-import { Field } from "../parts/field";
-import { Empty, Failed, Loading } from "../parts/problem";
+import { useDate, useMoment } from "../parts/date";
+import { Badge } from "../parts/figure";
+import { LIVE_MS } from "../parts/live";
+import { Empty } from "../parts/problem";
+import { useTell } from "../parts/told";
+import { useMe } from "../session";
+import { Making } from "./keys/making";
 import "../words/keys";
 
 const MINE = { path: { ref: "me" } };
+const LATELY = { ...MINE, query: { every: "day", last: 30, by: "key" } } as const;
 
-export default function Keys() {
+export default function Screen() {
   const { t } = useTranslation();
-  const { data, error, refetch } = useQuery(listKeysOptions(MINE));
+  const { account } = useMe();
+  return account === null ? <Empty>{t("state.noAccount")}</Empty> : <Keys />;
+}
+
+function Keys() {
+  const { t } = useTranslation();
+  const keys = useQuery({ ...listKeysOptions(MINE), refetchInterval: LIVE_MS });
+  const used = useQuery({ ...showAccountUsageOptions(LATELY), refetchInterval: LIVE_MS });
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
   return (
@@ -29,132 +43,110 @@ export default function Keys() {
           {t("keys.make")}
         </Button>
       </Head>
-      {error && !data ? (
-        <Failed error={error} again={refetch} />
-      ) : !data ? (
-        <Loading />
-      ) : data.items.length === 0 ? (
-        <Empty>{t("keys.none")}</Empty>
-      ) : (
-        <ul className="divide-y divide-line rounded-card border border-line bg-panel">
-          {data.items.map((key) => (
-            <Row key={key.id} held={key} onRevoke={() => setRevoking(key)} />
-          ))}
-        </ul>
-      )}
+      <Answer of={keys}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>{t("keys.none")}</Empty>
+          ) : (
+            <ul className="divide-y divide-line rounded-card border border-line bg-panel">
+              {items.map((key) => (
+                <Row
+                  key={key.id}
+                  held={key}
+                  used={used.data?.parts.find((part) => part.api_key === key.prefix)}
+                  onRevoke={() => setRevoking(key)}
+                />
+              ))}
+            </ul>
+          )
+        }
+      </Answer>
       <Making open={making} onClose={() => setMaking(false)} />
       <Revoking held={revoking} onClose={() => setRevoking(null)} />
     </>
   );
 }
 
-function Row({ held, onRevoke }: { held: Key; onRevoke: () => void }) {
+function Row({ held, used, onRevoke }: { held: Key; used: UsagePart | undefined; onRevoke: () => void }) {
   const { t } = useTranslation();
-  const date = useDate();
   const active = held.state === "active";
+  const name = held.name || held.prefix;
   return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 py-4">
-      <KeyRound aria-hidden className={`size-4 ${active ? "text-brand" : "text-soft"}`} />
-      <div className="min-w-0 flex-1">
-        <p className={active ? "font-medium" : "text-soft line-through"}>{held.name || t("keys.unnamed")}</p>
+    <li className="grid gap-x-6 gap-y-3 px-5 py-4 sm:grid-cols-[minmax(0,1fr)_auto_auto] sm:items-center">
+      <div className="flex min-w-0 gap-3">
+        <KeyRound aria-hidden className={`mt-1 size-4 shrink-0 ${active ? "text-brand" : "text-soft"}`} />
+        <div className="min-w-0">
+          <p className="flex flex-wrap items-center gap-2">
+            <span className={`font-medium break-words ${active ? "" : "text-soft"}`}>{held.name || t("keys.unnamed")}</span>
+            <Badge tone={active ? "good" : "plain"}>{t(`keys.state.${held.state}`)}</Badge>
+          </p>
+          <Facts held={held} />
+        </div>
+      </div>
+      <div className="pl-7 sm:pl-0 sm:text-right">
+        {used && <p className="font-medium">{used.charged.shown}</p>}
         <p className="text-sm text-soft">
-          <code className="font-mono">{held.prefix}…</code> · {t("keys.made", { at: date(held.created_at) })} ·{" "}
-          {held.last_used_at ? t("keys.used", { at: date(held.last_used_at) }) : t("keys.unused")}
+          {t("keys.lately")}: {t("keys.turns", { turns: used?.turns ?? 0 })} ·{" "}
+          <Link to={`/history?key=${encodeURIComponent(held.prefix)}`} aria-label={t("keys.history", { name })} className="text-brand underline">
+            {t("nav.history")}
+          </Link>
         </p>
       </div>
-      {active ? (
-        <Button kind="plain" onClick={onRevoke}>
-          {t("keys.revoke")}
-        </Button>
-      ) : (
-        <span className="text-sm text-soft">{t(`keys.state.${held.state}`)}</span>
-      )}
+      <div className="pl-7 sm:pl-0">
+        {active && (
+          <Button kind="plain" aria-label={t("keys.revokeOf", { name })} onClick={onRevoke}>
+            {t("keys.revoke")}
+          </Button>
+        )}
+      </div>
     </li>
   );
 }
 
-function Making({ open, onClose }: { open: boolean; onClose: () => void }) {
+/** Its visible part, what it may, and its life so far. */
+function Facts({ held }: { held: Key }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const make = useMutation({
-    ...createKeyMutation(),
-    onSuccess: () => queries.invalidateQueries({ queryKey: listKeysQueryKey(MINE) }),
-  });
-  const close = () => {
-    onClose();
-    make.reset();
-  };
-  const send = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    make.mutate({ ...MINE, body: { name: String(new FormData(event.currentTarget).get("name")) } });
-  };
+  const date = useDate();
+  const moment = useMoment();
+  const said = [
+    t("keys.made", { at: date(held.created_at) }),
+    held.last_used_at ? t("keys.used", { at: moment(held.last_used_at) }) : t("keys.unused"),
+    held.revoked_at ? t("keys.ended", { at: moment(held.revoked_at) }) : held.expires_at && t("keys.ends", { at: moment(held.expires_at) }),
+  ];
   return (
-    <Dialog open={open} onClose={close} title={t("keys.make")} lead={t(make.data ? "keys.once" : "keys.lead")}>
-      {make.data ? (
-        <Secret made={make.data} onDone={close} />
-      ) : (
-        <form onSubmit={send} className="space-y-4">
-          <Field label={t("keys.name")} name="name" maxLength={100} placeholder={t("keys.example")} autoFocus />
-          {make.error && <Failed error={make.error} />}
-          <Button type="submit" className="w-full" disabled={make.isPending}>
-            {t("keys.make")}
-          </Button>
-        </form>
-      )}
-    </Dialog>
-  );
-}
-
-function Secret({ made, onDone }: { made: MadeKey; onDone: () => void }) {
-  const { t } = useTranslation();
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(made.secret);
-    setCopied(true);
-  };
-  const Icon = copied ? Check : Copy;
-  return (
-    <div className="space-y-4">
-      <code className="block rounded-lg bg-sunk p-3 font-mono text-sm break-all select-all">{made.secret}</code>
-      <div className="flex gap-2">
-        <Button kind="plain" className="flex-1" onClick={() => void copy()}>
-          <Icon aria-hidden className="size-4" />
-          {t(copied ? "keys.copied" : "keys.copy")}
-        </Button>
-        <Button className="flex-1" onClick={onDone}>
-          {t("keys.done")}
-        </Button>
-      </div>
-    </div>
+    <p className="mt-0.5 text-sm break-words text-soft">
+      <code className="font-mono">{held.prefix}…</code> · {held.models.join(", ") || t("keys.anyModel")} · {said.filter(Boolean).join(" · ")}
+    </p>
   );
 }
 
 function Revoking({ held, onClose }: { held: Key | null; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const tell = useTell();
+  const name = held?.name || held?.prefix || "";
   const revoke = useMutation({
     ...revokeKeyMutation(),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: listKeysQueryKey(MINE) });
-      onClose();
+      tell({ title: t("keys.revoked", { name }) });
+      close();
     },
   });
+  const close = () => {
+    onClose();
+    revoke.reset();
+  };
   return (
-    <Dialog open={held !== null} onClose={onClose} title={t("keys.revokeTitle", { name: held?.name || held?.prefix })} lead={t("keys.revokeLead")}>
-      {revoke.error && <Failed error={revoke.error} />}
-      <div className="mt-4 flex gap-2">
-        <Button kind="plain" className="flex-1" onClick={onClose}>
-          {t("keys.keep")}
-        </Button>
-        <Button
-          kind="grave"
-          className="flex-1"
-          disabled={revoke.isPending}
-          onClick={() => held && revoke.mutate({ path: { ref: "me", key_id: held.id } })}
-        >
-          {t("keys.revoke")}
-        </Button>
-      </div>
-    </Dialog>
+    <Act
+      open={held !== null}
+      onClose={close}
+      title={t("keys.revokeTitle", { name })}
+      lead={t("keys.revokeLead")}
+      verb={t("keys.revoke")}
+      grave
+      does={revoke}
+      onSend={() => held && revoke.mutate({ path: { ref: "me", key_id: held.id } })}
+    />
   );
 }

@@ -51,7 +51,7 @@ say({
       from: "From",
       until: "Until",
     },
-    theme: { label: "Theme", light: "Light", dark: "Dark" },
+    theme: { label: "Theme", light: "Light", dark: "Dark", system: "As the system" },
     language: "Language",
     kind: {
       open: "Account opened",
@@ -146,7 +146,7 @@ say({
       from: "시작",
       until: "끝",
     },
-    theme: { label: "테마", light: "밝게", dark: "어둡게" },
+    theme: { label: "테마", light: "밝게", dark: "어둡게", system: "시스템 설정" },
     language: "언어",
     kind: {
       open: "계정 개설",

@@ -7,6 +7,11 @@ export type Language = keyof typeof LANGUAGES;
 
 const KEPT = "language";
 
+/** Tells whether it is a language that the pages speak. */
+export function isLanguage(name: string): name is Language {
+  return name in LANGUAGES;
+}
+
 interface Words {
   readonly [name: string]: string | Words;
 }

@@ -139,7 +139,7 @@ async function isKept(session: string, turn: Turn): Promise<boolean> {
   return true;
 }
 
-/** Has everything asked for again that a turn changes. */
+/** Has everything asked for again that a turn changes; what was asked before it ended is too old to wait for. */
 function refresh(queries: QueryClient, session: string): Promise<unknown> {
   const changed = [
     listChatMessagesQueryKey({ path: { session } }),
@@ -147,5 +147,10 @@ function refresh(queries: QueryClient, session: string): Promise<unknown> {
     listChatSessionsQueryKey(),
     showBalanceQueryKey(MINE),
   ];
-  return Promise.all(changed.map((queryKey) => queries.invalidateQueries({ queryKey })));
+  return Promise.all(
+    changed.map(async (queryKey) => {
+      await queries.cancelQueries({ queryKey });
+      await queries.invalidateQueries({ queryKey });
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 """Plans: the terms of accounts. A plan never changes, it only gets a newer version; presets come along."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import Field, WithJsonSchema
@@ -10,6 +10,7 @@ from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.shapes import COMPONENT, Reason, Shape
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import audited
+from tokenhouse.flow.plain_terms import plain_terms
 from tokenhouse.flow.terms import PRESETS, Preset, preset
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.plans import Plan as Terms
@@ -21,12 +22,20 @@ Document = Annotated[dict[str, Any], WithJsonSchema({"type": "object", COMPONENT
 Name = Annotated[str, Path(max_length=63, description="The plan's name.", examples=["chat-tokens"])]
 
 
+class Term(Shape):
+    """One sentence of a plan, in the caller's language, and what it is about."""
+
+    topic: Literal["credit", "spend", "price", "stop", "limits", "models", "call", "notify"]
+    text: str
+
+
 class Plan(Shape):
     """The terms of accounts, as this deployment reads them: its environment's variant, defaults filled in."""
 
     name: Annotated[str, Field(examples=["chat-tokens"])]
     version: Annotated[int, Field(description="0: it is not written, as a preset or a dry run is.")]
     document: Document
+    terms: Annotated[list[Term], Field(description="The document in sentences.")]
 
 
 class Plans(Shape):
@@ -63,9 +72,9 @@ class PresetUse(Shape):
 
 
 @router.get("/plans")
-async def list_plans(_caller: Auditor, house: House) -> Plans:
+async def list_plans(caller: Auditor, house: House) -> Plans:
     """List the newest version of every plan. For auditors."""
-    return Plans(items=[shown(one) for one in (await house.plans()).values()])
+    return Plans(items=[shown(one, caller) for one in (await house.plans()).values()])
 
 
 @router.post("/plans", status_code=201)
@@ -78,33 +87,33 @@ async def write_plan(asked: NewPlan, caller: Operator, house: House) -> Plan:
     written = await house.write_plan(asked.document, actor=caller.actor, dry_run=asked.dry_run)
     if not asked.dry_run:
         await _told(house, caller, before, written, asked.reason)
-    return shown(written)
+    return shown(written, caller)
 
 
 @router.get("/plans/{name}")
-async def show_plan(name: Name, _caller: Auditor, house: House) -> Plan:
+async def show_plan(name: Name, caller: Auditor, house: House) -> Plan:
     """Return the newest version of a plan. For auditors."""
     found = (await house.plans()).get(name)
     if found is None:
         raise NotFound("plan_unknown", plan=name)
-    return shown(found)
+    return shown(found, caller)
 
 
 @router.get("/plans/{name}/versions")
-async def list_plan_versions(name: Name, _caller: Auditor, house: House) -> PlanVersions:
+async def list_plan_versions(name: Name, caller: Auditor, house: House) -> PlanVersions:
     """List every version of a plan, the newest first. For auditors."""
     return PlanVersions(
         items=[
-            PlanVersion(created_at=one.created_at, actor=one.actor, **shown(one.plan).model_dump())
+            PlanVersion(created_at=one.created_at, actor=one.actor, **shown(one.plan, caller).model_dump())
             for one in await house.plan_versions(name)
         ]
     )
 
 
 @router.get("/presets")
-async def list_presets(_caller: Auditor, house: House) -> Plans:
+async def list_presets(caller: Auditor, house: House) -> Plans:
     """List the plans that come with tokenhouse, written or not. For auditors."""
-    return Plans(items=[shown(house.desk.catalog.parse(preset(name))) for name in PRESETS])
+    return Plans(items=[shown(house.desk.catalog.parse(preset(name)), caller) for name in PRESETS])
 
 
 @router.post("/presets/{name}", status_code=201)
@@ -113,7 +122,7 @@ async def use_preset(name: Preset, asked: PresetUse, caller: Operator, house: Ho
     before = (await house.plans()).get(name)
     written = await house.preset(name)
     await _told(house, caller, before, written, asked.reason)
-    return shown(written)
+    return shown(written, caller)
 
 
 async def _told(house: Tokenhouse, caller: Caller, before: Terms | None, written: Terms, reason: str) -> None:
@@ -129,6 +138,14 @@ async def _told(house: Tokenhouse, caller: Caller, before: Terms | None, written
         )
 
 
-def shown(plan: Terms) -> Plan:
+def shown(plan: Terms, caller: Caller) -> Plan:
     """Return a plan as the API says it."""
-    return Plan(name=plan.name, version=plan.version, document=audited.plan(plan))
+    return Plan(
+        name=plan.name,
+        version=plan.version,
+        document=audited.plan(plan),
+        terms=[
+            Term(topic=one.topic, text=one.text)  # type: ignore[arg-type]  # TOPICS are these.
+            for one in plain_terms(plan, caller.locale)
+        ],
+    )
