@@ -17,20 +17,8 @@ SCAN = "select sum(used) from tokenhouse.balances"
 DEEP = "deep"
 """The account whose journal is long."""
 TYPED = (
-    *(
-        "u",
-        "us",
-        "user5",
-        "user512345",
-        "user512345@example.com",
-        "0",
-        "12",
-        "512",
-        "5123",
-        "345@ex",
-        "7@example",
-    ),
-    *("example.com", "r99", "@", "zz", "nobody", "김", "철수"),
+    *("u", "us", "user5", "user512345", "user512345@example.com", "0", "12", "512", "5123", "345@ex"),
+    *("7@example", "example.com", "r99", "@", "zz", "nobody", "김", "철수"),
 )
 """What a person types: how many begin, many and few parts, and what nobody has."""
 PAGES = 50

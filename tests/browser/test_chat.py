@@ -101,6 +101,7 @@ async def test_a_message_is_answered_and_says_what_it_cost(site: Site, look: Any
 
 async def test_a_prompt_is_a_way_to_begin_and_a_model_may_be_chosen(site: Site):
     await talk(site)
+    site.clock.move(minutes=1)
     page = await site.page(await site.person(), path="/chat")
     await page.get_by_role("button", name="Plan a first week").click()
     await expect(box(page)).to_have_value("Plan a first week for a new colleague.")
@@ -216,7 +217,9 @@ async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(si
             await route.fetch()
         await route.abort() if len(keys) == 1 else await route.continue_()
 
-    await page.route("**/messages", lambda route: away(route) if route.request.method == "POST" else route.continue_())
+    await page.route(
+        "**/messages", lambda route: away(route) if route.request.method == "POST" else route.continue_()
+    )
     await write(page, "once and no more")
     problem = page.get_by_role("alert")
     await expect(problem).to_contain_text("cannot be reached")
@@ -266,7 +269,10 @@ async def test_a_syllable_that_is_being_composed_is_not_sent(site: Site):
     page = await site.page(await site.person(), path=await talk(site))
     await box(page).fill("안녕")
     composing = "(box) => box.dispatchEvent(new KeyboardEvent('keydown', {0}))"
-    for how in ("{key: 'Enter', bubbles: true, isComposing: true}", "{key: 'Enter', bubbles: true, keyCode: 229}"):
+    for how in (
+        "{key: 'Enter', bubbles: true, isComposing: true}",
+        "{key: 'Enter', bubbles: true, keyCode: 229}",
+    ):
         await box(page).evaluate(composing.format(how))
     await box(page).press("Shift+Enter")
     await box(page).type("하세요")

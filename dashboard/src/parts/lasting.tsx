@@ -7,7 +7,7 @@ import "../words/usage";
 
 export function Lasting({ forecast }: { forecast: Forecast }) {
   const { t } = useTranslation();
-  const used = Number(forecast.per_day.value) > 0 || Number(forecast.today.value) > 0;
+  const used = Number(forecast.per_day.value) > 0;
   return (
     <>
       <End forecast={forecast} />

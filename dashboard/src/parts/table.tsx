@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "./button";
+import { Empty } from "./problem";
 
 export interface Column<T> {
   name: string;
@@ -22,9 +23,12 @@ interface Props<T> {
   columns: readonly Column<T>[];
   rows: readonly T[];
   keyOf: (row: T) => string | number;
+  /** What is said where there is no row. */
+  empty?: string;
 }
 
-export function Table<T>({ caption, columns, rows, keyOf }: Props<T>) {
+export function Table<T>({ caption, columns, rows, keyOf, empty }: Props<T>) {
+  if (rows.length === 0 && empty) return <Empty>{empty}</Empty>;
   const shape = ({ figure, from }: Column<T>) => `px-4 py-3 ${figure ? "text-right whitespace-nowrap" : ""} ${from ? FROM[from] : ""}`;
   return (
     <div tabIndex={0} role="region" aria-label={caption} className="overflow-x-auto rounded-card border border-line bg-panel">

@@ -12,6 +12,7 @@ import { Empty, Failed, isProblem } from "../parts/problem";
 import { useMe } from "../session";
 import { Actions } from "./chat/actions";
 import { Sessions } from "./chat/sessions";
+import { Spoken } from "./chat/spoken";
 import { Begin, Talk } from "./chat/talk";
 import "../words/chat";
 
@@ -28,6 +29,7 @@ export default function Chat() {
       <aside className="hidden w-60 shrink-0 lg:flex">
         <Sessions />
       </aside>
+      <Spoken session={session} />
       <div className="flex min-h-0 min-w-0 flex-1 flex-col gap-3">{session ? <One key={session} session={session} /> : <None />}</div>
     </div>
   );

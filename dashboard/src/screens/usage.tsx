@@ -32,9 +32,8 @@ export default function Screen() {
       <Head title={t("nav.usage")} />
       <Answer of={balance}>
         {(data) => (
-          <div className="space-y-6">
+          <div className="space-y-4">
             <Stand balance={data} way={way.data} />
-            <Held balance={data} />
             <Lately />
           </div>
         )}
@@ -47,8 +46,8 @@ function Stand({ balance, way }: { balance: Balance; way: WayUp | undefined }) {
   const { t } = useTranslation();
   const above = way && way.payer !== balance.account ? way.payer : undefined;
   return (
-    <div className="grid gap-6 lg:grid-cols-[3fr_2fr]">
-      <div className="min-w-0 space-y-6">
+    <div className="grid items-start gap-4 lg:grid-cols-[3fr_2fr]">
+      <div className="min-w-0 space-y-4">
         <UsageCard balance={balance} payer={above} />
         {way && way.refs.length > 1 && (
           <p className="px-1 text-sm text-soft">
@@ -61,8 +60,9 @@ function Stand({ balance, way }: { balance: Balance; way: WayUp | undefined }) {
             )}
           </p>
         )}
+        <Held balance={balance} />
       </div>
-      <div className="min-w-0 space-y-6">
+      <div className="min-w-0 space-y-4">
         <Origins balance={balance} />
         <Forecast />
       </div>

@@ -135,15 +135,15 @@ class _Target(aiohttp.ClientRequest):
     @cached_property
     def _line(self) -> tuple[str, str]:
         """Return the path as it is asked for, and the host's own line."""
-        return self.url.raw_path_qs, f"host: {self.headers['host']}\r\n"
+        return self.url.raw_path_qs, f"host: {self.headers['host']}"
 
     def head(self, method: str, headers: Mapping[str, Any], size: int) -> bytes:
         """Return the head of a request with a body of so many bytes. Raises: ValueError."""
         path, host = self._line
         lines = [f"{name}: {value}" for name, value in headers.items()]
+        lines.append(f"content-length: {size}")
         if not (told := "".join(lines)).isprintable() and CONTROLS.search(told):
             raise ValueError("a header holds what would end its line")
-        if "host" in headers:
-            host = ""
+        own = "" if "host" in headers else f"{host}\r\n"
         text = "\r\n".join(lines)
-        return f"{method} {path} HTTP/1.1\r\n{host}{text}\r\ncontent-length: {size}\r\n\r\n".encode()
+        return f"{method} {path} HTTP/1.1\r\n{own}{text}\r\n\r\n".encode()

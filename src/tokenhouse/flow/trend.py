@@ -57,9 +57,9 @@ async def trend(desk: Desk, *, days: int) -> Trend:
     stretches = last_stretches(desk, "day", days)
     with trouble_translated():
         async with snapshot(desk.pool) as connection:
-            signups = await statistics.list_signups(connection, stretches.bounds)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
             renewal = await statistics.find_renewal(connection, desk.now())
+            signups = await statistics.list_signups(connection, stretches.bounds, renewal.balances)
+            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     by_day: list[list[Used]] = [[] for _ in stretches.starts]
     for one in used:
         by_day[stretches.nth(one.start_at)].append(one)

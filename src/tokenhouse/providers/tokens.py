@@ -104,19 +104,13 @@ class Vocabulary(msgspec.Struct, frozen=True):
         return Counted(min(-(-tokens * self.percent // 100), _bytes(sound)), estimated=True)
 
 
-@lru_cache(maxsize=1_000)
 def vocabulary(model: str, tokenizer: Tokenizer = TOKTOK) -> Vocabulary:
     """Return the vocabulary of a model by its name, whoever sells it and however it was fine-tuned.
 
     The name is the last part of a path (`openrouter/openai/gpt-4o`), without a cloud's `openai.` and a
     fine-tune's `ft:`, in either case.
     """
-    name = model.casefold().rpartition("/")[2].removeprefix("openai.").removeprefix("ft:")
-    for known, pattern in _NAMES:
-        if pattern.match(name):
-            return Vocabulary(known, tokenizer=tokenizer)
-    percent = CLAUDE_PERCENT if "claude" in name else OTHERS_PERCENT
-    return Vocabulary(OPENAI[0], percent, tokenizer)
+    return Vocabulary(*_named(model), tokenizer)
 
 
 def prepare(*models: str) -> None:
@@ -153,6 +147,16 @@ def bound(dialect_name: str, document: dict[str, Any], model: str | None = None)
     """
     found = prompt(dialect_name, document, _model(document, model))
     return found.fixed + sum(map(_bytes, found.texts))
+
+
+@lru_cache(maxsize=1_000)
+def _named(model: str) -> tuple[str, int]:
+    """Return which vocabulary a model's name means, and how many per cent of its count."""
+    name = model.casefold().rpartition("/")[2].removeprefix("openai.").removeprefix("ft:")
+    for known, pattern in _NAMES:
+        if pattern.match(name):
+            return known, 100
+    return OPENAI[0], CLAUDE_PERCENT if "claude" in name else OTHERS_PERCENT
 
 
 @lru_cache(maxsize=10_000)

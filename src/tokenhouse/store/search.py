@@ -41,7 +41,7 @@ class Place(NamedTuple):
 async def list_found(
     connection: Connection, text: str, place: Place, rows_max: int
 ) -> list[tuple[Place, Account]]:
-    """Return the next accounts after a place: those whose ref, e-mail or name begins with a text, or has it."""
+    """Return the next accounts after a place whose ref, e-mail or name begins with a text, or has it."""
     lines: list[tuple[Place, Account]] = []
     while place.way < len(LIST_BY) and len(lines) < rows_max:
         found = await connection.fetch(LIST_BY[place.way], text, *place[1:], rows_max - len(lines))

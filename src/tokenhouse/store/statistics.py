@@ -23,7 +23,7 @@ FIND_STRAYS: Final = sql("find_strays")
 LIST_STRAYS: Final = sql("list_strays")
 LIST_SIGNUPS: Final = sql("list_signups")
 LIST_SIGNUPS_WAITING: Final = sql("list_signups_waiting")
-FIND_COUNTS: Final = sql("find_counts")
+FIND_ACCOUNT_COUNT: Final = sql("find_account_count")
 FIND_RENEWAL: Final = sql("find_renewal")
 
 SAMPLE_PERCENT: Final = 2.0
@@ -101,6 +101,11 @@ class Renewal:
     idle: int
     stuck: int
 
+    @property
+    def balances(self) -> int:
+        """All accounts that have a balance."""
+        return self.renewed + self.first + self.idle
+
 
 async def find_figures(connection: Connection, now: Instant, greatest: int) -> Figures:
     """Return the figures of all balances, with the `greatest` accounts by use in the period."""
@@ -160,16 +165,18 @@ async def list_strays(connection: Connection, rows_max: int) -> tuple[int, list[
     return int(count or 0), [Stray(*row) for row in found]
 
 
-async def list_signups(connection: Connection, bounds: Sequence[datetime]) -> dict[int, Signups]:
+async def list_signups(
+    connection: Connection, bounds: Sequence[datetime], balances: int
+) -> dict[int, Signups]:
     """Return the sign-ups of the days between `bounds` on which there were some, by the day's number.
 
-    Order: within one snapshot, for accounts and balances are counted one after the other.
+    Order: in the snapshot in which there were so many `balances`.
     """
     asked = (bounds, bounds[0], bounds[-1])
     came = {row["day"]: row["signups"] for row in await connection.fetch(LIST_SIGNUPS, *asked)}
     waiting: dict[int, int] = {}
-    [counts] = await connection.fetch(FIND_COUNTS)
-    if counts["accounts"] != counts["balances"]:
+    [count] = await connection.fetch(FIND_ACCOUNT_COUNT)
+    if count["accounts"] != balances:
         found = await connection.fetch(LIST_SIGNUPS_WAITING, *asked)
         waiting = {row["day"]: row["waiting"] for row in found}
     return {day: Signups(signups=count, waiting=waiting.get(day, 0)) for day, count in came.items()}

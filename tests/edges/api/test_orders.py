@@ -57,6 +57,14 @@ async def test_what_is_sold_says_how_it_is_paid(shop: Shop, service: Service):
     assert told["purchase_url"] is None
 
 
+async def test_who_never_subscribed_has_an_empty_list(service: Service):
+    await service.key("alice")
+    path = "/api/v1/accounts/me/subscription"
+    assert await service.ok("GET", f"{path}s", who="alice") == {"items": []}
+    await service.no(404, "GET", path, who="alice")
+    await service.no(404, "GET", "/api/v1/accounts/nobody/subscriptions", who="auditor")
+
+
 async def test_who_left_is_told_once_more_how_to_pay(shop: Shop, service: Service):
     bought = await shop.buy("alice")
     order = bought["order"]["id"]

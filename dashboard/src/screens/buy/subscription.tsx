@@ -4,29 +4,24 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Subscription as Held } from "../../api";
-import { endSubscriptionMutation, listOrdersQueryKey, showSubscriptionOptions, showSubscriptionQueryKey } from "../../api/@tanstack/react-query.gen";
+import { endSubscriptionMutation, listOrdersQueryKey, listSubscriptionsOptions, listSubscriptionsQueryKey } from "../../api/@tanstack/react-query.gen";
 import { Act } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
 import { useDate } from "../../parts/date";
 import { Badge, type Tone } from "../../parts/figure";
 import { LIVE_MS } from "../../parts/live";
-import { isProblem } from "../../parts/problem";
 import { useTell } from "../../parts/told";
 
 const MINE = { path: { ref: "me" } };
-const NOT_FOUND = 404;
 const TONES: Record<Held["state"], Tone> = { pending: "notice", active: "good", past_due: "bad", ended: "plain" };
 
 export function Subscription() {
   const { t } = useTranslation();
   const [ending, setEnding] = useState(false);
-  const { data, error } = useQuery({
-    ...showSubscriptionOptions(MINE),
-    refetchInterval: ({ state }) => (isProblem(state.error) && state.error.status === NOT_FOUND ? false : LIVE_MS),
-  });
+  const data = useQuery({ ...listSubscriptionsOptions(MINE), refetchInterval: LIVE_MS }).data?.items[0];
   // Most people never had one.
-  if (!data || error) return null;
+  if (!data) return null;
   const alive = data.state !== "ended" && !data.ends_then;
   return (
     <Card title={t("subscription.title")} aside={<Badge tone={TONES[data.state]}>{t(`subscription.state.${data.state}`)}</Badge>}>
@@ -65,7 +60,7 @@ function Ending({ of, open, onClose }: { of: Held; open: boolean; onClose: () =>
   const end = useMutation({
     ...endSubscriptionMutation(),
     onSuccess: async (after) => {
-      queries.setQueryData(showSubscriptionQueryKey(MINE), after);
+      queries.setQueryData(listSubscriptionsQueryKey(MINE), { items: [after] });
       onClose();
       tell({ title: t("subscription.done") });
       await queries.invalidateQueries({ queryKey: listOrdersQueryKey(MINE) });

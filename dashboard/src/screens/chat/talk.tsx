@@ -180,7 +180,6 @@ function Said({ session, turn }: { session: string; turn: Turn | null }) {
               )}
               {turn && <Coming turn={turn} />}
             </ol>
-            <Spoken turn={turn} last={listed.at(-1)} />
           </>
         );
       }}
@@ -204,17 +203,5 @@ function Coming({ turn }: { turn: Turn }) {
         {turn.answer && <Below message={turn.answer} />}
       </Reply>
     </>
-  );
-}
-
-/** Tells who listens that an answer is coming, and reads it out once it is whole: a word at a time nobody can follow. */
-function Spoken({ turn, last }: { turn: Turn | null; last: Message | undefined }) {
-  const { t } = useTranslation();
-  const [since] = useState(last?.seq ?? 0);
-  const whole = turn?.answer ?? (last?.role === "assistant" && last.seq > since ? last : null);
-  return (
-    <p aria-live="polite" className="sr-only">
-      {whole ? t("chat.answered", { text: whole.content }) : turn ? t("chat.answering") : ""}
-    </p>
   );
 }

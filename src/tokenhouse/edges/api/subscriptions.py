@@ -1,5 +1,6 @@
 """Subscriptions: the plan that an account pays for period by period. One begins by buying its package."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -11,9 +12,10 @@ from tokenhouse.edges.api.caller import RANK, House, User
 from tokenhouse.edges.api.money import Money, money_of
 from tokenhouse.edges.api.payments import Providers
 from tokenhouse.edges.api.shapes import Shape
+from tokenhouse.errors import NotFound
 from tokenhouse.store.subscriptions import Subscription as Stored
 
-router = APIRouter(prefix="/api/v1/accounts/{ref}/subscription", tags=["subscriptions"])
+router = APIRouter(prefix="/api/v1/accounts/{ref}", tags=["subscriptions"])
 
 
 class Subscription(Shape):
@@ -40,13 +42,29 @@ class Subscription(Shape):
     reason: str
 
 
-@router.get("")
+class Subscriptions(Shape):
+    """The subscription of an account, or nothing."""
+
+    items: list[Subscription]
+
+
+@router.get("/subscriptions")
+async def list_subscriptions(ref: Ref, caller: User, house: House) -> Subscriptions:
+    """Return the subscription that an account has, or had last, as a list: empty where it never had one."""
+    account = caller.account_of(ref)
+    await house.describe(account)
+    with suppress(NotFound):
+        return Subscriptions(items=[shown(await house.subscription(account))])
+    return Subscriptions(items=[])
+
+
+@router.get("/subscription")
 async def show_subscription(ref: Ref, caller: User, house: House) -> Subscription:
     """Return the subscription that an account has, or had last."""
     return shown(await house.subscription(caller.account_of(ref)))
 
 
-@router.delete("")
+@router.delete("/subscription")
 async def end_subscription(
     ref: Ref,
     caller: User,

@@ -68,7 +68,7 @@ class StrayAccount(Shape):
     tokens: int
 
 
-class Check(Shape):
+class CheckReport(Shape):
     """What is there: who lacks a balance, figures, active accounts, anomalies."""
 
     overview: Sums
@@ -119,11 +119,11 @@ async def show_attention(_caller: Auditor, house: House) -> Attention:
 @router.get("/check")
 async def show_check(
     _caller: Auditor, house: House, rows: Annotated[int, Query(ge=0, le=1_000)] = 20
-) -> Check:
+) -> CheckReport:
     """Return what is there, as `tokenhouse check` does: in one look at all accounts, changing nothing."""
     found, unit = await house.check(rows_max=rows), unit_of(house)
     overview = found.overview
-    return Check(
+    return CheckReport(
         overview=shown_sums(overview, unit),
         without_balance=overview.without_balance,
         without_balance_percent=percent(overview.waiting_share),

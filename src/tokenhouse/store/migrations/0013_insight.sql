@@ -7,8 +7,8 @@ CREATE TABLE tokenhouse.usage_waiting (
     accounts bigint[] NOT NULL
 );
 COMMENT ON TABLE tokenhouse.usage_waiting IS
-    'Whose journals grew since the last fold: a row a batch, written by the statement that writes the entries '
-    'and taken away when they are folded. Places that are one by one of both arrays.';
+    'Whose journals grew since the last fold: a row a batch, written by the statement that writes the '
+    'entries, and taken away when they are folded. Cells and accounts belong together one by one.';
 
 CREATE VIEW tokenhouse.usage_tails AS
 SELECT w.cell, w.account, coalesce(m.seq, 0) AS after, b.seq

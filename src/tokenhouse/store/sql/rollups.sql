@@ -28,7 +28,10 @@ limit $2;
 -- why: News whose entries are folded. Another node that takes the same away has folded the same.
 delete from tokenhouse.usage_waiting n
 where n.id in (
-    select o.id from tokenhouse.usage_waiting o where o.id = any($1::bigint[]) order by o.id for update skip locked
+    select o.id from tokenhouse.usage_waiting o
+    where o.id = any($1::bigint[])
+    order by o.id
+    for update skip locked
 );
 
 -- name: write_waiting_found :exec
@@ -124,7 +127,8 @@ select account, seq - after as folded from waiting;
 
 -- name: list_usage :many
 -- why: What the deployment used, by model and by hour, day or month of a zone: the roll-up, and the entries
--- since, in one snapshot; so it is right whenever the last fold was.
+-- since, in one snapshot; so it is right whenever the last fold was. What is folded is added up by itself, so
+-- that several processes can.
 with tail as materialized (
     select c.*
     from tokenhouse.usage_tails w
@@ -134,21 +138,24 @@ with tail as materialized (
     ) c
     where c.at >= $1 and c.at < $2
 )
-select date_trunc($3, t.hour, $4) as start_at, t.model, sum(t.turns)::bigint as turns, sum(t.input) as input,
+select t.start_at, t.model, sum(t.turns)::bigint as turns, sum(t.input) as input,
        sum(t.cached_input) as cached_input, sum(t.cache_write) as cache_write,
        sum(t.cache_write_1h) as cache_write_1h, sum(t.output) as output, sum(t.reasoning) as reasoning,
        sum(t.audio_input) as audio_input, sum(t.audio_output) as audio_output, sum(t.tokens) as tokens,
        sum(t.charged) as charged, sum(t.renewed)::bigint as renewed
 from (
-    select r.hour, r.model, r.turns, r.input, r.cached_input, r.cache_write, r.cache_write_1h, r.output,
-           r.reasoning, r.audio_input, r.audio_output, r.tokens, r.charged, r.renewed
+    select date_trunc($3, r.hour, $4) as start_at, r.model, sum(r.turns) as turns, sum(r.input) as input,
+           sum(r.cached_input) as cached_input, sum(r.cache_write) as cache_write,
+           sum(r.cache_write_1h) as cache_write_1h, sum(r.output) as output, sum(r.reasoning) as reasoning,
+           sum(r.audio_input) as audio_input, sum(r.audio_output) as audio_output, sum(r.tokens) as tokens,
+           sum(r.charged) as charged, sum(r.renewed) as renewed
     from tokenhouse.usage_totals r
     where r.hour >= $1 and r.hour < $2
+    group by 1, 2
     union all
-    select c.at, c.model, c.turns, c.input, c.cached_input, c.cache_write, c.cache_write_1h, c.output,
-           c.reasoning, c.audio_input, c.audio_output,
-           coalesce(c.tokens, case when $5 then c.cost else 0 end), c.charged,
-           c.renewed
+    select date_trunc($3, c.at, $4), c.model, c.turns, c.input, c.cached_input, c.cache_write,
+           c.cache_write_1h, c.output, c.reasoning, c.audio_input, c.audio_output,
+           coalesce(c.tokens, case when $5 then c.cost else 0 end), c.charged, c.renewed
     from tail c
 ) t
 group by 1, 2
@@ -239,7 +246,7 @@ cross join lateral (
 order by m.month, u.charged desc, u.cell, u.account;
 
 -- name: list_users_among :many
--- why: As `list_users_by_use`, of the given accounts and of those with entries that are not folded: key by key.
+-- why: As `list_users_by_use`, of the given accounts and of those with entries that are not folded: by key.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
            coalesce(c.tokens, case when $4 then c.cost else 0 end)

@@ -4,8 +4,8 @@
 -- why: All figures of all balances in one scan. A share used / (used + left) is compared as
 -- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A
 -- row whose period is over counts as unused, as its owner would see it. What was used is counted where it was
--- paid. The scan also collects the few accounts above a given one in the order of use, cell and account, so that
--- the greatest users need no second; use alone would not do, for many may have used the same.
+-- paid. The scan also collects the few accounts above a given one in the order of use, cell and account, so
+-- that the greatest users need no second; use alone would not do, for many may have used the same.
 select (select count(*) from tokenhouse.accounts) as accounts,
        t.balances, t.active, t.used, t.used_max, t.turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
@@ -46,7 +46,7 @@ select count(*) filter (where b.used > b.used_total) as inconsistent,
 from tokenhouse.balances b;
 
 -- name: find_use_of_few :maybe
--- why: A sample tells above which account about so many lie, for `find_figures` to collect them as it goes by.
+-- why: A sample tells above which account about so many lie, for `find_figures` to collect them on its way.
 select b.used, b.cell, b.account from tokenhouse.balances b tablesample system ($1)
 order by b.used desc, b.cell, b.account
 offset $2 limit 1;
@@ -123,10 +123,9 @@ where a.created_at >= $2 and a.created_at < $3
   and not exists (select 1 from tokenhouse.balances b where b.cell = a.cell and b.account = a.id)
 group by day;
 
--- name: find_counts :one
+-- name: find_account_count :one
 -- why: Whether any account waits for a balance: there are as many of both where none does.
-select (select count(*) from tokenhouse.accounts) as accounts,
-       (select count(*) from tokenhouse.balances) as balances;
+select count(*) as accounts from tokenhouse.accounts;
 
 -- name: find_renewal :one
 -- why: A period that is over is renewed by whoever touches its account next, so an idle one is sound. One

@@ -21,6 +21,7 @@ import { UseChart } from "../../../parts/use-chart";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
 import { TakingBack } from "./credit-acts";
+import { forActing, Part } from "./part";
 import { Limits, Tree } from "./tree";
 
 export function Standing({ account }: { account: Account }) {
@@ -99,7 +100,7 @@ function Lots({ account }: { account: string }) {
               caption={t("account.lots")}
               rows={items}
               keyOf={(one) => one.seq}
-              columns={[
+              columns={forActing<Grant>(acts, [
                 { name: "source", title: t("account.lot.source"), cell: (one) => t(`source.${one.source}`) },
                 { name: "given", title: t("account.lot.given"), figure: true, cell: (one) => one.given.shown },
                 { name: "left", title: t("account.lot.left"), figure: true, cell: (one) => <span className="font-medium">{one.left.shown}</span> },
@@ -116,7 +117,7 @@ function Lots({ account }: { account: string }) {
                       </Button>
                     ),
                 },
-              ].filter(({ name }) => acts || name !== "act")}
+              ])}
             />
           )
         }
@@ -177,18 +178,5 @@ function OpenCalls({ account }: { account: string }) {
         }
       </Answer>
     </Part>
-  );
-}
-
-/** A part of the screen under its title. */
-export function Part({ title, children, aside }: { title: string; children: React.ReactNode; aside?: React.ReactNode }) {
-  return (
-    <section aria-label={title}>
-      <div className="mb-3 flex flex-wrap items-center justify-between gap-3">
-        <h2 className="text-lg font-semibold tracking-tight">{title}</h2>
-        {aside}
-      </div>
-      {children}
-    </section>
   );
 }

@@ -1,0 +1,173 @@
+// A new version of a plan: written in a form or as JSON, read back in words, tried on real traffic, and published.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate } from "react-router";
+
+import { writePlan, type Plan, type PlanDocument } from "../../../api";
+import { listPlansOptions, listPlansQueryKey, listPlanVersionsQueryKey, listPresetsOptions, writePlanMutation } from "../../../api/@tanstack/react-query.gen";
+import { Act } from "../../../parts/act";
+import { Answer } from "../../../parts/answer";
+import { Button } from "../../../parts/button";
+import { Card, Head } from "../../../parts/card";
+import { Choice } from "../../../parts/choice";
+import { Empty, Failed, isProblem } from "../../../parts/problem";
+import { useTell } from "../../../parts/told";
+import { may } from "../../../places";
+import { useMe } from "../../../session";
+import { Tried } from "../simulator/tried";
+import { forget, keep, kept, type Doc } from "./document";
+import { Fields } from "./fields";
+import { saysSame, Terms } from "./terms";
+
+export function Draft({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const plans = useQuery(listPlansOptions());
+  const presets = useQuery(listPresetsOptions());
+  const written = plans.data?.items.find((one) => one.name === name);
+  const from = written ?? presets.data?.items.find((one) => one.name === name);
+  if (!may(me, "operator")) return <Empty>{t("plans.draftOnly")}</Empty>;
+  return (
+    <>
+      <Link to="/operator/plans" className="text-sm text-brand underline">
+        {t("plans.back")}
+      </Link>
+      <Head title={t("plans.draft", { name })} />
+      <Answer of={plans} rows={8}>
+        {() => <Answer of={presets}>{() => (from ? <Writing key={from.version} name={name} from={from} inForce={written} /> : <Empty>{t("state.missing")}</Empty>)}</Answer>}
+      </Answer>
+    </>
+  );
+}
+
+function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: Plan | undefined }) {
+  const { t } = useTranslation();
+  const first = from.document as unknown as Doc;
+  const [document, setDocument] = useState<Doc>(() => kept(name) ?? first);
+  const [begun, setBegun] = useState(0);
+  const [publishing, setPublishing] = useState(false);
+  const change = (next: Doc) => {
+    keep(name, next);
+    setDocument(next);
+  };
+  const discard = () => {
+    forget(name);
+    setDocument(first);
+    setBegun(begun + 1);
+  };
+  const reading = useQuery({
+    queryKey: ["plan-draft", document],
+    queryFn: async () => (await writePlan({ body: { document: document as unknown as PlanDocument, dry_run: true, reason: "draft" }, throwOnError: true })).data,
+    placeholderData: (before) => before,
+    retry: false,
+  });
+  const refused = reading.isError && isProblem(reading.error) ? reading.error : null;
+  const wrong = refused ? { field: String((refused as unknown as { field?: string }).field ?? ""), problem: refused.detail } : null;
+  const same = Boolean(inForce && reading.data && !refused && saysSame(reading.data.terms, inForce.terms));
+  return (
+    <div className="grid items-start gap-6 lg:grid-cols-2">
+      <div className="min-w-0 rounded-card border border-line bg-panel p-5 sm:p-6">
+        <Written key={begun} document={document} onChange={change} wrong={wrong} />
+        <div className="mt-8 flex flex-wrap gap-2">
+          <Button disabled={refused !== null || reading.data === undefined} onClick={() => setPublishing(true)}>
+            {t("plans.publish")}
+          </Button>
+          <Button kind="plain" onClick={discard}>
+            {t("plans.discard")}
+          </Button>
+        </div>
+      </div>
+      <div className="min-w-0 space-y-6">
+        <Card title={t("plans.check")}>
+          {reading.error ? <Failed error={reading.error} /> : null}
+          {same && <p className="mb-3 text-soft">{t("plans.unchanged")}</p>}
+          {reading.data && !reading.error && <Terms terms={reading.data.terms} before={inForce?.terms} />}
+        </Card>
+        <Card title={t("plans.what")}>
+          <p className="mb-4 text-sm text-soft">{t("plans.whatLead")}</p>
+          <Tried name={name} document={document} against={inForce?.name} ready={refused === null} />
+        </Card>
+      </div>
+      <Publishing open={publishing} onClose={() => setPublishing(false)} name={name} document={document} />
+    </div>
+  );
+}
+
+/** The document in the form, or as text; what is no JSON yet does not get out. */
+function Written(props: { document: Doc; onChange: (document: Doc) => void; wrong: { field: string; problem: string } | null }) {
+  const { t } = useTranslation();
+  const [way, setWay] = useState<"form" | "text">("form");
+  const ways = [
+    { value: "form", title: t("plans.asForm") },
+    { value: "text", title: t("plans.asText") },
+  ] as const;
+  return (
+    <>
+      <div className="mb-6">
+        <Choice label={t("plans.way")} options={ways} value={way} onChange={setWay} />
+      </div>
+      {way === "form" ? <Fields {...props} /> : <AsText {...props} />}
+    </>
+  );
+}
+
+function AsText({ document, onChange }: { document: Doc; onChange: (document: Doc) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(() => JSON.stringify(document, null, 2));
+  const [problem, setProblem] = useState("");
+  const type = (next: string) => {
+    setText(next);
+    try {
+      onChange(JSON.parse(next) as Doc);
+      setProblem("");
+    } catch (trouble) {
+      setProblem(t("plans.noJson", { problem: trouble instanceof Error ? trouble.message : "" }));
+    }
+  };
+  return (
+    <label className="block text-sm font-medium">
+      {t("plans.text")}
+      <textarea
+        value={text}
+        spellCheck={false}
+        rows={28}
+        aria-invalid={problem !== ""}
+        onChange={(event) => type(event.target.value)}
+        className="mt-1 w-full rounded-lg border border-line bg-panel p-3 font-mono text-sm font-normal aria-invalid:border-bad"
+      />
+      <span role="status" className="text-bad">
+        {problem}
+      </span>
+    </label>
+  );
+}
+
+function Publishing({ open, onClose, name, document }: { open: boolean; onClose: () => void; name: string; document: Doc }) {
+  const { t } = useTranslation();
+  const tell = useTell();
+  const go = useNavigate();
+  const queries = useQueryClient();
+  const publish = useMutation({
+    ...writePlanMutation(),
+    onSuccess: async (plan) => {
+      forget(name);
+      await queries.invalidateQueries({ queryKey: listPlansQueryKey() });
+      await queries.invalidateQueries({ queryKey: listPlanVersionsQueryKey({ path: { name: plan.name } }) });
+      tell({ title: t("plans.published", { name: plan.name, version: plan.version }) });
+      void go(`/operator/plans/${plan.name}`);
+    },
+  });
+  return (
+    <Act
+      open={open}
+      onClose={onClose}
+      title={t("plans.publish")}
+      lead={t("plans.publishLead")}
+      verb={t("plans.publish")}
+      why
+      does={publish}
+      onSend={(form) => publish.mutate({ body: { document: document as unknown as PlanDocument, reason: String(form.get("reason")) } })}
+    />
+  );
+}

@@ -1,0 +1,106 @@
+"""Plans: their terms in words, versions, a new one in a form or as text, what it would change, publishing."""
+
+import json
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.site import Site
+from tests.browser.test_simulator import history
+
+API = "/api/v1/plans"
+
+
+@pytest.mark.row("E10")
+async def test_plans_and_presets_are_told_in_words(site: Site, look):
+    page = await site.page(await site.person("kim@example.com", "auditor"), **look._asdict(), path="/operator/plans")
+    language = {"accept-language": look.language}
+    for path in (API, "/api/v1/presets"):
+        for plan in (await site.service.ok("GET", path, who="auditor", headers=language))["items"]:
+            shown = page.get_by_role("listitem").filter(has=page.get_by_text(plan["name"], exact=True)).first
+            for term in plan["terms"]:
+                if term["topic"] in ("credit", "price", "stop"):
+                    await expect(shown).to_contain_text(term["text"])
+    assert await page.get_by_role("link", name="/new").count() == 0
+    await site.looks(page, "plans")
+
+
+@pytest.mark.row("E11")
+async def test_a_new_version_is_written_tried_on_real_traffic_and_published(site: Site, look):
+    await history(site)
+    korean = look.language == "ko"
+    page = await site.page(await site.person("kim@example.com", "operator"), **look._asdict(), path="/operator/plans/small/new")
+    field = page.get_by_label("가입 지급" if korean else "Credit for signing up", exact=True)
+    await expect(field).to_have_value("1000")
+    await field.fill("300")
+    said = "300 token을(를) 줍니다" if korean else "300 token once, when an account is opened."
+    await expect(page.get_by_role("insertion").filter(has_text=said)).to_be_visible()
+    await expect(page.get_by_role("deletion").filter(has_text="1,000")).to_be_visible()
+    await page.get_by_role("button", name="우리 기록으로" if korean else "On our own history").click()
+    table = page.get_by_role("region", name="나란히 보기" if korean else "Side by side")
+    await expect(table.get_by_role("row").nth(2).get_by_role("cell").nth(3)).to_have_text("+6")
+    await page.reload()
+    await expect(field).to_have_value("300")
+    await expect(table.get_by_role("row").nth(1).get_by_role("cell").nth(3)).to_have_text("+1")
+    await site.looks(page, "plan-draft")
+    publish = "이 버전 공개" if korean else "Publish this version"
+    await page.get_by_role("button", name=publish).click()
+    window = page.get_by_role("dialog")
+    await window.get_by_label("사유" if korean else "Reason").fill("fewer for free")
+    await site.looks(page, "plan-publish")
+    await window.get_by_role("button", name=publish).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("small")
+    [new, old] = (await site.service.ok("GET", f"{API}/small/versions", who="auditor"))["items"]
+    assert new["document"]["signup"] == {"amount": 300}
+    assert new["version"] > old["version"]
+    await expect(page.get_by_role("insertion")).to_contain_text("300")
+    [line] = (await site.service.ok("GET", "/api/v1/audit-log?action=plan.write", who="auditor"))["items"]
+    assert line["reason"] == "fewer for free"
+    await site.looks(page, "plan")
+
+
+async def test_what_the_rules_refuse_is_said_at_its_field(site: Site):
+    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new")
+    await page.get_by_label("Warn from").fill("0.5")
+    site.expect("status of 400")
+    await expect(page.get_by_role("alert")).to_contain_text("stop")
+    await expect(page.get_by_role("button", name="Publish this version")).to_be_disabled()
+    await page.get_by_role("button", name="Start over").click()
+    await expect(page.get_by_label("Warn from")).to_have_value("0.9")
+    await expect(page.get_by_text("It says the same as the version in force.")).to_be_visible()
+    await page.get_by_label("Code of a refusal").fill("")
+    allowance = page.get_by_role("group", name="Allowance 1")
+    await allowance.get_by_label("Amount").fill("-5")
+    await expect(allowance.get_by_label("Amount")).to_have_attribute("aria-invalid", "true")
+
+
+async def test_a_document_can_be_written_as_text(site: Site):
+    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/plans/quota/new")
+    await page.get_by_role("button", name="As JSON").click()
+    text = page.get_by_label("The plan's document")
+    document = json.loads(await text.input_value())
+    await text.fill("{")
+    await expect(page.get_by_role("status").filter(has_text="This is no JSON")).to_be_visible()
+    await text.fill(json.dumps(document | {"name": "team", "signup": {"amount": 77}}))
+    await expect(page.get_by_text("77 token once, when an account is opened.")).to_be_visible()
+    await page.get_by_role("button", name="Publish this version").click()
+    await page.get_by_label("Reason").fill("teams")
+    await page.get_by_role("dialog").get_by_role("button", name="Publish this version").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("team")
+    assert (await site.house.plans())["team"].signup.amount == 77
+
+
+async def test_rows_come_and_go(site: Site):
+    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new")
+    await page.get_by_role("button", name="Add : Limits").or_(page.get_by_role("button", name="Add: Limits")).click()
+    await expect(page.get_by_text("60 requests every minute for each account at most.")).to_be_visible()
+    await page.get_by_role("button", name="Remove Limit 1").click()
+    await expect(page.get_by_text("60 requests every minute")).to_have_count(0)
+
+
+async def test_an_auditor_reads_and_writes_none(site: Site):
+    page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/plans/chat-tokens/new")
+    await expect(page.get_by_text("Operators write plans.")).to_be_visible()
+    await site.go(page, "/operator/plans/chat-tokens")
+    await expect(page.get_by_text("Calls are refused from 105 %.")).to_be_visible()
+    assert await page.get_by_role("link", name="New version").count() == 0
