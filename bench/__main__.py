@@ -13,6 +13,7 @@ from bench.ledger import hot, ledger
 from bench.lone import lone
 from bench.middleware import middleware
 from bench.notices import notices
+from bench.pages import pages
 from bench.seed import place, seed, state_settings
 from bench.service import service
 from bench.simulate import simulate
@@ -32,6 +33,7 @@ PLACES = {
     "gateway": gateway,
     "middleware": middleware,
     "service": service,
+    "pages": pages,
 }
 """Figures that make houses of their own, each on a fresh server."""
 NAMES = (*LOADS, *PLACES, "simulate", "tokens", "start")

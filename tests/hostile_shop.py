@@ -88,9 +88,15 @@ SHOP: dict[str, Verb] = {
     "find_order": Verb(
         {"order": "pending"}, {"order": ID, "ref": [one for one in KNOWN_REF if one is not None]}
     ),
+    "preview_refund": Verb(
+        {"order": "completed"},
+        {"order": ID, "refunded_minor": [one for one in AMOUNT if one is not None] + [1]},
+    ),
+    "payments_of": Verb({"order": "completed"}, {"order": ID}),
     "all_orders": Verb(
         {},
         {
+            "account": [one for one in KNOWN_REF if one is not None],
             "state": CHOICE,
             "provider": BAD_TEXT,
             "since": NO_TIME,
@@ -165,6 +171,7 @@ SHOP: dict[str, Verb] = {
             "provider": BAD_TEXT,
             "verdict": CHOICE,
             "order": BELOW,
+            "unmatched": FLAG,
             "before": BELOW,
             "rows_max": PAGE,
         },

@@ -1,9 +1,9 @@
 // What stands at which address: the way in, and every place, for whoever may go there.
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { createBrowserRouter, Link, Navigate, RouterProvider } from "react-router";
+import { createBrowserRouter, Link, Navigate, RouterProvider, useRouteError } from "react-router";
 
-import { Empty, Loading } from "./parts/problem";
+import { Empty, Failed, Loading } from "./parts/problem";
 import { Shell } from "./parts/shell";
 import { HOUSE, may, MINE, type Place } from "./places";
 import FirstOwner from "./screens/first-owner";
@@ -32,6 +32,14 @@ function Nowhere() {
   );
 }
 
+/** Stands for a screen that could not be loaded or shown: loading it again mends the one, and says the other. */
+function Broken() {
+  const { t } = useTranslation();
+  const error = useRouteError();
+  const lost = error instanceof TypeError && error.message.includes("import");
+  return <Failed error={lost ? error : { title: t("state.failed"), detail: t("state.broken"), status: 0 }} again={() => location.reload()} />;
+}
+
 const router = createBrowserRouter(
   [
     { path: "/sign-in", element: <SignIn /> },
@@ -44,7 +52,11 @@ const router = createBrowserRouter(
         </SignedIn>
       ),
       children: [
-        ...[...MINE, ...HOUSE].map((place) => ({ path: place.path, element: <At key={place.path} {...place} /> })),
+        ...[...MINE, ...HOUSE].map((place) => ({
+          path: place.path,
+          element: <At key={place.path} {...place} />,
+          errorElement: <Broken />,
+        })),
         { path: "*", element: <Nowhere /> },
       ],
     },

@@ -28,8 +28,12 @@ export function answers(): QueryClient {
         queries.getQueryCache().find({ queryKey: showMeQueryKey() })?.reset();
       },
     }),
-    // A no of the service stays one; only its faults and an absent network are worth another try.
-    defaultOptions: { queries: { retry: (times, error) => times < 2 && (!isProblem(error) || error.status >= SERVER_FAULT) } },
+    defaultOptions: {
+      // A no of the service stays one; only its faults and an absent network are worth another try. Without a network
+      // a question fails, instead of waiting for one in silence.
+      queries: { networkMode: "always", refetchOnReconnect: true, retry: (times, error) => times < 2 && (!isProblem(error) || error.status >= SERVER_FAULT) },
+      mutations: { networkMode: "always" },
+    },
   });
   return queries;
 }

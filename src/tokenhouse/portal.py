@@ -75,6 +75,8 @@ class Portal:
     orders = Verb(Tokenhouse.orders)
     find_order = Verb(Tokenhouse.find_order)
     all_orders = Verb(Tokenhouse.all_orders)
+    preview_refund = Verb(Tokenhouse.preview_refund)
+    payments_of = Verb(Tokenhouse.payments_of)
     sales_receipt = Verb(Tokenhouse.sales_receipt)
     packages = Verb(Tokenhouse.packages)
     write_package = Verb(Tokenhouse.write_package)

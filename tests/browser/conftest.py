@@ -20,7 +20,7 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser import chromium
-from tests.browser.site import WAIT_MS, Site
+from tests.browser.site import QUIET, WAIT_MS, Site
 from tests.edges.api.conftest import Service
 from tokenhouse.edges.listening import Connection
 from tokenhouse.edges.pages import FIRST, FOLDER, Pages
@@ -30,8 +30,6 @@ from tokenhouse.settings import Settings
 HERE = Path(__file__).parent
 PAGES = Path(os.environ.get("TOKENHOUSE_TEST_PAGES", FOLDER))
 """The build that the server hands out: the package's own, or one of whoever works on the pages."""
-QUIET = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
-"""No sandbox, for tests run as root as well, and look at nothing but our own server."""
 OFTEN = {"api_per_minute": 1_000_000, "failures_per_minute": 1_000_000}
 
 

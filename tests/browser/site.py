@@ -17,6 +17,8 @@ from tokenhouse.testing import Clock
 ROOT: Final = Path(__file__).parents[2]
 SCREENS: Final = ROOT / "docs" / "screens"
 AXE: Final = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+QUIET: Final = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
+"""How Chromium is started: also by root, which has no sandbox, and looking at nothing but our own server."""
 PASSWORD: Final = "nine small green birds"
 DESKTOP: Final = {"viewport": {"width": 1280, "height": 800}}
 PHONE: Final = {"viewport": {"width": 360, "height": 780}, "is_mobile": True, "has_touch": True}

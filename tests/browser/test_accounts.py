@@ -1,4 +1,4 @@
-"""The list of accounts: searched as one types, picked, leafed through, with the figures of the report; opened."""
+"""The list of accounts: searched as one types, picked, leafed through, with the report's figures; opened."""
 
 import csv
 import io
@@ -114,7 +114,6 @@ async def test_accounts_are_found_as_one_types(site: Site, look):
 
 
 async def test_accounts_are_picked_by_state_and_plan_and_both_survive_a_reload(site: Site):
-    await site.house.preset("points")
     await site.house.write_plan({"name": "pro", "allowance": [{"amount": 500_000, "every": "month"}]})
     for number in range(6):
         await site.house.account(f"user-{number}", plan="pro" if number % 2 else None)

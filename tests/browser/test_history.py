@@ -57,7 +57,9 @@ async def entries(site: Site, account: str, **params: Any) -> list[dict[str, Any
     found, cursor = [], None
     while True:
         asked = params | {"limit": 1_000} | ({"cursor": cursor} if cursor else {})
-        page = await site.service.ok("GET", f"/api/v1/accounts/{account}/entries", who="auditor", params=asked)
+        page = await site.service.ok(
+            "GET", f"/api/v1/accounts/{account}/entries", who="auditor", params=asked
+        )
         found += page["items"]
         cursor = page["next"]
         if cursor is None:
@@ -106,7 +108,11 @@ async def test_every_line_of_a_replayed_account_is_the_journal_s(site: Site, loo
 async def busy(site: Site) -> Person:
     """Return alice, who called two models with two keys on two days, and was given something."""
     alice = await site.person()
-    for day, model, key, charge in ((0, "big", "th_one", 500), (5, "small", "th_one", 50), (5, "small", "", 7)):
+    for day, model, key, charge in (
+        (0, "big", "th_one", 500),
+        (4, "small", "th_one", 50),
+        (4, "small", "", 7),
+    ):
         site.clock.move(days=day)
         actor = f"key:{key}" if key else "person:alice"
         await site.house.charge("alice", charge, model=model, actor=actor, usage=Usage(input=charge))
@@ -148,10 +154,10 @@ async def test_a_time_of_one_s_own_is_whole_days_where_one_lives(site: Site, loo
     words = WORDS[look.language]
     page = await site.page(await busy(site), **look._asdict(), path="/history")
     await choose(page, words["range"], "own")
-    await page.get_by_label(words["from"], exact=True).fill("2026-11-26")
-    await page.get_by_label(words["until"], exact=True).fill("2026-11-26")
+    await page.get_by_label(words["from"], exact=True).fill("2026-11-25")
+    await page.get_by_label(words["until"], exact=True).fill("2026-11-25")
     rows = lines(page, words)
-    day = {"since": "2026-11-25T15:00:00Z", "until": "2026-11-26T15:00:00Z"}
+    day = {"since": "2026-11-24T15:00:00Z", "until": "2026-11-25T15:00:00Z"}
     expected = await entries(site, "alice", **day)
     await expect(rows).to_have_count(1 + len(expected))
     assert [row["seq"] for row in await table(page, words)] == [str(one["seq"]) for one in expected]
@@ -206,3 +212,9 @@ async def test_an_auditor_without_an_account_has_no_history(site: Site):
     for path in ("/history", "/keys"):
         page = await site.page(auditor, path=path)
         await expect(page.get_by_text("You have no account of your own.")).to_be_visible()
+
+
+async def test_the_history_is_fit_to_be_seen(site: Site, every_look):
+    page = await site.page(await busy(site), **every_look._asdict(), path="/history")
+    await expect(page.get_by_role("figure")).to_be_visible()
+    await site.looks(page, "history-short")

@@ -22,8 +22,8 @@ def places(lived: LivedIn) -> Iterator[tuple[str, str]]:
     """Return every path of the pages, with what it is about, and the name of its picture."""
     about = {"order": lived.order, "session": lived.session, "ref": "hanbit"}
     for path, screen in PLACE.findall(TABLE.read_text(encoding="utf-8")):
-        whole = re.sub(r":(\w+)\??", lambda named: about[named[1]], path)
-        yield whole, screen.replace("/", "-")
+        without = re.sub(r"/:(?!session)\w+\?", "", path)
+        yield re.sub(r":(\w+)\??", lambda named: about[named[1]], without), screen.replace("/", "-")
 
 
 def test_the_table_of_places_is_read_whole():

@@ -66,7 +66,7 @@ async def test_what_the_rules_refuse_is_said_at_its_field(site: Site):
     await expect(page.get_by_role("alert")).to_contain_text("stop")
     await expect(page.get_by_role("button", name="Publish this version")).to_be_disabled()
     await page.get_by_role("button", name="Start over").click()
-    await expect(page.get_by_label("Warn from")).to_have_value("0.9")
+    await expect(page.get_by_label("Warn from")).to_have_value("0.90")
     await expect(page.get_by_text("It says the same as the version in force.")).to_be_visible()
     await page.get_by_label("Code of a refusal").fill("")
     allowance = page.get_by_role("group", name="Allowance 1")

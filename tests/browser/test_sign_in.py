@@ -18,7 +18,7 @@ async def fill(page, email, password, language="en"):
 
 
 async def test_a_stranger_is_shown_the_way_in_and_comes_to_where_they_wanted(site: Site, look):
-    await site.person(password=PASSWORD)
+    await site.person(password=PASSWORD, locale=look.language)
     page = await site.page(**look._asdict(), path="/keys")
     *_, out, _ = SIGN_IN[look.language]
     await expect(page).to_have_url(f"{site.url}/app/sign-in")

@@ -164,7 +164,11 @@ async def test_every_figure_of_a_replayed_account_is_the_api_s_and_the_journal_s
 def day(at: datetime, language: str) -> str:
     """Return a day as the pages say it, in Seoul."""
     there = at + timedelta(hours=9)
-    return f"{there:%b} {there.day}, {there.year}" if language == "en" else f"{there.year}. {there.month}. {there.day}."
+    return (
+        f"{there:%b} {there.day}, {there.year}"
+        if language == "en"
+        else f"{there.year}. {there.month}. {there.day}."
+    )
 
 
 async def test_a_new_account_is_told_what_cannot_be_known_yet(site: Site, look):
@@ -232,3 +236,14 @@ async def test_an_account_that_cannot_be_read_says_what_to_do(site: Site):
     await page.unroute("**/balance")
     await page.get_by_role("button", name="Try again").click()
     await expect(card(page)).to_contain_text("100,000")
+
+
+async def test_the_first_page_is_fit_to_be_seen(site: Site, every_look):
+    alice = await site.person()
+    for model, amount in (("small", 6_000), ("big", 40_000), ("small", 9_000), ("big", 22_000)):
+        await use(site, "alice", amount, model=model, usage=Usage(input=amount))
+        site.clock.move(days=2)
+    await site.house.grant("alice", 5_000, expires_at=site.clock() + timedelta(days=30))
+    page = await site.page(alice, **every_look._asdict())
+    await expect(card(page)).to_have_attribute("data-level", "normal")
+    await site.looks(page, "usage-used")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenhouse.edges.pages import FIRST, Pages
+from tokenhouse.edges.pages import FIRST, GUARDED, Pages, guard
 from tokenhouse.errors import NotFound
 
 INDEX = b"<!doctype html><title>tokenhouse</title>"
@@ -63,3 +63,15 @@ def test_a_page_may_load_only_what_came_with_it(pages: Pages):
     assert "unsafe-eval" not in policy
     assert "script-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_the_window_of_toss_is_let_in_where_it_is_sold_over(pages: Pages):
+    assert guard(toss=False) == GUARDED
+    wider = guard(toss=True)
+    assert {name for name, _ in wider} == {name for name, _ in GUARDED}
+    _, headers, _ = pages.answer("/app/buy", "", "", wider)
+    policy = dict(headers)["content-security-policy"]
+    for rule in ("script-src 'self' https://js.tosspayments.com;", "frame-src https://*.tosspayments.com;"):
+        assert rule in policy
+    assert "frame-ancestors 'none'" in policy
+    assert policy.count("tosspayments") == 5

@@ -10,7 +10,7 @@ interface Props<T extends string> {
 
 export function Choice<T extends string>({ label, options, value, onChange }: Props<T>) {
   return (
-    <div role="group" aria-label={label} className="flex flex-wrap rounded-lg border border-line bg-panel p-0.5">
+    <div role="group" aria-label={label} className="flex w-fit flex-wrap rounded-lg border border-line bg-panel p-0.5">
       {options.map((one) => (
         <button
           key={one.value}

@@ -25,14 +25,21 @@ export function usePlace(every: keyof typeof PLACES, timeZone: string): Say {
 
 /** Returns what says when a day (`2026-03-14`) begins where its reader lives; with `after`, when the next one does. */
 export function useBeginning(): (day: string, after?: boolean) => string {
-  const { time_zone: timeZone } = useMe();
+  const { time_zone } = useMe();
+  return (day, after = false) => beginning(day, time_zone, after);
+}
+
+/** Returns the moment in which a day, or the one after it, begins in a time zone. */
+export function beginning(day: string, timeZone: string, after = false): string {
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (after) midnight.setUTCDate(midnight.getUTCDate() + 1);
   const zone = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
-  return (day, after = false) => {
-    const begins = new Date(`${day}T00:00:00Z`);
-    if (after) begins.setUTCDate(begins.getUTCDate() + 1);
-    const offset = zone.formatToParts(begins).find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "") || "Z";
-    return new Date(begins.toISOString().replace("Z", offset)).toISOString();
+  const seenFrom = (moment: Date) => {
+    const offset = zone.formatToParts(moment).find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "") || "Z";
+    return new Date(midnight.toISOString().replace("Z", offset));
   };
+  // What the clock is off by there is asked for again at the moment itself: it may have changed in the hours between.
+  return seenFrom(seenFrom(midnight)).toISOString();
 }
 
 function useForm(style: Intl.DateTimeFormatOptions): Say {

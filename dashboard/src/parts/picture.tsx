@@ -38,7 +38,7 @@ export default function Picture({ title, places, series, say, kind }: PicturePro
       cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] }, y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
       axes: [
-        { ...axis, grid: { show: false }, incrs: [1, 2, 5, 7, 14, 30, 60, 90], values: (_, at) => at.map((one) => places[one] ?? "") },
+        { ...axis, size: 32, grid: { show: false }, incrs: [1, 2, 5, 7, 14, 30, 60, 90], values: (_, at) => at.map((one) => places[one] ?? "") },
         { ...axis, size: 64, values: (_, at) => at.map(told) },
       ],
       series: [

@@ -11,6 +11,7 @@ import { LANGUAGES, speak, type Language } from "../words";
 import { Bell } from "./bell";
 import { Button } from "./button";
 import { isProblem } from "./problem";
+import { Reach } from "./reach";
 import { choose, useDark } from "./theme";
 import { Told, useTell } from "./told";
 
@@ -36,6 +37,7 @@ export function Shell() {
             <ThemeChoice />
             <Leave />
           </header>
+          <Reach />
           <main id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
             <Outlet />
           </main>

@@ -19,17 +19,20 @@ const NOTHING = { value: 0, shown: "0" };
 export function UseChart({ title, use, every = "day", nameOf }: Props) {
   const { i18n } = useTranslation();
   const at = usePlace(every, use.time_zone);
+  // Five years are asked for where somebody wants to see all; they begin with the first in which something was used.
+  const first = every === "month" ? use.starts.findIndex((start) => start === use.items[0]?.start_at) : 0;
+  const starts = use.starts.slice(Math.max(first, 0));
   const lines = new Map(use.items.map((one) => [place(one.start_at, one), one]));
   const short = new Intl.NumberFormat(i18n.language, { notation: "compact" });
   return (
     <Chart
       title={title}
       kind="stack"
-      places={use.starts.map(at)}
+      places={starts.map(at)}
       say={(value) => short.format(value)}
       series={use.parts.map((part) => ({
         title: nameOf(part),
-        points: use.starts.map((start) => drawn(lines.get(place(start, part)))),
+        points: starts.map((start) => drawn(lines.get(place(start, part)))),
       }))}
     />
   );

@@ -10,7 +10,6 @@ import { listPackagesOptions, showBalanceQueryKey, showOrderOptions } from "../a
 import { Answer } from "../parts/answer";
 import { Card } from "../parts/card";
 import { LIVE_MS } from "../parts/live";
-import { useTell } from "../parts/told";
 import { OrderState, useWhat } from "./buy/orders";
 import { Paper } from "./buy/paper";
 import { Paying } from "./buy/paying";
@@ -85,17 +84,14 @@ function Order({ order }: { order: Ordered }) {
   );
 }
 
-/** Tells of a payment that arrived while somebody looked, and has what hangs on it asked for again. */
+/** Has what hangs on a payment asked for again when it arrives while somebody looks. */
 function useArrival(order: Ordered): void {
-  const { t } = useTranslation();
-  const tell = useTell();
   const queries = useQueryClient();
   const before = useRef(order.state);
   useEffect(() => {
     if (before.current === "pending" && order.state === "completed") {
-      tell({ title: t("order.paidTitle") });
       void queries.invalidateQueries({ queryKey: showBalanceQueryKey({ path: { ref: "me" } }) });
     }
     before.current = order.state;
-  }, [order.state, queries, t, tell]);
+  }, [order.state, queries]);
 }

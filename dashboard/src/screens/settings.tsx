@@ -32,11 +32,11 @@ export default function Screen() {
         <div className="min-w-0 space-y-6">
           {person && <Profile me={me} />}
           <Look />
+          {person && <Sessions />}
         </div>
         <div className="min-w-0 space-y-6">
           {me.account !== null && <Notices />}
           {person && <Password me={me} />}
-          {person && <Sessions />}
         </div>
       </div>
     </>
@@ -45,7 +45,7 @@ export default function Screen() {
 
 /** Name, language and time zone; the last two hold for notices as well. */
 function Profile({ me }: { me: Me }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const queries = useQueryClient();
   const tell = useTell();
   const save = useMutation({
@@ -61,7 +61,7 @@ function Profile({ me }: { me: Me }) {
       queries.setQueryData(showMeQueryKey(), now);
       await speak(locale);
       await queries.invalidateQueries({ queryKey: showNoticeSettingsQueryKey(MINE) });
-      tell({ title: t("settings.saved") });
+      tell({ title: i18n.t("settings.saved") });
     },
   });
   const send = (event: FormEvent<HTMLFormElement>) => {

@@ -17,7 +17,8 @@ say({
       noneArchived: "The archive is empty.",
       untitled: "Without a title",
       erased: "Deleted",
-      spent: "{{turns}} turns · {{charged}}",
+      spent_one: "{{count}} turn · {{charged}}",
+      spent_other: "{{count}} turns · {{charged}}",
       begin: "What can I do for you?",
       beginLead: "Each answer costs what it says below it. You can stop one at any time.",
       prompts: {
@@ -86,7 +87,8 @@ say({
       noneArchived: "보관함이 비어 있습니다.",
       untitled: "제목 없음",
       erased: "삭제됨",
-      spent: "{{turns}}회 · {{charged}}",
+      spent_one: "{{count}}회 · {{charged}}",
+      spent_other: "{{count}}회 · {{charged}}",
       begin: "무엇을 도와드릴까요?",
       beginLead: "답변마다 사용한 양이 아래에 표시됩니다. 언제든지 멈출 수 있습니다.",
       prompts: {

@@ -59,7 +59,7 @@ say({
       },
       lasting: {
         title: "How long all credit lasts",
-        available: "{{amount}} {{unit}} are there in all.",
+        available: "Left in all accounts: {{amount}}.",
         known_one: "Known from {{count}} full day.",
         known_other: "Known from {{count}} full days.",
       },
@@ -192,7 +192,7 @@ say({
       },
       lasting: {
         title: "전체 크레딧이 유지되는 기간",
-        available: "전체 {{amount}} {{unit}}이 남아 있습니다.",
+        available: "전체 계정에 남은 양: {{amount}}.",
         known_one: "온전한 {{count}}일의 기록을 바탕으로 합니다.",
         known_other: "온전한 {{count}}일의 기록을 바탕으로 합니다.",
       },

@@ -35,9 +35,28 @@ GUARDED: Final = [
     ("x-content-type-options", "nosniff"),
 ]
 """Headers of every page."""
+TOSS: Final = "https://*.tosspayments.com"
+WINDOW: Final = {
+    "script-src 'self'": f"script-src 'self' https://js.tosspayments.com; frame-src {TOSS}",
+    "connect-src 'self'": f"connect-src 'self' {TOSS}",
+    "img-src 'self' data:": f"img-src 'self' data: {TOSS}",
+    "form-action 'self'": f"form-action 'self' {TOSS}",
+}
+"""What else the payment window of Toss Payments needs, which its own script opens over our page."""
 CARD: Final = "card.js"
 SHARED: Final = [("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin")]
 """Headers of what other sites load: the script of `<tokenhouse-card>`, and nothing else."""
+
+
+def guard(*, toss: bool) -> list[tuple[str, str]]:
+    """Return the headers of every page; `toss` lets the window of Toss Payments in."""
+    if not toss:
+        return GUARDED
+    policy = POLICY
+    for own, wider in WINDOW.items():
+        policy = policy.replace(own, wider)
+    given = {"content-security-policy": policy, "cross-origin-opener-policy": "same-origin-allow-popups"}
+    return list((dict(GUARDED) | given).items())
 
 
 class File(NamedTuple):
@@ -54,13 +73,16 @@ class Pages:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._files = {name: _file(folder, name) for name in _names(folder)}
 
-    def answer(self, path: str, accepted: str, known: str) -> Answer:
+    def answer(
+        self, path: str, accepted: str, known: str, guarded: list[tuple[str, str]] = GUARDED
+    ) -> Answer:
         """Return a file, or the first page.
 
         Args:
             path: below `/app/`.
             accepted: the content codings that the caller takes (`Accept-Encoding`).
             known: the tags of what it has already (`If-None-Match`).
+            guarded: the headers of every page.
 
         Raises: NotFound `pages_missing`, `path_unknown`.
         """
@@ -73,7 +95,7 @@ class Pages:
             name = FIRST
         file = self._files[name]
         kept = "public, max-age=31536000, immutable" if name.startswith(HASHED) else "no-cache"
-        headers = [("cache-control", kept), ("etag", file.tag), ("vary", "accept-encoding"), *GUARDED]
+        headers = [("cache-control", kept), ("etag", file.tag), ("vary", "accept-encoding"), *guarded]
         if name == CARD:
             headers += SHARED
         if file.tag in known:

@@ -26,7 +26,7 @@ from tokenhouse.edges.headers import first
 from tokenhouse.edges.language import language
 from tokenhouse.edges.metrics import Metrics, Place, Process
 from tokenhouse.edges.pages import PREFIX as PAGES
-from tokenhouse.edges.pages import Pages
+from tokenhouse.edges.pages import Pages, guard
 from tokenhouse.edges.payments import Providers
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.proxies import Proxies
@@ -109,7 +109,7 @@ class Application:
     def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool, crew: Place | None) -> None:
         self._settings, self._clock, self._crew = settings, clock, crew
         self._requests = Requests()
-        self._pages = Pages()
+        self._pages, self._guard = Pages(), guard(toss=settings.payments.toss is not None)
         self._door = Door(credentials=credentials(settings, any_role=True), cookie=cookie(settings))
         self._payments = Providers(settings)
         self._proxies = Proxies(settings.proxies)
@@ -213,7 +213,8 @@ class Application:
                         return Answer(303, [("location", PAGES), *GUARDED], b"")
                     case path if path.startswith(PAGES):
                         coding, known = first(scope, b"accept-encoding"), first(scope, b"if-none-match")
-                        return self._pages.answer(path, coding.decode("latin-1"), known.decode("latin-1"))
+                        taken, tags = coding.decode("latin-1"), known.decode("latin-1")
+                        return self._pages.answer(path, taken, tags, self._guard)
                     case "/health":
                         return _document({"status": "ok", "version": version("tokenhouse")})
                     case "/ready":

@@ -7,6 +7,7 @@ An order that was bought and failed - nobody paid in time, or a first try came t
 whoever's money came late gets what it is for. Only where the money was given back first, nothing comes.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -14,12 +15,13 @@ from typing import Any, Final
 import msgspec
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow import identify
+from tokenhouse.flow import identify, report
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.settle import Receipt, receipt
+from tokenhouse.rules.account import apply
 from tokenhouse.rules.amounts import checked_amount, shown
-from tokenhouse.rules.operations import ClawBack, Grant, Touch
+from tokenhouse.rules.operations import ClawBack, Done, Grant, Touch
 from tokenhouse.rules.periods import DAY, FOREVER, instant
 from tokenhouse.rules.shop import clawed_by
 from tokenhouse.store import orders, shop, subscriptions
@@ -164,13 +166,8 @@ async def refund_order(
     """
     address = await desk.address(ref)
     one = await find_order(desk, ref, order_id, from_state="completed", never=("pending", "failed"))
-    total = one.price_minor
-    if refunded_minor is not None:
-        total = checked_whole(refunded_minor, "refunded_minor", min(1, one.price_minor), one.price_minor)
+    total, known = _refund_of(one, refunded_minor)
     whole = total == one.price_minor
-    known = one.state == "refunded" if whole else total == one.refunded_minor
-    if not known and (one.state == "refunded" or total < one.refunded_minor):
-        raise InvalidInput("refund_passed", field="refunded_minor", value=total, order=one.id)
     target = clawed_by(one.credit, one.price_minor, total)
     amount = target - one.refunded_credit
     if known:  # Releases before partial refunds noted no credit: theirs was all of it.
@@ -190,6 +187,56 @@ async def refund_order(
     claw = one.id if whole else _refund_id(one.id, total)
     operation = ClawBack(id=claw, grant=one.id, amount=amount, actor=actor, note=note)
     return receipt(ref, await desk.carry_out(address, operation, order=end))
+
+
+def _refund_of(one: Order, refunded_minor: int | None) -> tuple[int, bool]:
+    """Return the total of an order's refunds in money that is asked for, and whether it is there already.
+
+    Raises: InvalidInput for less than was refunded before.
+    """
+    total = one.price_minor
+    if refunded_minor is not None:
+        total = checked_whole(refunded_minor, "refunded_minor", min(1, one.price_minor), one.price_minor)
+    known = one.state == "refunded" if total == one.price_minor else total == one.refunded_minor
+    if not known and (one.state == "refunded" or total < one.refunded_minor):
+        raise InvalidInput("refund_passed", field="refunded_minor", value=total, order=one.id)
+    return total, known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPreview:
+    """What a refund would come to: money, and credit; of that what would be owed, and what nobody would owe."""
+
+    minor: int
+    """The money that is given back now, on top of earlier refunds; 0: nothing is left to refund."""
+    amount: int
+    uncovered: int
+    written_off: int
+
+
+async def preview_refund(desk: Desk, order_id: str, *, refunded_minor: int | None = None) -> RefundPreview:
+    """Return what a refund would take back, by the rules that would; nothing changes.
+
+    Raises: NotFound for an order that is not completed; InvalidInput for less than was refunded before.
+    """
+    one = await find_anywhere(desk, order_id)
+    if one.state not in ("completed", "refunded"):
+        raise NotFound("order_not_in_state", order=one.id, state="completed")
+    total, known = _refund_of(one, refunded_minor)
+    amount = 0 if known else clawed_by(one.credit, one.price_minor, total) - one.refunded_credit
+    minor = 0 if known else total - one.refunded_minor
+    if not amount:
+        return RefundPreview(minor=minor, amount=0, uncovered=0, written_off=0)
+    path = await report.read_path(desk, await desk.address(one.ref))
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            ended = await orders.list_order_entries(connection, one)
+    _, _, outcome = apply(path, ClawBack(id=desk.new_id(), grant=one.id, amount=amount), desk.now(), ended)
+    if not isinstance(outcome, Done):
+        raise NotFound("grant_unknown", id=one.id, account=one.ref)
+    return RefundPreview(
+        minor=minor, amount=amount, uncovered=outcome.uncovered, written_off=outcome.written_off
+    )
 
 
 def _refund_id(order_id: str, total: int) -> str:
@@ -282,8 +329,10 @@ async def list_anywhere(
     provider: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    account: str | None = None,
 ) -> list[Order]:
     """Return everybody's orders, newest first, below the order `before`; any filter may be None."""
+    address = await desk.address(account) if account is not None else None
     checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
     if state is not None and state not in orders.STATES:
         known = ", ".join(orders.STATES)
@@ -304,4 +353,5 @@ async def list_anywhere(
                 provider=provider,
                 since=since,
                 until=until,
+                address=address,
             )

@@ -16,7 +16,15 @@ from typing import Final, Literal, get_args
 from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, KeyReused, NotFound, TokenhouseError
 from tokenhouse.flow import identify, subscriptions
 from tokenhouse.flow import orders as step
-from tokenhouse.flow.desk import HEX_ID, Desk, checked_choice, checked_id, checked_text, checked_whole
+from tokenhouse.flow.desk import (
+    HEX_ID,
+    Desk,
+    checked_choice,
+    checked_flag,
+    checked_id,
+    checked_text,
+    checked_whole,
+)
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.shop import PRICE_MAX
@@ -160,6 +168,13 @@ async def bind(desk: Desk, order: str, payment: str) -> Order:
     return await step.find_anywhere(desk, order)
 
 
+async def payments_of(desk: Desk, order: Order) -> list[str]:
+    """Return what its provider calls the payments that are for an order."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await payments.list_payments_of_order(connection, order)
+
+
 async def events(
     desk: Desk,
     *,
@@ -167,9 +182,11 @@ async def events(
     provider: str | None = None,
     verdict: str | None = None,
     order: str = "",
+    unmatched: bool = False,
     rows_max: int = 100,
 ) -> list[PaymentEvent]:
-    """Return what was said in providers' names, newest first."""
+    """Return what was said in providers' names, newest first; `unmatched`: true, and fitting no order."""
+    checked_flag(unmatched, "unmatched")
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     if verdict is not None and verdict not in payments.VERDICTS:
         known = ", ".join(payments.VERDICTS)
@@ -181,7 +198,13 @@ async def events(
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             return await payments.list_payment_events(
-                connection, rows_max, before=below, provider=provider, verdict=verdict, order_id=of
+                connection,
+                rows_max,
+                before=below,
+                provider=provider,
+                verdict=verdict,
+                order_id=of,
+                unmatched=unmatched,
             )
 
 

@@ -9,6 +9,7 @@ from tokenhouse.flow import buying, orders, packages, payments, receipts, subscr
 from tokenhouse.flow.buying import Expired, expire_orders
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.fund import Price
+from tokenhouse.flow.orders import RefundPreview
 from tokenhouse.flow.payments import Heard, Told
 from tokenhouse.flow.receipts import SalesReceipt
 from tokenhouse.flow.settle import Receipt
@@ -86,6 +87,7 @@ class Shop:
         provider: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        account: str | None = None,
         before: str = "",
         rows_max: int = 100,
     ) -> list[Order]:
@@ -98,7 +100,16 @@ class Shop:
             provider=provider,
             since=since,
             until=until,
+            account=account,
         )
+
+    async def preview_refund(self, order: str, *, refunded_minor: int | None = None) -> RefundPreview:
+        """Return what a refund of an order would take back, and what would be owed; nothing changes."""
+        return await orders.preview_refund(self._desk, order, refunded_minor=refunded_minor)
+
+    async def payments_of(self, order: str) -> list[str]:
+        """Return what its provider calls the payments that are for an order. Raises: NotFound."""
+        return await payments.payments_of(self._desk, await orders.find_anywhere(self._desk, order))
 
     async def sales_receipt(self, ref: str, order: str, *, locale: str = "en") -> SalesReceipt:
         """Return the receipt of an order that was paid. Raises: NotFound."""
@@ -228,10 +239,20 @@ class Shop:
         provider: str | None = None,
         verdict: str | None = None,
         order: str = "",
+        unmatched: bool = False,
         before: str = "",
         rows_max: int = 100,
     ) -> list[PaymentEvent]:
-        """Return what was said in providers' names, newest first, and what was made of it."""
+        """Return what was said in providers' names, newest first, and what was made of it.
+
+        `unmatched`: only what a provider truly said, and what fits no order.
+        """
         return await payments.events(
-            self._desk, before=before, provider=provider, verdict=verdict, order=order, rows_max=rows_max
+            self._desk,
+            before=before,
+            provider=provider,
+            verdict=verdict,
+            order=order,
+            unmatched=unmatched,
+            rows_max=rows_max,
         )

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from tokenhouse.rules.balance import Entry
+from tokenhouse.store import rows
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
@@ -20,6 +22,7 @@ FIND_ORDER_ANYWHERE: Final = sql("find_order_anywhere")
 FIND_ORDER_BY_TRANSACTION: Final = sql("find_order_by_transaction")
 FIND_ORDER_BY_REQUEST: Final = sql("find_order_by_request")
 LIST_ORDERS: Final = sql("list_orders")
+LIST_ENTRIES_OF_OPERATIONS: Final = sql("list_entries_of_operations")
 LIST_ORDERS_ANYWHERE: Final = sql("list_orders_anywhere")
 LIST_ORDERS_LEFT: Final = sql("list_orders_left")
 WRITE_ORDER_FAILED: Final = sql("write_order_failed")
@@ -197,11 +200,21 @@ async def list_orders_anywhere(
     provider: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    address: Address | None = None,
 ) -> list[Order]:
-    """Return everybody's orders, newest first, below the order `before`."""
+    """Return everybody's orders, or one account's, newest first, below the order `before`."""
     below = UUID(before) if before else None
-    found = await connection.fetch(LIST_ORDERS_ANYWHERE, below, state, provider, since, until, rows_max)
+    cell, account = (address.cell, address.account) if address else (None, None)
+    found = await connection.fetch(
+        LIST_ORDERS_ANYWHERE, below, state, provider, since, until, cell, account, rows_max
+    )
     return [_order(row) for row in found]
+
+
+async def list_order_entries(connection: Connection, order: Order) -> list[Entry]:
+    """Return what the journal says of an order's credit: that it came, and what was taken back."""
+    found = await connection.fetch(LIST_ENTRIES_OF_OPERATIONS, [order.cell], [UUID(order.id)])
+    return [entry for entry in map(rows.entry, found) if entry.account == order.account]
 
 
 async def list_orders_left(

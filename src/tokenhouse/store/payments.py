@@ -20,6 +20,7 @@ WRITE_PAYMENT_VERDICT: Final = sql("write_payment_verdict")
 FIND_PAYMENT_EVENT: Final = sql("find_payment_event")
 WRITE_ATTEMPTS_PRUNED: Final = sql("write_attempts_pruned")
 LIST_PAYMENT_EVENTS: Final = sql("list_payment_events")
+LIST_PAYMENTS_OF_ORDER: Final = sql("list_payments_of_order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,21 @@ async def list_payment_events(
     provider: str | None = None,
     verdict: str | None = None,
     order_id: str = "",
+    unmatched: bool = False,
 ) -> list[PaymentEvent]:
-    """Return attempts, newest first, below the one called `before`."""
+    """Return attempts, newest first, below the one called `before`.
+
+    `unmatched`: only true messages that fit no order.
+    """
     below, order = UUID(before) if before else None, UUID(order_id) if order_id else None
-    found = await connection.fetch(LIST_PAYMENT_EVENTS, below, provider, verdict, order, rows_max)
+    found = await connection.fetch(LIST_PAYMENT_EVENTS, below, provider, verdict, order, unmatched, rows_max)
     return [_event(row) for row in found]
+
+
+async def list_payments_of_order(connection: Connection, order: Order) -> list[str]:
+    """Return what its provider calls the payments that are for an order, the first one first."""
+    found = await connection.fetch(LIST_PAYMENTS_OF_ORDER, order.provider, order.cell, UUID(order.id))
+    return [row["ref"] for row in found]
 
 
 def _event(row: Any) -> PaymentEvent:

@@ -40,6 +40,13 @@ class FakeStripe:
         self.asked.append((f"{asked.method} {asked.path}", form, asked.headers))
         if self.says is not None:
             return self.says
+        if asked.path == "/v1/refunds":
+            made = {
+                "id": f"re_{asked.headers['idempotency-key'][-6:]}",
+                "object": "refund",
+                "status": "succeeded",
+            }
+            return Says.whole(made | {"amount": int(form["amount"])})
         order = form.get("client_reference_id", "")
         page = {"id": f"cs_test_{order[-8:]}", "object": "checkout.session", "url": "https://pay.test/c"}
         return Says.whole(page)
@@ -286,3 +293,68 @@ async def test_who_ends_a_subscription_tells_stripe_first(shop: Shop, fake: Fake
     assert (ended["state"], ended["reason"]) == ("ended", "cancelled")
     assert fake.asked[-1][0] == "DELETE /v1/subscriptions/sub_1"
     assert (await shop.service.house.describe("alice")).plan == "points"
+
+
+@pytest.mark.row("E9")
+async def test_an_operators_refund_gives_the_money_back_over_stripe(shop: Shop, fake: FakeStripe, tell: Any):
+    service = shop.service
+    order = await shop.order("alice", "stripe", currency="USD")
+    assert (await tell("checkout.session.completed", session(order)))[0] == "accepted"
+    before = await shop.credit("alice")
+    path = f"/api/v1/orders/{order}/refund"
+    seen = await service.ok("GET", path, who="auditor")
+    assert (seen["over"], seen["money"]["minor"], seen["taken_back"]["unspent"]["value"]) == (
+        "stripe",
+        799,
+        "50000",
+    )
+    for says, status in (
+        (Says.whole({"error": {"type": "api_error", "message": "away"}}, status=500), 502),
+        (Says.whole({"error": {"type": "invalid_request_error", "message": "no money"}}, status=400), 400),
+        (Says.whole({"id": "re_1", "object": "refund", "status": "failed", "failure_reason": "lost"}), 400),
+    ):
+        fake.says = says
+        await service.no(status, "POST", path, who="operator", json={"reason": "returned"})
+        assert (await shop.credit("alice"), (await service.house.find_order(order)).state) == (
+            before,
+            "completed",
+        )
+    fake.says = None
+    part = {"reason": "a part", "refunded_minor": 300}
+    assert (await service.ok("POST", path, who="operator", json=part))["money"] == "given_back"
+    told = await service.ok("POST", path, who="operator", json={"reason": "returned"})
+    assert (told["money"], told["order"]["state"], told["taken_back"]["debt"]["value"]) == (
+        "given_back",
+        "refunded",
+        "0",
+    )
+    first, second = [
+        one for one in fake.asked if one[0] == "POST /v1/refunds" and int(one[1]["amount"]) < 799
+    ]
+    assert (first[1]["payment_intent"], first[1]["amount"], second[1]["amount"]) == (
+        f"pi_{order[-8:]}",
+        "300",
+        "499",
+    )
+    assert (first[2]["idempotency-key"], second[2]["idempotency-key"]) == (
+        f"refund-{order}-0",
+        f"refund-{order}-300",
+    )
+    assert await tell("charge.refunded", charge(order, 799)) == ("duplicate", "refund_known")
+    asked = len(fake.asked)
+    assert (await service.ok("POST", path, who="operator", json={"reason": "returned"}))["order"][
+        "state"
+    ] == "refunded"
+    assert len(fake.asked) == asked
+    log = await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "order.refund"})
+    assert [line["reason"] for line in log["items"]] == ["returned", "a part"]
+    await shop.sound()
+
+
+async def test_a_refund_that_was_made_by_other_means_asks_nobody(shop: Shop, fake: FakeStripe, tell: Any):
+    order = await shop.order("alice", "stripe", currency="USD")
+    await tell("checkout.session.completed", session(order))
+    asked = len(fake.asked)
+    body = {"reason": "by bank", "give_back": False}
+    told = await shop.service.ok("POST", f"/api/v1/orders/{order}/refund", who="operator", json=body)
+    assert (told["money"], told["order"]["state"], len(fake.asked)) == ("elsewhere", "refunded", asked)

@@ -25,6 +25,7 @@ class FakeToss:
     def __init__(self) -> None:
         self.payments: dict[str, dict[str, Any]] = {}
         self.asked: list[Asked] = []
+        self.cancelled: dict[str, dict[str, Any]] = {}
         self.says: Says | None = None
         self.port = 0
 
@@ -49,6 +50,8 @@ class FakeToss:
             return self.says
         if asked.path == "/v1/payments/confirm":
             return self._confirm(asked.document)
+        if asked.path.endswith("/cancel"):
+            return self._cancel(asked.path.split("/")[-2], asked.headers["idempotency-key"], asked.document)
         *_, what, name = asked.path.split("/")
         by_order = (one for one in self.payments.values() if one["orderId"] == name)
         found = next(by_order, None) if what == "orders" else self.payments.get(name)
@@ -61,6 +64,16 @@ class FakeToss:
         if found["status"] == "DONE":
             return self._no("ALREADY_PROCESSED_PAYMENT", 400)
         found["status"] = "DONE"
+        return Says.whole(found)
+
+    def _cancel(self, name: str, key: str, said: dict[str, Any]) -> Says:
+        found = self.payments[name]
+        if found["status"] == "CANCELED":
+            return self._no("ALREADY_CANCELED_PAYMENT", 400)
+        if key not in self.cancelled:
+            found["balanceAmount"] -= said["cancelAmount"]
+            found["status"] = "PARTIAL_CANCELED" if found["balanceAmount"] else "CANCELED"
+            self.cancelled[key] = said
         return Says.whole(found)
 
     def _no(self, code: str, status: int) -> Says:
@@ -216,3 +229,45 @@ async def test_toss_sells_for_won_alone(shop: Shop, service: Service):
     body = {"package": "large", "currency": "USD", "provider": "toss"}
     no = await service.no(400, "POST", "/api/v1/accounts/me/orders", who="alice", json=body)
     assert no["field"] == "provider"
+
+
+@pytest.mark.row("E9")
+async def test_an_operators_refund_gives_the_money_back_over_toss(
+    shop: Shop, service: Service, fake: FakeToss
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    await service.ok(**confirming(order, key))
+    path = f"/api/v1/orders/{order}/refund"
+    part = {"refunded_minor": 3_300, "reason": "too much"}
+    fake.says = Says.whole({"code": "FAILED_INTERNAL_SYSTEM_PROCESSING", "message": "잠시 후"}, status=500)
+    before = await shop.credit("alice")
+    await service.no(502, "POST", path, who="operator", json=part)
+    fake.says = Says.whole({"code": "NOT_CANCELABLE_PAYMENT", "message": "취소할 수 없습니다"}, status=403)
+    await service.no(502, "POST", path, who="operator", json=part)
+    fake.says = Says.whole({"code": "EXCEED_CANCEL_AMOUNT", "message": "금액 초과"}, status=400)
+    assert "금액 초과" in (await service.no(400, "POST", path, who="operator", json=part))["detail"]
+    fake.says = None
+    assert (await shop.credit("alice"), fake.payments[key]["balanceAmount"]) == (before, 9_900)
+    assert (await service.ok("GET", path, who="auditor", params={"refunded_minor": 3_300}))["over"] == "toss"
+    told = await service.ok("POST", path, who="operator", json=part)
+    assert (told["money"], told["order"]["state"]) == ("given_back", "completed")
+    assert fake.payments[key]["balanceAmount"] == 6_600
+    assert fake.cancelled[f"refund-{order}-0"] == {"cancelReason": "too much", "cancelAmount": 3_300}
+    told = await service.ok("POST", path, who="operator", json={"reason": "all of it"})
+    assert (told["order"]["state"], fake.payments[key]["status"]) == ("refunded", "CANCELED")
+    heard = await service.ok("POST", "/api/v1/payments/toss", json=webhook(paymentKey=key))
+    assert heard["verdict"] == "duplicate"
+    assert await shop.credit("alice") == before - 50_000
+    await shop.sound()
+
+
+async def test_money_that_toss_gave_back_already_is_no_trouble(shop: Shop, service: Service, fake: FakeToss):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    await service.ok(**confirming(order, key))
+    fake.payments[key] |= {"status": "CANCELED", "balanceAmount": 0}
+    path = f"/api/v1/orders/{order}/refund"
+    told = await service.ok("POST", path, who="operator", json={"reason": "done there"})
+    assert (told["money"], told["order"]["state"]) == ("given_back", "refunded")
+    await shop.sound()

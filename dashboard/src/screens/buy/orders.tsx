@@ -32,6 +32,18 @@ export function useWhat(packages: readonly Package[]): (order: Order) => string 
   };
 }
 
+/** What it was; on a phone its state stands below, for there is no room beside it. */
+function What({ text, order }: { text: string; order: Order }) {
+  return (
+    <>
+      {text}
+      <span className="mt-1 block sm:hidden">
+        <OrderState of={order} />
+      </span>
+    </>
+  );
+}
+
 export function Orders({ packages }: { packages: readonly Package[] }) {
   const { t } = useTranslation();
   const moment = useMoment();
@@ -45,10 +57,10 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
   });
   const columns: Column<Order>[] = [
     { name: "when", title: t("orders.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("orders.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
-    { name: "what", title: t("orders.what"), cell: (one) => <span className="wrap-anywhere">{what(one)}</span> },
-    { name: "credit", title: t("orders.credit"), cell: (one) => one.credit.shown, figure: true, from: "sm" },
+    { name: "what", title: t("orders.what"), cell: (one) => <What text={what(one)} order={one} /> },
+    { name: "credit", title: t("orders.credit"), cell: (one) => Number(one.credit.value) > 0 && one.credit.shown, figure: true, from: "sm" },
     { name: "price", title: t("orders.price"), cell: (one) => one.price.shown, figure: true },
-    { name: "state", title: t("orders.state"), cell: (one) => <OrderState of={one} /> },
+    { name: "state", title: t("orders.state"), cell: (one) => <OrderState of={one} />, from: "sm" },
   ];
   return (
     <section aria-label={t("orders.title")}>

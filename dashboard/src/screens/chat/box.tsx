@@ -35,7 +35,7 @@ export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Prop
   return (
     <form onSubmit={send} className="space-y-2">
       {draft.problem !== undefined && <Trouble problem={draft.problem} stands={draft.text === ""} />}
-      <div className="flex items-end gap-2 rounded-2xl border border-line bg-panel p-2 focus-within:border-brand">
+      <div className="flex items-end gap-2 rounded-2xl border border-line bg-panel p-2 has-[textarea:focus-visible]:border-brand has-[textarea:focus-visible]:ring-1 has-[textarea:focus-visible]:ring-brand">
         <textarea
           aria-label={t("chat.box")}
           aria-describedby={barred ? "standing" : "box-hint"}
@@ -45,7 +45,7 @@ export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Prop
           value={draft.text}
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={press}
-          className="field-sizing-content max-h-48 min-h-10 min-w-0 flex-1 resize-none rounded-lg bg-transparent px-2 py-2 placeholder:text-soft"
+          className="field-sizing-content max-h-48 min-h-10 min-w-0 flex-1 resize-none rounded-lg bg-transparent px-2 py-2 outline-none placeholder:text-soft"
         />
         {onStop ? (
           <Button kind="plain" aria-label={t("chat.stop")} className="px-3" onClick={onStop}>

@@ -37,7 +37,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
     getNextPageParam: (page) => page.next,
   });
   return (
-    <div className="flex min-h-0 flex-1 flex-col gap-3">
+    <div className="flex min-h-0 min-w-0 flex-1 flex-col gap-3">
       <Link
         to="/chat"
         onClick={onGo}
@@ -67,7 +67,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
           { value: "archive", title: t("chat.archive") },
         ]}
       />
-      <nav aria-label={t("chat.list")} className="-mx-1 min-h-0 flex-1 overflow-y-auto px-1 pb-2">
+      <nav aria-label={t("chat.list")} className="relative -mx-1 min-h-0 flex-1 overflow-y-auto px-1 pb-2">
         <Answer of={pages} rows={5}>
           {(data) => {
             const found = data.pages.flatMap((page) => page.items);
@@ -93,7 +93,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
 function Line({ one, onGo }: { one: Conversation; onGo?: (() => void) | undefined }) {
   const { t } = useTranslation();
   const moment = useMoment();
-  const spent = t("chat.spent", { turns: one.turns, charged: one.charged.shown });
+  const spent = t("chat.spent", { count: one.turns, charged: one.charged.shown });
   if (one.erased_at !== null) {
     return (
       <li className="px-3 py-2 text-sm text-soft">

@@ -38,6 +38,9 @@ export function Standing({ balance }: { balance: Balance | undefined }) {
   // The answer's own words, as long as they are of this very figure.
   const fits = told?.remaining === balance.remaining.value && told.warning.level === level.toUpperCase();
   const words = bar ? t(`chat.${bar}`) : fits ? told.warning.message : t(`card.state.${level}`);
+  const { remaining, estimated_turns: count } = balance;
+  const left = fits && !bar ? null : t("chat.left", { amount: remaining.shown, unit: t(`unit.${remaining.unit}`, { defaultValue: remaining.unit }) });
+  const turns = bar || count === null ? null : t("card.turns", { count });
   return (
     <div data-level={level} className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-card border ${edge} bg-panel px-4 py-3`}>
       <div role="status" id="standing" className="flex min-w-0 flex-1 basis-60 items-start gap-2 text-sm">
@@ -45,8 +48,7 @@ export function Standing({ balance }: { balance: Balance | undefined }) {
         <p>
           <span className={`font-medium ${ink}`}>{words}</span>{" "}
           <span className="text-soft">
-            {t("chat.left", { amount: balance.remaining.shown, unit: t(`unit.${balance.remaining.unit}`, { defaultValue: balance.remaining.unit }) })}
-            {bar === null && balance.estimated_turns !== null && <> · {t("card.turns", { count: balance.estimated_turns })}</>}
+            {[left, turns].filter((one) => one !== null).join(" · ")}
           </span>
         </p>
       </div>

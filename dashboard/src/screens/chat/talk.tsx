@@ -124,7 +124,8 @@ function Frame({ said, moved, draft, onChange, onSend, onStop, busy = false }: F
         role="region"
         aria-label={t("chat.said")}
         onScroll={({ currentTarget: at }) => (atEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_PX)}
-        className="min-h-0 flex-1 overflow-y-auto"
+        // Positioned, lest what only a screen reader sees make the page longer than the window.
+        className="relative min-h-0 flex-1 overflow-y-auto"
       >
         <div className="mx-auto min-h-full max-w-3xl">{said}</div>
       </div>

@@ -60,7 +60,7 @@ function One({ account }: { account: Account }) {
         <Empty>{t("account.waits")}</Empty>
       ) : (
         <>
-          <div className="mb-6">
+          <div className="mb-6 flex">
             <Choice
               label={t("account.view")}
               value={view}

@@ -68,7 +68,7 @@ export default function Screen() {
           )}
         </div>
       </Head>
-      <div className="mb-4">
+      <div className="mb-4 flex">
         <Choice
           label={t("accounts.view")}
           value={view}
@@ -117,7 +117,7 @@ function Found({ search, state, plan, plans, onAsk }: Wanted) {
   ];
   return (
     <>
-      <div role="search" className="mb-4 grid gap-3 sm:grid-cols-[1fr_10rem_12rem]">
+      <div role="search" className="mb-4 grid grid-cols-2 gap-3 sm:grid-cols-[1fr_10rem_12rem]">
         <Typed value={search} onRest={(text) => onAsk("search", text)} />
         <List label={t("accounts.state")} value={state} options={some(STATES, (one) => t(`accounts.states.${one}`))} onChange={(one) => onAsk("state", one)} />
         <List label={t("accounts.plan")} value={plan} options={some(plans, (one) => one)} onChange={(one) => onAsk("plan", one)} />
@@ -150,7 +150,9 @@ function Typed({ value, onRest }: { value: string; onRest: (text: string) => voi
     return () => clearTimeout(resting);
   }, [text, value, onRest]);
   return (
-    <Field label={t("accounts.search")} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} autoComplete="off" />
+    <div className="col-span-2 sm:col-span-1">
+      <Field label={t("accounts.search")} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} autoComplete="off" />
+    </div>
   );
 }
 

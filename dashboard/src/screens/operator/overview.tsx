@@ -36,16 +36,14 @@ export default function Screen() {
         <Answer of={figures} rows={4}>
           {(data) => <Standing figures={data} />}
         </Answer>
-        <div className="grid gap-6 lg:grid-cols-2">
+        <div className="grid gap-6 lg:grid-cols-2 [&>*]:min-w-0">
           <Pace />
-          <Lasting />
+          {figures.data && <Buckets buckets={figures.data.distribution} />}
         </div>
         {figures.isFetched && (
           <>
-            <div className="grid gap-6 lg:grid-cols-2">
-              {figures.data && <Buckets buckets={figures.data.distribution} />}
-              <Watch />
-            </div>
+            <Lasting />
+            <Watch />
             <Trends />
             <Patterns />
             <Money />

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tokenhouse.edges.api.shapes import Amount, Shape, amount, unit_of
+from tokenhouse.flow.orders import RefundPreview
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.shop import money
@@ -97,8 +98,8 @@ def shown(one: Stored, house: Tokenhouse) -> Order:
     )
 
 
-def taken_back(receipt: Receipt, house: Tokenhouse) -> TakenBack:
-    """Return what a claw-back came to."""
+def taken_back(receipt: Receipt | RefundPreview, house: Tokenhouse) -> TakenBack:
+    """Return what a claw-back came to, or would come to."""
     unit = unit_of(house)
     return TakenBack(
         asked=amount(receipt.amount, unit),

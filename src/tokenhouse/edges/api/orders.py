@@ -77,12 +77,35 @@ class OrderRefund(Shape):
         ),
     ] = None
 
+    give_back: Annotated[
+        bool,
+        Field(
+            description="Also give the money back over Stripe or Toss Payments, where it was paid there. "
+            "False: it was given back already, or will be by other means."
+        ),
+    ] = True
+
 
 class RefundedOrder(Shape):
-    """An order after a refund, and what was taken back of its credit."""
+    """An order after a refund, what was taken back of its credit, and who gave the money back."""
 
     order: Order
     taken_back: TakenBack
+    money: Annotated[
+        Literal["given_back", "elsewhere"],
+        Field(description="`elsewhere`: it is for somebody else to give it back, where it was paid."),
+    ]
+
+
+class RefundPreview(Shape):
+    """What a refund would come to."""
+
+    money: Annotated[Money, Field(description="What is given back now, on top of earlier refunds.")]
+    taken_back: TakenBack
+    over: Annotated[
+        Literal["stripe", "toss", ""],
+        Field(description="Over whom the money would be given back; empty: somebody has to do it elsewhere."),
+    ]
 
 
 @router.get("/accounts/{ref}/orders")
@@ -183,6 +206,7 @@ async def list_all_orders(
     house: House,
     state: State | None = None,
     provider: Annotated[str | None, Query(max_length=50)] = None,
+    account: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 100,
@@ -190,7 +214,13 @@ async def list_all_orders(
 ) -> Page[Order]:
     """List everybody's orders, newest first."""
     found = await house.all_orders(
-        state=state, provider=provider, since=since, until=until, before=cursor or "", rows_max=limit
+        state=state,
+        provider=provider,
+        account=account,
+        since=since,
+        until=until,
+        before=cursor or "",
+        rows_max=limit,
     )
     more = found[-1].id if len(found) == limit else None
     return Page[Order](items=[shown(one, house) for one in found], next=more)
@@ -226,21 +256,57 @@ async def fail_order(order: OrderId, asked: OrderEnding, caller: Operator, house
     return shown(after, house)
 
 
-@router.post("/orders/{order}/refund")
-async def refund_order(order: OrderId, asked: OrderRefund, caller: Operator, house: House) -> RefundedOrder:
-    """Take back the credit of a completed order, or of a part of its price. Idempotent.
+@router.get("/orders/{order}/refund")
+async def preview_order_refund(
+    order: OrderId,
+    _: Auditor,
+    house: House,
+    providers: Providers,
+    refunded_minor: Annotated[
+        int | None, Query(ge=1, le=10**12, description="The total of its refunds; none: all of its price.")
+    ] = None,
+) -> RefundPreview:
+    """Return what a refund of an order would take back, by the rules that would. Changes nothing."""
+    one = await house.find_order(order)
+    told = await house.preview_refund(one.id, refunded_minor=refunded_minor)
+    return RefundPreview(
+        money=money_of(told.minor, one.currency),
+        taken_back=taken_back(told, house),
+        over=one.provider if await providers.gives_back(house, one) else "",  # type: ignore[arg-type]
+    )
 
-    What is unspent is taken back; the rest becomes debt or is written off, as the account's plan says, and
-    the answer says which. The money itself is given back where it was paid.
+
+@router.post("/orders/{order}/refund")
+async def refund_order(
+    order: OrderId, asked: OrderRefund, caller: Operator, house: House, providers: Providers
+) -> RefundedOrder:
+    """Refund a completed order, or a part of its price: its money and its credit. Idempotent.
+
+    First Stripe or Toss Payments gives the money back, where the order was paid there and it is set up; if it
+    does not, nothing changes. Then the credit goes as when the provider had told of it: what is unspent is
+    taken back; the rest becomes debt or is written off, as the account's plan says and the answer tells.
     """
     one = await house.find_order(order)
-    receipt = await house.refund_order(
-        one.ref, one.id, refunded_minor=asked.refunded_minor, actor=caller.actor, note=asked.reason
-    )
+    before = await house.preview_refund(one.id, refunded_minor=asked.refunded_minor)
+    total = one.price_minor if asked.refunded_minor is None else asked.refunded_minor
+    heard = None
+    if asked.give_back and before.minor:
+        heard = await providers.give_back(house, one, total, asked.reason)
+    if heard is not None and heard.error is not None:
+        raise heard.error
+    receipt = heard.receipt if heard is not None else None
+    if receipt is None:
+        receipt = await house.refund_order(
+            one.ref, one.id, refunded_minor=asked.refunded_minor, actor=caller.actor, note=asked.reason
+        )
     after = await house.find_order(one.id)
-    if not receipt.replayed:
+    if heard is not None or not receipt.replayed:
         await _record(caller, house, "order.refund", one, after, asked.reason)
-    return RefundedOrder(order=shown(after, house), taken_back=taken_back(receipt, house))
+    return RefundedOrder(
+        order=shown(after, house),
+        taken_back=taken_back(receipt, house),
+        money="elsewhere" if heard is None else "given_back",
+    )
 
 
 async def _bought(house: House, providers: Providers, one: Stored, locale: str) -> Bought:

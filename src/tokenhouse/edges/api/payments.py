@@ -147,12 +147,20 @@ async def list_payment_events(
     provider: Annotated[str | None, Query(max_length=50)] = None,
     verdict: Verdict | None = None,
     order: Annotated[str | None, Query(max_length=36)] = None,
+    unmatched: Annotated[
+        bool, Query(description="Only what a provider truly said, and what fits no order.")
+    ] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[PaymentEvent]:
     """List what was said in providers' names, newest first: forged, repeated, refused and accepted."""
     found = await house.payment_events(
-        provider=provider, verdict=verdict, order=order or "", before=cursor or "", rows_max=limit
+        provider=provider,
+        verdict=verdict,
+        order=order or "",
+        unmatched=unmatched,
+        before=cursor or "",
+        rows_max=limit,
     )
     items = [
         PaymentEvent(

@@ -13,7 +13,10 @@ from tokenhouse.edges.payments.callback import ShopCallback
 from tokenhouse.edges.payments.stripe import StripePayments
 from tokenhouse.edges.payments.toss import TossPayments
 from tokenhouse.errors import NotFound
+from tokenhouse.flow.payments import Heard
+from tokenhouse.house import Tokenhouse
 from tokenhouse.settings import Settings
+from tokenhouse.store.orders import Order
 
 
 class Providers:
@@ -43,6 +46,21 @@ class Providers:
     def toss(self) -> TossPayments:
         """Toss Payments. Raises: NotFound where it is not set up."""
         return self._toss or _off("toss")
+
+    async def gives_back(self, house: Tokenhouse, order: Order) -> bool:
+        """Whether the money of an order can be given back over its provider from here."""
+        doors = {"stripe": self._stripe, "toss": self._toss}
+        door = doors.get(order.provider)
+        return door is not None and door.took(await house.payments_of(order.id)) is not None
+
+    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
+        """Give the money of an order back where it was paid, until so much of it is; then the credit goes.
+
+        None where that is not ours to do: it was paid elsewhere, or its provider is not set up.
+        """
+        doors = {"stripe": self._stripe, "toss": self._toss}
+        door = doors.get(order.provider)
+        return None if door is None else await door.give_back(house, order, total, reason)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

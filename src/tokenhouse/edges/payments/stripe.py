@@ -6,6 +6,7 @@ against the house's clock. https://docs.stripe.com/webhooks
 
 import logging
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +35,9 @@ SHOWN: Final = "Stripe"
 TIMEOUT_S: Final = 30.0
 INTERVALS: Final = {"week": ("week", 1), "month": ("month", 1), "quarter": ("month", 3), "year": ("year", 1)}
 """A subscription's period -> Stripe's interval and how many of them."""
+INTENT: Final = "pi_"
+"""How Stripe's name of a payment begins; a checkout's and an invoice's are names of the same payment."""
+CAME_TO_NOTHING: Final = ("failed", "canceled", "requires_action")
 PAID: Final = ("paid", "no_payment_required")
 
 Object = dict[str, Any]
@@ -112,6 +116,47 @@ class StripePayments:
         else:
             ends = {"cancel_at_period_end": True}
             await self._ask(lambda: self._client.v1.subscriptions.update_async(ref, ends))
+
+    def took(self, payments: list[str]) -> str | None:
+        """Return Stripe's name of what it took, of all names of an order's payments."""
+        return next((name for name in payments if name.startswith(INTENT)), None)
+
+    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
+        """Give money of an order back until so much of it is, and carry that out as a webhook of it would.
+
+        None where Stripe was never told of a payment for it, so that nothing can be given back there. Nothing
+        of ours changes unless Stripe agrees. Idempotent: the same refund again is the same at Stripe too.
+
+        Raises: InvalidInput for Stripe's no, UpstreamTrouble for no answer.
+        """
+        intent = self.took(await house.payments_of(order.id))
+        if intent is None:
+            return None
+        asked: Facts = {
+            "payment_intent": intent,
+            "amount": total - order.refunded_minor,
+            "metadata": {"order": order.id, "reason": reason[:500]},
+        }
+        # Two that begin at the same sum are one refund; where they differ, Stripe refuses the second.
+        key = f"refund-{order.id}-{order.refunded_minor}"
+        made = await self._ask(lambda: self._client.v1.refunds.create_async(asked, {"idempotency_key": key}))
+        if made.status in CAME_TO_NOTHING:
+            problem = str(made.get("failure_reason") or made.status)[:200]
+            facts = {"provider": SHOWN, "problem": problem}
+            raise InvalidInput("payment_refused", field="order", value=order.id, **facts)
+        return await house.hear_payment(
+            Told(
+                provider=PROVIDER,
+                event=f"refund {made.id}"[:255],
+                kind="refunded",
+                digest=sha256(str(made.id).encode()).digest(),
+                order=order.id,
+                payments=(intent,),
+                price_minor=order.price_minor,
+                currency=order.currency,
+                refunded_minor=total,
+            )
+        )
 
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:
         """Carry out what a signed event tells. Raises: Unauthenticated, InvalidInput for one unreadable."""

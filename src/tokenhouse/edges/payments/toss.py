@@ -29,6 +29,7 @@ ANSWER_BYTES_MAX: Final = 256 * 1024
 ASKED_AT_ONCE: Final = 8
 """Questions under way that anybody can cause by sending us a webhook."""
 NAME: Final = re.compile(r"[A-Za-z0-9_=-]{6,200}")
+CANCELLED_BEFORE: Final = "ALREADY_CANCELED_PAYMENT"
 DONE_BEFORE: Final = "ALREADY_PROCESSED_PAYMENT"
 
 KINDS: Final[dict[str, Kind]] = {
@@ -112,6 +113,31 @@ class TossPayments:
         if found.order_id != order.id:
             await house.refuse_payment(PROVIDER, payment_key, message.digest, "payment_of_another_order")
             raise InvalidInput("payment_of_another_order", field="payment_key", value=payment_key)
+        return await house.hear_payment(told(found, message))
+
+    def took(self, payments: list[str]) -> str | None:
+        """Return Toss' name of what it took, of all names of an order's payments."""
+        return next(iter(payments), None)
+
+    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
+        """Cancel a payment until so much of it is given back, and carry that out as a webhook of it would.
+
+        None where Toss was never told of a payment for the order. Nothing of ours changes unless Toss agrees.
+        Idempotent. Raises: InvalidInput for its no, UpstreamTrouble for no answer.
+        """
+        name = self.took(await house.payments_of(order.id))
+        if name is None:
+            return None
+        body = {"cancelReason": reason[:200], "cancelAmount": total - order.refunded_minor}
+        message = Message(headers={}, body=msgspec.json.encode(body))
+        key = f"refund-{order.id}-{order.refunded_minor}"
+        try:
+            found = await self._ask("POST", f"/v1/payments/{name}/cancel", body, key=key)
+        except _RefusedError as no:
+            if no.code != CANCELLED_BEFORE:
+                facts = {"provider": SHOWN, "problem": no.text}
+                raise InvalidInput("payment_refused", field="order", value=order.id, **facts) from None
+            found = await self._fetch(house, message, name)
         return await house.hear_payment(told(found, message))
 
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:

@@ -93,8 +93,9 @@ where ($1::uuid is null or o.id < $1)
   and ($3::text is null or o.provider = $3)
   and ($4::timestamptz is null or o.created_at >= $4)
   and ($5::timestamptz is null or o.created_at < $5)
+  and ($6::smallint is null or (o.cell = $6 and o.account = $7::bigint))
 order by o.id desc
-limit $6;
+limit $8;
 
 -- name: list_orders_left :many
 -- why: Orders that nobody paid for in time, and coupons' orders that were cut short before they gave.

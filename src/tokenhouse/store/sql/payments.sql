@@ -44,5 +44,12 @@ where ($1::uuid is null or e.id < $1)
   and ($2::text is null or e.provider = $2)
   and ($3::text is null or e.verdict = $3)
   and ($4::uuid is null or e.order_id = $4)
+  and (not $5::boolean or (e.verdict = 'refused' and e.kind <> ''))
 order by e.id desc
-limit $5;
+limit $6;
+
+-- name: list_payments_of_order :many
+-- why: What a provider calls an order's payment, so that the money can be given back where it was taken.
+select p.ref from tokenhouse.payments p
+where p.provider = $1 and p.cell = $2 and p.order_id = $3
+order by p.at, p.ref;

@@ -50,7 +50,7 @@ limit $5;
 
 -- name: list_accounts_within :many
 -- why: Whoever contains the text and does not begin with it, among the next so many accounts: a text that
--- contain has filled its page before these come to an end.
+-- many contain has filled its page before these come to an end.
 with stretch as materialized (
     select a.cell, a.id, a.ref, a.email, a.name, lower(a.ref) collate "C" as found
     from tokenhouse.accounts a

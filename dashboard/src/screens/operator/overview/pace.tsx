@@ -6,7 +6,7 @@ import { showPaceOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
 import { Card } from "../../../parts/card";
 import { Chart } from "../../../parts/chart";
-import { useCount } from "../../../parts/count";
+import { useCount, useWhole } from "../../../parts/count";
 import { LIVE_MS } from "../../../parts/live";
 import { useMe } from "../../../session";
 
@@ -14,6 +14,7 @@ export function Pace() {
   const { t, i18n } = useTranslation();
   const { time_zone: timeZone } = useMe();
   const count = useCount();
+  const whole = useWhole();
   const pace = useQuery({ ...showPaceOptions(), refetchInterval: LIVE_MS });
   const clock = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium", timeZone, hourCycle: "h23" });
   return (
@@ -29,6 +30,7 @@ export function Pace() {
             <Chart
               title={t("overview.pace.each", { rate: count(data.per_minute) })}
               kind="stack"
+              say={whole}
               places={data.slots.map((one) => clock.format(new Date(one.start_at)))}
               series={[
                 { title: t("overview.pace.allowed"), tone: "good", points: data.slots.map(({ allowed }) => ({ value: allowed, shown: count(allowed) })) },

@@ -7,7 +7,7 @@ import type { AccountLine, Buckets as Counted, Statistics } from "../../../api";
 import { Button } from "../../../parts/button";
 import { Card } from "../../../parts/card";
 import { Chart } from "../../../parts/chart";
-import { useCount } from "../../../parts/count";
+import { useCount, useWhole } from "../../../parts/count";
 import { Figure, Figures } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
 import { Lines } from "../account/lines";
@@ -57,10 +57,12 @@ export function Standing({ figures: { overview } }: { figures: Statistics }) {
 export function Buckets({ buckets }: { buckets: Counted }) {
   const { t } = useTranslation();
   const count = useCount();
+  const whole = useWhole();
   return (
     <Card title={t("overview.buckets.title")}>
       <Chart
         title={t("overview.buckets.lead")}
+        say={whole}
         places={BUCKETS.map((one) => t(`overview.buckets.${one}`))}
         series={[{ title: t("overview.accounts"), points: BUCKETS.map((one) => ({ value: buckets[one], shown: count(buckets[one]) })) }]}
       />

@@ -9,7 +9,7 @@ import { showMonitoringOptions, showOutlookOptions } from "../../../api/@tanstac
 import { Answer } from "../../../parts/answer";
 import { Card } from "../../../parts/card";
 import { Chart } from "../../../parts/chart";
-import { useCount } from "../../../parts/count";
+import { useCount, useWhole } from "../../../parts/count";
 import { usePlace } from "../../../parts/date";
 import { Lasting as Forecast } from "../../../parts/lasting";
 
@@ -18,12 +18,13 @@ export function Lasting() {
   const outlook = useQuery(showOutlookOptions());
   return (
     <Card title={t("overview.lasting.title")}>
-      <Answer of={outlook} rows={4}>
+      <Answer of={outlook} rows={3}>
         {(data) => (
           <>
-            <p className="mb-3 text-sm text-soft">{t("overview.lasting.available", { amount: data.available.shown, unit: t(`unit.${data.available.unit}`, { defaultValue: data.available.unit }) })}</p>
             <Forecast forecast={data} />
-            <p className="mt-3 text-sm text-soft">{t("overview.lasting.known", { count: data.days_known })}</p>
+            <p className="mt-2 text-sm text-soft">
+              {t("overview.lasting.available", { amount: data.available.shown })} {t("overview.lasting.known", { count: data.days_known })}
+            </p>
           </>
         )}
       </Answer>
@@ -47,9 +48,10 @@ function Points({ watch }: { watch: Monitoring }) {
   const { t } = useTranslation();
   const count = useCount();
   const place = usePlace("day", watch.time_zone);
+  const whole = useWhole();
   return (
-    <>
-      <ul className="mb-4 space-y-2">
+    <div className="grid gap-6 lg:grid-cols-2 [&>*]:min-w-0">
+      <ul className="space-y-2">
         <Point good={watch.waiting === 0}>
           {watch.waiting === 0 ? t("overview.watch.signups") : t("overview.watch.waiting", { count: watch.waiting, shown: count(watch.waiting) })}
         </Point>
@@ -62,6 +64,7 @@ function Points({ watch }: { watch: Monitoring }) {
       <Chart
         title={t("overview.watch.trend")}
         kind="lines"
+        say={whole}
         places={watch.days.map((day) => place(day.start_at))}
         series={[
           { title: t("overview.watch.turns"), tone: "brand", points: watch.days.map(({ turns }) => ({ value: turns, shown: count(turns) })) },
@@ -69,7 +72,7 @@ function Points({ watch }: { watch: Monitoring }) {
           { title: t("overview.watch.renewed"), tone: "soft", points: watch.days.map(({ renewed }) => ({ value: renewed, shown: count(renewed) })) },
         ]}
       />
-    </>
+    </div>
   );
 }
 

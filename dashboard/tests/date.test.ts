@@ -1,0 +1,19 @@
+// When a day begins somewhere, also on the days on which the clocks there change.
+import { expect, test } from "vitest";
+
+import { beginning } from "../src/parts/date";
+
+test.each([
+  ["2026-11-21", "Asia/Seoul", false, "2026-11-20T15:00:00.000Z"],
+  ["2026-11-21", "Asia/Seoul", true, "2026-11-21T15:00:00.000Z"],
+  ["2026-12-31", "UTC", true, "2027-01-01T00:00:00.000Z"],
+  ["2026-11-21", "Asia/Kathmandu", false, "2026-11-20T18:15:00.000Z"],
+  ["2026-11-21", "Pacific/Kiritimati", false, "2026-11-20T10:00:00.000Z"],
+  ["2026-03-29", "Europe/Berlin", false, "2026-03-28T23:00:00.000Z"],
+  ["2026-03-29", "Europe/Berlin", true, "2026-03-29T22:00:00.000Z"],
+  ["2026-03-08", "America/Los_Angeles", false, "2026-03-08T08:00:00.000Z"],
+  ["2026-03-08", "America/Los_Angeles", true, "2026-03-09T07:00:00.000Z"],
+  ["2026-11-01", "America/Los_Angeles", true, "2026-11-02T08:00:00.000Z"],
+])("the day %s in %s, after it: %s", (day, zone, after, at) => {
+  expect(beginning(day, zone, after)).toBe(at);
+});

@@ -1,0 +1,365 @@
+"""One account: every figure as the API and the journal say it, and what an operator does, with its trace."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.replayed import replayed
+from tests.browser.site import Site
+from tokenhouse.rules.usage import Usage
+
+ACCOUNTS = "/api/v1/accounts"
+WORDS = {
+    "en": {"grant": "Grant credit", "amount": "Amount", "reason": "Reason"},
+    "ko": {"grant": "크레딧 지급", "amount": "수량", "reason": "사유"},
+}
+PRO = {
+    "name": "pro",
+    "allowance": [{"amount": 500_000, "every": "month"}],
+    "limit": [{"what": "requests", "amount": 20, "every": "hour"}],
+}
+LATER_MS = 6_000
+"""Longer than what people watch may be old (LIVE_MS of the pages)."""
+
+pytestmark = pytest.mark.row("E10")
+
+
+async def looking(site: Site, ref: str, role: str = "operator", view: str = "", **look: Any) -> Page:
+    """Return the page of an account as somebody of a role sees it."""
+    person = await site.person(f"{role}@house.example", role)
+    path = f"/operator/accounts/{ref}" + (f"?view={view}" if view else "")
+    return await site.page(person, **look, path=path)
+
+
+async def told(site: Site, ref: str, what: str) -> Any:
+    """Return what the API says of an account."""
+    return await site.service.ok("GET", f"{ACCOUNTS}/{ref}/{what}", who="auditor")
+
+
+async def done(site: Site, ref: str) -> list[tuple[str, str, str]]:
+    """Return the audit log of an account, the newest first."""
+    found = await site.service.ok("GET", f"/api/v1/audit-log?subject={ref}", who="auditor")
+    return [(one["action"], one["actor"], one["reason"]) for one in found["items"]]
+
+
+def by_operator(action: str, reason: str) -> tuple[str, str, str]:
+    return action, "person:operator@house.example", reason
+
+
+async def act(page: Page, what: str, *, reason: str = "because", **fields: str) -> Locator:
+    """Open a window, fill it, and send it."""
+    await page.get_by_role("button", name=what).first.click()
+    window = page.get_by_role("dialog")
+    for label, value in fields.items():
+        await window.get_by_label(label.replace("_", " ")).fill(value)
+    await window.get_by_label("Reason").fill(reason)
+    await window.locator("button[type=submit]").click()
+    return window
+
+
+def table(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True).get_by_role("table")
+
+
+async def cells(table: Locator) -> list[list[str]]:
+    """Return what stands in a table's lines."""
+    return [await row.locator("td").all_inner_texts() for row in await table.locator("tbody tr").all()]
+
+
+@pytest.mark.row("A4", "C9")
+async def test_every_figure_is_the_api_s_and_the_journal_s(site: Site):
+    """On a real trace, replayed: the card, the origins, the lots, what was used, and the history."""
+    ref = (await replayed(site)).account
+    page = await looking(site, ref)
+    balance, grants, used = [await told(site, ref, what) for what in ("balance", "grants", "usage?by=model")]
+    card = page.locator("[data-level]")
+    await expect(card).to_have_attribute("data-level", balance["level"])
+    await expect(card).to_contain_text(balance["remaining"]["shown"])
+    await expect(card).to_contain_text(f"{balance['used']['shown']} used ({balance['used_percent']:g} %)")
+    for one in balance["origins"]:
+        await expect(page.locator(f"[data-origin={one['origin']}]")).to_contain_text(one["left"]["shown"])
+    lots = await cells(table(page, "Credit that is left"))
+    assert [line[1:3] for line in lots] == [
+        [one["given"]["shown"], one["left"]["shown"]] for one in grants["items"]
+    ]
+    total = used["total"]
+    await expect(
+        page.get_by_text(f"In all {total['charged']['shown']} in {total['turns']} calls")
+    ).to_be_visible()
+    entries = await site.house.history(ref, rows_max=1_000)
+    assert balance["used"]["value"] == str(-sum(one.amount for one in entries if one.kind == "charge"))
+    await page.get_by_role("button", name="History").click()
+    found = (await told(site, ref, "entries?limit=50"))["items"]
+    history = table(page, "Entries")
+    await expect(history.locator("tbody tr")).to_have_count(len(found))
+    assert [line[2:4] for line in await cells(history)] == [
+        [one["amount"]["shown"], one["balance_after"]["shown"]] for one in found
+    ]
+    assert [one["seq"] for one in found] == [one.seq for one in entries[:50]]
+
+
+@pytest.mark.row("B3")
+async def test_an_operator_s_grant_is_seen_by_the_user_without_a_reload(site: Site, look):
+    words = WORDS[look.language]
+    alice = await site.person()
+    await site.house.charge("alice", 96_000)
+    hers = await site.page(alice, path=None, **look._asdict())
+    await hers.clock.install()
+    await site.go(hers, "/")
+    await expect(hers.locator("[data-level]")).to_have_attribute("data-level", "critical")
+    page = await looking(site, "alice", **look._asdict())
+    await page.get_by_role("button", name=words["grant"]).click()
+    window = page.get_by_role("dialog")
+    await window.get_by_label(words["amount"]).fill("400000")
+    await window.get_by_label(words["reason"]).fill("Goodwill")
+    await window.locator("button[type=submit]").click()
+    await expect(page.get_by_role("dialog").filter(has=page.get_by_label(words["amount"]))).to_have_count(0)
+    await expect(page.locator("[data-level]")).to_contain_text("404,000")
+    await hers.clock.fast_forward(LATER_MS)
+    await expect(hers.locator("[data-level]")).to_contain_text("404,000")
+    await expect(hers.locator("[data-level]")).to_have_attribute("data-level", "normal")
+    assert by_operator("account.grant", "Goodwill") in await done(site, "alice")
+
+
+@pytest.mark.row("C10")
+async def test_credit_is_corrected_taken_back_and_refunded_with_a_reason(site: Site):
+    await site.house.account("alice")
+    await site.house.grant("alice", 5_000, source="bonus", note="a gift")
+    await site.house.charge("alice", usage=Usage(input=500, output=200), model="gpt-4o")
+    page = await looking(site, "alice")
+    window = await act(page, "Correct balance", Amount="a lot", reason="counted twice")
+    await expect(window.get_by_role("alert")).to_contain_text("amount")
+    site.expect("status of 400")
+    await window.get_by_label("Amount").fill("-300")
+    await window.locator("button[type=submit]").click()
+    await expect(page.get_by_text("Balance of alice corrected by -300.")).to_be_visible()
+    await expect(window).to_have_count(0)
+    left = (await told(site, "alice", "grants"))["items"]
+    bonus = next(one for one in left if one["source"] == "bonus")
+    await page.get_by_role("button", name="Take back: Bonus").click()
+    await expect(page.get_by_role("dialog").get_by_label("Amount")).to_have_value(bonus["left"]["value"])
+    await page.get_by_role("dialog").get_by_label("Reason").fill("given by mistake")
+    await page.get_by_role("dialog").locator("button[type=submit]").click()
+    await expect(page.get_by_role("button", name="Take back: Bonus")).to_have_count(0)
+    await page.get_by_role("button", name="History").click()
+    await act(page, "Refund: 700", reason="it timed out", Amount="200")
+    await expect(page.get_by_text("200 refunded to alice.")).to_be_visible()
+    await expect(table(page, "Entries").locator("tbody tr").first).to_contain_text("Refund")
+    assert (await done(site, "alice"))[:3] == [
+        by_operator("account.refund", "it timed out"),
+        by_operator("account.claw_back", "given by mistake"),
+        by_operator("account.adjust", "counted twice"),
+    ]
+    balance = await site.house.balance("alice")
+    assert balance.remaining == 100_000 - 300 - 700 + 200 + 5_000 - int(bonus["left"]["value"])
+
+
+async def test_a_charge_explains_itself(site: Site):
+    await site.house.account("alice")
+    await site.house.charge("alice", usage=Usage(input=500, output=200), model="gpt-4o")
+    page = await looking(site, "alice", "auditor", "history")
+    await expect(page.get_by_role("button", name="Refund")).to_have_count(0)
+    await page.get_by_role("button", name="Explain entry").first.click()
+    window = page.get_by_role("dialog")
+    await expect(window).to_contain_text("times 1 of the plan chat-tokens (version 1)")
+    await expect(window).to_contain_text("exactly 700, rounded up once to 700")
+
+
+@pytest.mark.row("C10")
+async def test_an_account_is_suspended_and_goes_on(site: Site):
+    await site.house.account("alice")
+    page = await looking(site, "alice")
+    await act(page, "Suspend or close", reason="a chargeback")
+    await expect(page.get_by_text("alice is suspended now.")).to_be_visible()
+    await expect(page.locator("[data-level]").get_by_role("alert")).to_contain_text("suspended")
+    assert (await site.house.describe("alice")).state == "suspended"
+    await act(page, "Resume", reason="settled")
+    await expect(page.get_by_role("button", name="Suspend or close")).to_be_visible()
+    assert (await site.house.describe("alice")).state == "active"
+    assert await done(site, "alice") == [
+        by_operator("account.amend", "settled"),
+        by_operator("account.amend", "a chargeback"),
+    ]
+
+
+async def test_a_plan_is_changed_and_what_that_changes_is_shown_before(site: Site, look):
+    await site.house.write_plan(PRO)
+    await site.house.account("alice")
+    await site.house.charge("alice", 30_000)
+    page = await looking(site, "alice", **look._asdict())
+    await page.get_by_role("button", name="Change plan" if look.language == "en" else "요금제 변경").click()
+    window = page.get_by_role("dialog")
+    await window.get_by_role("combobox").select_option("pro")
+    seen = await told(site, "alice", "plan-preview?plan=pro")
+    effect = await cells(window.get_by_role("table"))
+    assert effect[0][1:] == [seen["now"]["remaining"]["shown"], seen["then"]["remaining"]["shown"]]
+    assert ["allowance[0].amount", "100000", "500000"] in effect
+    await site.looks(page, "operator-account-plan")
+    await window.get_by_role("textbox").fill("she bought it")
+    await window.locator("button[type=submit]").click()
+    await expect(page.locator("[data-level]")).to_contain_text("470,000")
+    assert (await site.house.balance("alice")).plan == "pro"
+    assert (await done(site, "alice"))[0] == by_operator("account.amend", "she bought it")
+
+
+async def test_who_it_is_is_corrected(site: Site):
+    await site.house.account("alice", name="Alise")
+    page = await looking(site, "alice")
+    await act(page, "Edit profile", Name="Alice Kim", reason="a typing error")
+    await expect(page.get_by_text("Profile of alice changed.")).to_be_visible()
+    await expect(page.get_by_text("Alice Kim", exact=True)).to_be_visible()
+    assert (await site.house.describe("alice")).name == "Alice Kim"
+
+
+@pytest.mark.row("C10")
+async def test_a_key_is_made_shown_once_and_revoked(site: Site):
+    await site.house.account("alice")
+    page = await looking(site, "alice", view="access")
+    await act(page, "New key", Name="report bot", reason="she asked")
+    window = page.get_by_role("dialog")
+    secret = await window.get_by_label("Key", exact=True).input_value()
+    assert (
+        await site.service.client.get("/api/v1/session", headers={"authorization": f"Bearer {secret}"})
+    ).is_success
+    await window.get_by_role("button", name="Close").click()
+    await act(page, "Revoke: report bot", reason="lost")
+    await expect(table(page, "API keys")).to_contain_text("revoked")
+    no = await site.service.client.get("/api/v1/session", headers={"authorization": f"Bearer {secret}"})
+    assert no.status_code == 401
+    assert await done(site, "alice") == [
+        by_operator("key.revoke", "lost"),
+        by_operator("key.create", "she asked"),
+    ]
+    await expect(page.get_by_text("Only owners see and invite people.")).to_be_visible()
+
+
+async def test_an_owner_gives_a_person_of_the_account_a_link(site: Site):
+    alice = await site.person()
+    page = await looking(site, "alice", "owner", "access")
+    await page.get_by_role("button", name=f"One-time link: {alice.email}").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Make the link").click()
+    link = await page.get_by_role("dialog").get_by_label("One-time link").input_value()
+    assert (await site.house.enter(link.partition("#")[2])).session.person.email == alice.email
+    await page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    await page.get_by_role("button", name="Invite somebody").click()
+    await page.get_by_role("dialog").get_by_label("E-mail").fill("helper@example.com")
+    await page.get_by_role("dialog").locator("button[type=submit]").click()
+    await expect(page.get_by_role("dialog").get_by_label("One-time link")).to_be_visible()
+    made = await site.house.person("helper@example.com")
+    assert (made.role, made.account) == ("user", "alice")
+
+
+@pytest.mark.row("E8")
+async def test_the_tree_says_who_pays_and_which_limits_hold(site: Site):
+    await site.house.write_plan(PRO)
+    await site.house.account("acme", kind="company", plan="pro")
+    await site.house.account("lab", kind="team", parent="acme")
+    await site.house.account("mina", parent="lab", name="Mina Park")
+    await site.house.charge("mina", 1_200)
+    await site.house.reserve("mina", 800, model="gpt-4o")
+    page = await looking(site, "mina")
+    way = page.get_by_role("list", name="Way up").get_by_role("listitem")
+    assert [one.split() for one in await way.all_inner_texts()] == [["acme", "pays"], ["lab"], ["mina"]]
+    [limit] = (await told(site, "mina", "limits"))["items"]
+    [line] = await cells(table(page, "Limits"))
+    assert line[1:5] == [
+        "acme",
+        f"{limit['used']['shown']} ({limit['used_percent']:g} %)",
+        limit["limit"]["shown"],
+        limit["left"]["shown"],
+    ]
+    assert limit["used"]["value"] == "1"
+    await way.get_by_role("link", name="lab").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("lab")
+    await page.get_by_role("link", name="mina").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("mina")
+    await expect(page.get_by_text("acme", exact=True).first).to_be_visible()
+
+
+async def test_open_calls_are_seen_while_they_last(site: Site):
+    await site.house.account("alice")
+    held = await site.house.reserve("alice", 800, model="gpt-4o")
+    page = await looking(site, "alice", "auditor")
+    [[name, model, amount, *_]] = await cells(table(page, "Open reservations"))
+    assert (name, model, amount) == (held.id, "gpt-4o", "800")
+
+
+async def test_orders_notices_chat_and_what_was_done_are_there(site: Site):
+    await site.house.account("alice")
+    await site.service.ok(
+        "POST", f"{ACCOUNTS}/alice/grants", who="operator", json={"amount": "1", "reason": "first"}
+    )
+    await site.house.charge("alice", 96_000)
+    await site.house.notify()
+    chat = await site.service.ok("POST", "/api/v1/chat/sessions", who="alice", json={"title": "hello"})
+    site.service.app._gateway._upstreams.demo._first_s = (
+        site.service.app._gateway._upstreams.demo._chunk_s
+    ) = 0
+    await site.service.ok(
+        "POST", f"/api/v1/chat/sessions/{chat['id']}/messages", who="alice", json={"message": "안녕하세요!"}
+    )
+    page = await looking(site, "alice", "auditor", "dealings")
+    notices = (await told(site, "alice", "notices"))["items"]
+    assert [line[1] for line in await cells(table(page, "Notices"))] == [
+        f"{one['title']}\n{one['text']}" for one in notices
+    ]
+    assert notices
+    use = await told(site, "alice", "chat")
+    figures = page.get_by_role("region", name="Chat", exact=True)
+    assert (use["sessions"], use["turns"]) == (1, 1)
+    for shown in (f"{use['tokens']:,}", use["charged"]["shown"]):
+        await expect(figures).to_contain_text(shown)
+    await expect(table(page, "What was done to it")).to_contain_text("account.grant")
+    await expect(page.get_by_text("Nothing was ordered.")).to_be_visible()
+
+
+async def test_an_auditor_sees_everything_and_no_action(site: Site):
+    await site.house.account("alice")
+    await site.house.grant("alice", 5_000)
+    await site.service.key("alice")
+    page = await looking(site, "alice", "auditor")
+    for view in ("Standing", "History", "Keys and people", "Orders, notices, chat"):
+        await page.get_by_role("button", name=view).click()
+        await site.rest(page)
+        for what in (
+            "Grant",
+            "Correct",
+            "Change plan",
+            "Suspend",
+            "Edit",
+            "Take back",
+            "Refund",
+            "New key",
+            "Revoke",
+        ):
+            await expect(page.get_by_role("button", name=what)).to_have_count(0)
+
+
+async def test_users_and_unknown_accounts_are_told_so(site: Site):
+    page = await site.page(await site.person(), path="/operator/accounts/alice")
+    await expect(page.get_by_text("This page is for other roles than yours.")).to_be_visible()
+    page = await looking(site, "nobody", "auditor")
+    await expect(page.get_by_role("alert")).to_contain_text("nobody")
+    site.expect("status of 404")
+
+
+@pytest.mark.row("E10")
+async def test_each_part_is_fit_to_be_seen(site: Site, look):
+    await site.house.write_plan(PRO)
+    await site.house.account("acme", kind="company", plan="pro", name="Acme")
+    await site.person("mina@example.com")
+    await site.house.account("lab", kind="team", parent="acme")
+    await site.house.grant("mina", 50_000, source="purchase", note="Order of March")
+    for _ in range(3):
+        await site.house.charge("mina", usage=Usage(input=20_000, output=4_000), model="gpt-4o")
+    await site.house.reserve("acme", 800, model="gpt-4o")
+    await site.service.key("mina")
+    page = await looking(site, "mina", "owner", **look._asdict())
+    await site.looks(page, "operator-account-standing")
+    for view in ("history", "access", "dealings"):
+        await site.go(page, f"/operator/accounts/mina?view={view}")
+        await site.looks(page, f"operator-account-{view}")
+    await site.go(page, "/operator/accounts/acme")
+    await page.get_by_role("button", name=WORDS[look.language]["grant"]).click()
+    await site.looks(page, "operator-account-grant")
