@@ -134,6 +134,13 @@ CREDIT: dict[str, Verb] = {
     "find_accounts": Verb({}, {**texts("text"), "after": CURSOR, "rows_max": PAGE}),
     "accounts_below": Verb(ALICE, {"ref": KNOWN_REF, "after": CURSOR, "rows_max": PAGE}),
     "way_up": Verb(ALICE, {"ref": KNOWN_REF}),
+    "standings": Verb(
+        {}, {**texts("text", "plan"), "state": [None, *CHOICE[1:]], "after": CURSOR, "rows_max": PAGE}
+    ),
+    "limits": Verb(ALICE, {"ref": KNOWN_REF}),
+    "preview_plan": Verb(ALICE | {"plan": "points"}, {"ref": KNOWN_REF, "plan": [*REF, "nobody"]}),
+    "chat_use": Verb(ALICE, {"ref": KNOWN_REF}),
+    "people_of": Verb(ALICE, {"ref": KNOWN_REF, "after": [None, *BAD_TEXT], "rows_max": PAGE}),
     "payer": Verb(ALICE, {"ref": KNOWN_REF}),
     "correct_profile": Verb(
         ALICE | {"name": "Alice"},

@@ -126,7 +126,13 @@ SHOP: dict[str, Verb] = {
             **texts("note", "actor"),
         },
     ),
-    "coupons": Verb({}, {"rows_max": PAGE, **texts("after")}),
+    "coupons": Verb(
+        {}, {"rows_max": PAGE, "state": [None, *filter(None, CHOICE)], **texts("after", "search")}
+    ),
+    "redemptions": Verb(
+        {"code": "coupon"},
+        {"code": CODE, "before": [one for one in NO_ID if one is not None], "rows_max": PAGE},
+    ),
     "end_coupon": Verb({"code": "coupon"}, {"code": CODE}),
     "buy": Verb(
         ALICE | {"package": "package", "currency": "KRW"},

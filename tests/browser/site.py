@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request
 
 from tests.edges.api.conftest import Service
 from tokenhouse import Tokenhouse
@@ -83,6 +83,8 @@ class Site:
     _expected: list[re.Pattern[str]] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
     _busy: dict[int, set[Request]] = field(default_factory=dict)
+    _debuggers: dict[int, CDPSession] = field(default_factory=dict)
+    """One for each page, as long as it is open: when one goes, Chromium forgets that a page was offline."""
 
     async def person(
         self,
@@ -137,7 +139,7 @@ class Site:
             await self.sign_in(context, person, language)
         context.set_default_timeout(WAIT_MS)
         page = await context.new_page()
-        self._watch(page)
+        await self._watch(page)
         if path is not None:
             await self.go(page, path)
         return page
@@ -174,12 +176,13 @@ class Site:
         with SCREENS=/a/folder one of every look there, as PNG.
         """
         await self.rest(page)
-        found = await faults(page)
+        debugger = self._debuggers[id(page)]
+        found = await faults(debugger)
         assert not found, f"axe finds faults in {name}:\n" + "\n".join(found)
         wider = await page.evaluate(WIDER)
         assert not wider, f"{name} scrolls sideways: {wider}"
         if os.environ.get("SCREENS"):
-            await picture(page, name)
+            await picture(page, debugger, name)
 
     def expect(self, *patterns: str) -> None:
         """Let the console tell of these errors (regular expressions): the test provokes them.
@@ -194,8 +197,9 @@ class Site:
         for context in self._contexts:
             await context.close()
 
-    def _watch(self, page: Page) -> None:
+    async def _watch(self, page: Page) -> None:
         """Keep what the console of a page tells, and what it waits for."""
+        self._debuggers[id(page)] = await page.context.new_cdp_session(page)
         busy = self._busy[id(page)] = set()
 
         def begun(request: Request) -> None:
@@ -222,19 +226,17 @@ class Site:
         return any(pattern.search(line) for pattern in self._expected)
 
 
-async def faults(page: Page) -> list[str]:
+async def faults(debugger: CDPSession) -> list[str]:
     """Return what axe finds serious or critical, each with its place, and what to do about it.
 
     Its source comes in over the debugger, which the policy of our pages does not bind; scripts that they load
     stay bound.
     """
-    debugger = await page.context.new_cdp_session(page)
     await debugger.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
     run = "axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(found.violations))"
     answer = await debugger.send(
         "Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True}
     )
-    await debugger.detach()
     assert "exceptionDetails" not in answer, answer["exceptionDetails"]
     return [
         f"{one['impact']} {one['id']}: {node['target']} {node['html'][:200]}\n  {node['failureSummary']}"
@@ -244,21 +246,21 @@ async def faults(page: Page) -> list[str]:
     ]
 
 
-async def picture(page: Page, name: str) -> None:
+async def picture(page: Page, debugger: CDPSession, name: str) -> None:
     """Keep a picture of a page: in docs/screens those looks that are kept, in any other folder every look."""
     ways = "() => [document.documentElement.lang, document.documentElement.dataset.theme]"
     language, theme = await page.evaluate(ways)
-    width = page.viewport_size["width"]
-    look = f"{language}-{theme}-{'phone' if width < 640 else 'desktop'}"
+    size = page.viewport_size
+    look = f"{language}-{theme}-{'phone' if size['width'] < 640 else 'desktop'}"
     kept = os.environ["SCREENS"] == "1"
     if kept and look not in KEPT:
         return
     tall = await page.evaluate("() => document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": width, "height": min(tall, PICTURE_HEIGHT_MAX), "scale": 1}
+    await page.set_viewport_size(size | {"height": min(max(tall, size["height"]), PICTURE_HEIGHT_MAX)})
+    await page.evaluate(CALM)
     how = {"format": "webp", "quality": PICTURE_QUALITY} if kept else {"format": "png"}
-    debugger = await page.context.new_cdp_session(page)
-    taken = await debugger.send("Page.captureScreenshot", how | {"captureBeyondViewport": True, "clip": clip})
-    await debugger.detach()
+    taken = await debugger.send("Page.captureScreenshot", how)
+    await page.set_viewport_size(size)
     folder = SCREENS if kept else Path(os.environ["SCREENS"])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}-{look}.{how['format']}").write_bytes(b64decode(taken["data"]))

@@ -1,5 +1,6 @@
 """The history: chart and lines, filtered and paged, each explained; and what is handed out as a table."""
 
+import asyncio
 import csv
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,13 @@ async def table(page: Page, words: dict[str, str]) -> list[dict[str, str]]:
         await page.get_by_role("link", name=words["csv"]).click()
     download = await waited.value
     assert download.suggested_filename == "entries.csv"
-    text = Path(await download.path()).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    return await asyncio.to_thread(read, await download.path())
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    """Return the lines of a CSV by column."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 @pytest.mark.row("B8", "D6", "E10", "E11")

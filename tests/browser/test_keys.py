@@ -1,7 +1,6 @@
 """API keys: made with bounds, shown once, what each used, and revoked."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from playwright.async_api import expect

@@ -1,4 +1,4 @@
-"""The first page: the card in its five states, origins, forecast, and what was used; every figure the API's."""
+"""The first page: the card in its five states, origins, forecast, what was used; every figure the API's."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -188,7 +188,7 @@ async def test_a_member_of_a_team_sees_who_pays(site: Site, look):
     person = await site.person("u1@example.com", account="u1")
     await house.charge("u1", 40_000)
     page = await site.page(person, **look._asdict())
-    await expect(page.get_by_role("main")).to_contain_text("acme › lab › u1")
+    await expect(page.get_by_role("main")).to_contain_text("acme \u203a lab \u203a u1")
     await expect(card(page)).to_contain_text("60,000")
     await expect(page.get_by_role("main")).to_contain_text("40,000")
     await site.looks(page, "usage-member")

@@ -57,10 +57,7 @@ function useNews(total: number | undefined): void {
       if (seen === null) return;
       const news = data.items.filter((one) => !seen.has(one.id) && one.read_at === null);
       const actionProps = { children: t("notices.open"), onClick: () => void go("/notices") };
-      for (const { id, title, text, level } of news.reverse()) {
-        const priority = level === "critical" || level === "blocked" ? "high" : "low";
-        tell({ id, title, description: text, priority, timeout: STAYS_MS, actionProps });
-      }
+      for (const { id, title, text } of news.reverse()) tell({ id, title, description: text, timeout: STAYS_MS, actionProps });
       if (news.length > 0) await queries.invalidateQueries({ queryKey: listNoticesQueryKey(MINE) });
     };
     void look();

@@ -14,7 +14,7 @@ interface Props extends ComponentProps<"button"> {
 /** A button. `type="button"` unless said otherwise, so that none sends a form by accident. */
 export function Button({ kind = "main", className = "", type = "button", ...rest }: Props) {
   const shape =
-    "inline-flex min-h-10 items-center justify-center gap-2 rounded-lg px-4 text-sm font-medium transition " +
+    "inline-flex min-h-10 items-center justify-center gap-2 rounded-lg px-4 text-sm font-medium break-keep transition " +
     "disabled:cursor-not-allowed disabled:opacity-50";
   return <button type={type} className={`${shape} ${KINDS[kind]} ${className}`} {...rest} />;
 }

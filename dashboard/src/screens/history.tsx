@@ -68,7 +68,7 @@ function History() {
                 <p className="py-4 text-soft">{t("history.unused")}</p>
               ) : (
                 <UseChart
-                  title={t("history.total", { amount: data.total.charged.shown, turns: data.total.turns })}
+                  title={t("history.total", { amount: data.total.charged.shown, count: data.total.turns })}
                   use={data}
                   every={stretches.every}
                   nameOf={(part) => nameOf(part, keys, t("history.noModel"), t("history.noKey"))}

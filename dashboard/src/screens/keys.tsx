@@ -86,7 +86,7 @@ function Row({ held, used, onRevoke }: { held: Key; used: UsagePart | undefined;
       <div className="pl-7 sm:pl-0 sm:text-right">
         {used && <p className="font-medium">{used.charged.shown}</p>}
         <p className="text-sm text-soft">
-          {t("keys.lately")}: {t("keys.turns", { turns: used?.turns ?? 0 })} ·{" "}
+          {t("keys.lately")}: {t("keys.turns", { count: used?.turns ?? 0 })} ·{" "}
           <Link to={`/history?key=${encodeURIComponent(held.prefix)}`} aria-label={t("keys.history", { name })} className="text-brand underline">
             {t("nav.history")}
           </Link>

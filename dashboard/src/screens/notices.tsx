@@ -106,7 +106,7 @@ function ReadAll() {
       tell({ title: t("notices.readDone") });
       await changed();
     },
-    onError: () => tell({ title: t("state.failed"), priority: "high" }),
+    onError: () => tell({ title: t("state.failed") }),
   });
   return (
     <Button kind="plain" disabled={unread === 0 || read.isPending} onClick={() => read.mutate(MINE)}>

@@ -151,7 +151,7 @@ function Lately() {
             <p className="py-4 text-soft">{t("usage.none")}</p>
           ) : (
             <UseChart
-              title={t("usage.total", { amount: data.total.charged.shown, turns: data.total.turns })}
+              title={t("usage.total", { amount: data.total.charged.shown, count: data.total.turns })}
               use={data}
               nameOf={(part) => part.model || t("usage.noModel")}
             />

@@ -98,6 +98,7 @@ say({
       chat: "Chat",
       chatFigure: { sessions: "Conversations", archived: "of these archived: {{count}}", turns: "Turns", tokens: "Tokens", charged: "Charged", last: "last {{at}}", never: "never used" },
       audit: "What was done to it",
+      auditNone: "Nobody has changed anything by hand.",
     },
   },
   ko: {
@@ -196,6 +197,7 @@ say({
       chat: "채팅",
       chatFigure: { sessions: "대화", archived: "보관됨 {{count}}개", turns: "대화 수", tokens: "토큰", charged: "차감", last: "마지막 {{at}}", never: "사용한 적 없음" },
       audit: "작업 기록",
+      auditNone: "직접 변경한 기록이 없습니다.",
     },
   },
 });

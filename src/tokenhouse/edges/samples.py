@@ -90,7 +90,7 @@ class Samples:
         return "failed" if latest[0].action == FAILED or lost else "loading"
 
     async def _load(self, actor: str) -> None:
-        """Replay the trace, fold it into the roll-ups, and write how that ended."""
+        """Replay the trace, see to it that statistics know it, and write how that ended."""
         try:
             found = await self._replayed()
         except asyncio.CancelledError:
@@ -101,6 +101,7 @@ class Samples:
             await self._house.record(FAILED, SUBJECT, actor=actor, after={"error": str(trouble)})
         else:
             await self._house.fold()
+            await self._house.forget_statistics()
             await self._house.record(DONE, SUBJECT, actor=actor, after=found)
         finally:
             self._replay = None

@@ -108,6 +108,10 @@ class Noticing:
         """Put a delivery that ended on its way again. Idempotent while it is on its way. Raises: NotFound."""
         return await outbox.resend(self._desk, delivery)
 
+    async def resend_dead(self) -> int:
+        """Put all dead deliveries on their way again but those to disabled endpoints; return how many."""
+        return await outbox.resend_dead(self._desk)
+
     async def create_endpoint(
         self,
         url: str,

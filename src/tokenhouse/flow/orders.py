@@ -205,7 +205,7 @@ def _refund_of(one: Order, refunded_minor: int | None) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPreview:
-    """What a refund would come to: money, and credit; of that what would be owed, and what nobody would owe."""
+    """What a refund would come to: money, and credit; of that, what is owed and what nobody owes."""
 
     minor: int
     """The money that is given back now, on top of earlier refunds; 0: nothing is left to refund."""

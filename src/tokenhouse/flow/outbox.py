@@ -40,6 +40,8 @@ FAILURES_MAX: Final = 5
 """Failures of one receiver among those that a node has taken after which the others are not tried."""
 REST_S: Final = 60
 """How long a node then leaves it alone."""
+AGAIN_ROWS: Final = 1_000
+"""Dead deliveries that are sent again in one transaction."""
 ATTEMPT_S: Final = 30.0
 """The longest that one attempt may take, whatever its channel does."""
 PAGE_MAX: Final = 1_000
@@ -194,6 +196,18 @@ async def resend(desk: Desk, delivery: str) -> Delivery:
     if found is None:
         raise NotFound("delivery_unknown", id=delivery)
     return found
+
+
+async def resend_dead(desk: Desk) -> int:
+    """Put all that was given up on its way again, but for endpoints that rest; return how many."""
+    resent, at = 0, desk.clock()
+    while True:
+        with trouble_translated():
+            async with desk.pool.acquire() as connection:
+                batch = await outbox.write_dead_again(connection, at, AGAIN_ROWS)
+        resent += batch
+        if batch < AGAIN_ROWS:
+            return resent
 
 
 async def list_deliveries(desk: Desk, *, state: str, before: str | None, rows_max: int) -> list[Delivery]:

@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow.desk import Desk, checked_list, checked_text, checked_whole
+from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_list, checked_text, checked_whole
 from tokenhouse.flow.terms import plans
 from tokenhouse.rules.amounts import checked_amount, checked_number, shown
 from tokenhouse.rules.periods import AT_MAX, instant
 from tokenhouse.rules.plans import POINTS
-from tokenhouse.rules.shop import DAYS_MAX, Package, normalised, parse_package
+from tokenhouse.rules.shop import DAYS_MAX, Package, bare, normalised, parse_package
 from tokenhouse.store import shop
 from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.shop import Coupon
+from tokenhouse.store.shop import STATES, Coupon, Redemption
 
 LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Letters of codes that we make: none is taken for another."""
@@ -118,13 +118,35 @@ async def write_coupons(
     return coupons
 
 
-async def coupons(desk: Desk, *, after: str = "", rows_max: int = 100) -> list[Coupon]:
-    """Return the coupons whose code comes after one, in order."""
+async def coupons(
+    desk: Desk, *, after: str = "", state: str = "", search: str = "", rows_max: int = 100
+) -> list[Coupon]:
+    """Return the coupons whose code comes after one, in order: all, or those in a state.
+
+    `search`: only those whose note holds it, or whose code does, however it is typed.
+    """
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     checked_text(after, "after")
+    checked_text(search, "search")
+    if state != "":
+        checked_choice(state, "state", STATES)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            return await shop.list_coupons(connection, after, rows_max)
+            return await shop.list_coupons(
+                connection, after, rows_max, now=desk.clock(), state=state, noted=search, coded=bare(search)
+            )
+
+
+async def redemptions(
+    desk: Desk, code: str, *, before: str | None = None, rows_max: int = 100
+) -> list[Redemption]:
+    """Return who used a coupon and what it brought, newest first. Raises: NotFound, InvalidInput."""
+    checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
+    last = None if before is None else checked_id(before, "cursor")
+    wanted = (await find_coupon(desk, code)).code
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await shop.list_redemptions(connection, wanted, last, rows_max)
 
 
 async def find_coupon(desk: Desk, code: str) -> Coupon:

@@ -17,7 +17,7 @@ from tokenhouse.flow.subscriptions import Renewed, renew_subscriptions
 from tokenhouse.rules.shop import Package
 from tokenhouse.store.orders import Order
 from tokenhouse.store.payments import PaymentEvent
-from tokenhouse.store.shop import Coupon
+from tokenhouse.store.shop import Coupon, Redemption
 from tokenhouse.store.subscriptions import Subscription
 
 
@@ -162,9 +162,20 @@ class Shop:
             actor=actor,
         )
 
-    async def coupons(self, *, after: str = "", rows_max: int = 100) -> list[Coupon]:
-        """Return the coupons whose code comes after one, in order."""
-        return await packages.coupons(self._desk, after=after, rows_max=rows_max)
+    async def coupons(
+        self, *, after: str = "", state: str = "", search: str = "", rows_max: int = 100
+    ) -> list[Coupon]:
+        """Return the coupons whose code comes after one, in order: all, or those in a `state`.
+
+        `search`: only those whose code or note holds it.
+        """
+        return await packages.coupons(self._desk, after=after, state=state, search=search, rows_max=rows_max)
+
+    async def redemptions(
+        self, code: str, *, before: str | None = None, rows_max: int = 100
+    ) -> list[Redemption]:
+        """Return who used a coupon, newest first; `before`: the `order` of the last one. Raises: NotFound."""
+        return await packages.redemptions(self._desk, code, before=before, rows_max=rows_max)
 
     async def end_coupon(self, code: str) -> Coupon:
         """End a coupon: nobody can use it any more, and what it gave stays. Idempotent."""

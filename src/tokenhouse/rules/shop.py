@@ -153,9 +153,14 @@ def clawed_by(credit: int, price: int, refunded: int) -> int:
     return credit if refunded >= price else -(-credit * refunded // price)
 
 
+def bare(code: str) -> str:
+    """Return a coupon's code, or a part of one, without what stands between its letters, in capitals."""
+    return BETWEEN.sub("", code.upper())
+
+
 def normalised(code: object) -> str:
     """Return a coupon's code as it is stored: capital letters and digits. Raises: InvalidInput."""
-    text = BETWEEN.sub("", code.upper()) if isinstance(code, str) and len(code) <= 100 else ""
+    text = bare(code) if isinstance(code, str) and len(code) <= 100 else ""
     if not CODE.fullmatch(text):
         raise InvalidInput("coupon_code", field="code", value=shown(code))
     return text

@@ -17,6 +17,7 @@ WRITE_DELIVERIES_TRIED: Final = sql("write_deliveries_tried")
 WRITE_DELIVERIES_PUT_BACK: Final = sql("write_deliveries_put_back")
 WRITE_DELIVERIES_OF_ENDPOINT_DEAD: Final = sql("write_deliveries_of_endpoint_dead")
 WRITE_DELIVERY_AGAIN: Final = sql("write_delivery_again")
+WRITE_DEAD_DELIVERIES_AGAIN: Final = sql("write_dead_deliveries_again")
 LIST_DELIVERIES: Final = sql("list_deliveries")
 FIND_DELIVERY: Final = sql("find_delivery")
 SUM_DELIVERIES: Final = sql("sum_deliveries")
@@ -146,6 +147,12 @@ async def write_again(connection: Connection, delivery: str, at: datetime) -> De
     """Send an ended delivery once more; None if there is no such, or it is on its way."""
     row = await connection.fetchrow(WRITE_DELIVERY_AGAIN, UUID(delivery), at)
     return _delivery(row) if row else None
+
+
+async def write_dead_again(connection: Connection, at: datetime, rows_max: int) -> int:
+    """Send dead deliveries once more, `rows_max` at most, none to an endpoint that rests; return how many."""
+    status = await connection.execute(WRITE_DEAD_DELIVERIES_AGAIN, at, rows_max)
+    return int(status.rpartition(" ")[2])
 
 
 async def list_deliveries(

@@ -19,12 +19,16 @@ WRITE_PACKAGE: Final = sql("write_package")
 WRITE_COUPON: Final = sql("write_coupon")
 FIND_COUPON: Final = sql("find_coupon")
 LIST_COUPONS: Final = sql("list_coupons")
+LIST_REDEMPTIONS: Final = sql("list_redemptions")
 WRITE_COUPON_ENDED: Final = sql("write_coupon_ended")
 WRITE_COUPON_USED: Final = sql("write_coupon_used")
 WRITE_REDEMPTION: Final = sql("write_redemption")
 FIND_REDEMPTION: Final = sql("find_redemption")
 WRITE_REDEMPTION_AGAIN: Final = sql("write_redemption_again")
 WRITE_REDEMPTION_UNDONE: Final = sql("write_redemption_undone")
+
+STATES: Final = ("active", "waiting", "expired", "used up", "ended")
+"""What a coupon can be."""
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _package: Final = msgspec.json.Decoder(Package).decode
@@ -60,6 +64,20 @@ class Coupon:
         if self.uses_max is not None and self.uses >= self.uses_max:
             return "used up"
         return "waiting" if now < self.valid_from else "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """Who used a coupon, for which order: what it gave, or what was paid and what was taken off."""
+
+    account: str
+    order: str
+    at: datetime
+    state: str
+    credit: int
+    price_minor: int
+    discount_minor: int
+    currency: str
 
 
 async def list_packages(connection: Connection) -> list[Package]:
@@ -106,9 +124,30 @@ async def find_coupon(connection: Connection, code: str) -> Coupon | None:
     return _coupon(row) if row else None
 
 
-async def list_coupons(connection: Connection, after: str, rows_max: int) -> list[Coupon]:
-    """Return the coupons whose code comes after one, in order."""
-    return [_coupon(row) for row in await connection.fetch(LIST_COUPONS, after, rows_max)]
+async def list_coupons(
+    connection: Connection,
+    after: str,
+    rows_max: int,
+    *,
+    now: datetime,
+    state: str = "",
+    noted: str = "",
+    coded: str = "",
+) -> list[Coupon]:
+    """Return the coupons whose code comes after one, in order: in a state, or all.
+
+    Of them those whose note holds `noted` or whose code holds `coded`, where something is wanted.
+    """
+    found = await connection.fetch(LIST_COUPONS, after, rows_max, state, now, noted, coded)
+    return [_coupon(row) for row in found]
+
+
+async def list_redemptions(
+    connection: Connection, code: str, before: str | None, rows_max: int
+) -> list[Redemption]:
+    """Return who used a coupon, newest first; below an order for the next page."""
+    found = await connection.fetch(LIST_REDEMPTIONS, code, UUID(before) if before else None, rows_max)
+    return [Redemption(**{**_but(row, "order_id"), "order": row["order_id"].hex}) for row in found]
 
 
 async def write_coupon_ended(connection: Connection, code: str, at: datetime) -> Coupon | None:
@@ -153,6 +192,11 @@ async def write_redemption_undone(
 def _read(row: Any) -> Package:
     """Return a package of its row."""
     return msgspec.structs.replace(_package(row["document"]), version=row["version"])
+
+
+def _but(row: Any, name: str) -> dict[str, Any]:
+    """Return the columns of a row without one."""
+    return {key: value for key, value in dict(row).items() if key != name}
 
 
 def _coupon(row: Any) -> Coupon:

@@ -70,6 +70,7 @@ async def test_a_user_sees_and_changes_only_its_own(service: Service, clock):
         ("GET", "/api/v1/deliveries", None),
         ("GET", "/api/v1/deliveries/count", None),
         ("POST", f"/api/v1/deliveries/{notice}/resend", None),
+        ("POST", "/api/v1/deliveries/resend", None),
         ("GET", "/api/v1/endpoints", None),
         ("POST", "/api/v1/endpoints", {"url": "https://example.com", "reason": "x"}),
         ("POST", f"/api/v1/endpoints/{notice}/rotate", {"reason": "x"}),
@@ -150,6 +151,11 @@ async def test_dead_letters_are_listed_and_sent_again_by_an_operator(service: Se
     assert (one["account"], one["state"], one["error"]) == ("alice", "dead", "down")
     assert one["document"]["used_percent"] == "91"
     assert await service.ok("GET", "/api/v1/deliveries/count", who="auditor") == {"pending": 0, "dead": 1}
+    all_again = "/api/v1/deliveries/resend"
+    assert await service.ok("POST", all_again, who="operator") == {"resent": 0, "dead": 1}, "it rests"
+    await service.ok("POST", f"/api/v1/endpoints/{made['id']}/enable", who="operator", json=why)
+    assert await service.ok("POST", all_again, who="operator") == {"resent": 1, "dead": 0}
+    assert await service.ok("GET", "/api/v1/deliveries/count", who="auditor") == {"pending": 1, "dead": 0}
     again = await service.ok("POST", f"/api/v1/deliveries/{one['id']}/resend", who="operator")
     assert again["state"] == "pending"
     await service.no(404, "POST", f"/api/v1/deliveries/{'0' * 32}/resend", who="operator")

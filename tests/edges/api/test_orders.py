@@ -1,5 +1,8 @@
 """Orders over REST: buying for oneself, receipts in both languages, and what operators do by hand."""
 
+import csv
+import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -181,7 +184,8 @@ async def test_coupons_are_made_by_operators_and_redeemed_by_users(shop: Shop, s
     await service.no(400, "POST", "/api/v1/accounts/me/coupons", who="alice", json={"code": made[0]["code"]})
     await service.no(403, "POST", "/api/v1/accounts/alice/coupons", who="bob", json={"code": "ABCD"})
     await service.no(404, "POST", "/api/v1/accounts/me/coupons", who="bob", json={"code": "ABCD"})
-    ended = await service.ok("POST", f"/api/v1/coupons/{made[1]['code']}/end", who="operator")
+    why = {"reason": "It was printed wrong"}
+    ended = await service.ok("POST", f"/api/v1/coupons/{made[1]['code']}/end", who="operator", json=why)
     assert ended["state"] == "ended"
     page = await service.ok("GET", "/api/v1/coupons", who="auditor", params={"limit": 2})
     rest = await service.ok("GET", "/api/v1/coupons", who="auditor", params={"cursor": page["next"]})
@@ -189,6 +193,65 @@ async def test_coupons_are_made_by_operators_and_redeemed_by_users(shop: Shop, s
     assert states == ["active", "ended", "used up"]
     await service.no(400, "POST", "/api/v1/coupons", who="operator", json={})
     await shop.sound()
+
+
+async def test_coupons_are_found_by_state_and_text_and_exported(service: Service, clock: Any):
+    day = (clock() + timedelta(days=1)).isoformat()
+    for body in (
+        {"code": "WELCOME-2026", "credit": "500", "note": "For newcomers", "uses_max": None},
+        {"code": "SALE", "discount": "12.5%", "note": "=Spring"},
+        {"code": "LATER", "discount": "0.2", "valid_from": day},
+        {"code": "BRIEF", "credit": "5", "valid_until": day},
+    ):
+        await service.ok("POST", "/api/v1/coupons", who="operator", json=body)
+    for wrong in ("x%", "%", "101%", "-1%", "nan%", "1e99999999%", "1e99999%", "-1e-99999%"):
+        asked = {"code": "WRONG", "discount": wrong}
+        await service.no(400, "POST", "/api/v1/coupons", who="operator", json=asked)
+
+    async def found(**params: Any) -> list[str]:
+        page = await service.ok("GET", "/api/v1/coupons", who="auditor", params=params)
+        return [one["code"] for one in page["items"]]
+
+    assert await found(search="welcome-20") == await found(search="NEWCOMERS") == ["WELCOME2026"]
+    assert await found(search="%") == await found(search="--") == []
+    assert await found(state="waiting") == ["LATER"]
+    assert await found(state="active", search="e") == ["BRIEF", "SALE", "WELCOME2026"]
+    await service.no(400, "GET", "/api/v1/coupons.csv", who="auditor", params={"search": "\0"})
+    await service.no(403, "GET", "/api/v1/coupons.csv", who="alice")
+    await service.ok("POST", "/api/v1/accounts/me/coupons", who="alice", json={"code": "BRIEF"})
+    assert await found(state="used up") == ["BRIEF"]
+    clock.move(days=2)
+    assert await found(state="expired") == ["BRIEF"]
+    assert await found(state="waiting") == []
+    sheet = await service.call("GET", "/api/v1/coupons.csv", who="auditor", params={"search": "spring"})
+    (line,) = csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff")))
+    assert (line["code"], line["discount_percent"], line["credit"]) == ("SALE", "12.5", "0")
+    assert (line["uses"], line["uses_max"], line["valid_until"]) == ("0", "1", "")
+    assert line["note"] == "'=Spring", "no cell is a formula"
+
+
+async def test_a_coupon_tells_who_used_it_for_what(shop: Shop, service: Service, clock: Any):
+    for body in ({"code": "GIFT", "credit": "500"}, {"code": "HALF", "discount": "50%"}):
+        await service.ok("POST", "/api/v1/coupons", who="operator", json={**body, "uses_max": None})
+    for who in ("alice", "bob"):
+        await service.ok("POST", "/api/v1/accounts/me/coupons", who=who, json={"code": "GIFT"})
+        clock.move(seconds=1)
+    path = "/api/v1/coupons/gift/redemptions"
+    first = await service.ok("GET", path, who="auditor", params={"limit": 1})
+    rest = await service.ok("GET", path, who="auditor", params={"cursor": first["next"]})
+    told = [(one["account"], one["credit"]["value"], one["state"]) for one in first["items"] + rest["items"]]
+    assert told == [("bob", "500", "completed"), ("alice", "500", "completed")]
+    body = {"package": "large", "currency": "KRW", "provider": "manual", "coupon": "HALF"}
+    bought = await service.ok("POST", "/api/v1/accounts/me/orders", who="alice", json=body)
+    (used,) = (await service.ok("GET", "/api/v1/coupons/HALF/redemptions", who="auditor"))["items"]
+    assert used == {
+        "account": "alice",
+        "order": bought["order"]["id"],
+        "at": bought["order"]["created_at"],
+        **{name: bought["order"][name] for name in ("state", "credit", "price", "discount")},
+    }
+    await service.no(403, "GET", path, who="alice")
+    await service.no(404, "GET", "/api/v1/coupons/NOTHING/redemptions", who="auditor")
 
 
 async def test_a_company_buys_for_everybody_below_it(shop: Shop, service: Service):

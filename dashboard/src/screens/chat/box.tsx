@@ -1,6 +1,6 @@
 // The box in which a message is written: Enter sends it, unless an input method still composes a syllable.
 import { ArrowUp, Square } from "lucide-react";
-import type { FormEvent, KeyboardEvent } from "react";
+import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "../../parts/button";
@@ -13,7 +13,7 @@ const TAKEN_BY_INPUT_METHOD = 229;
 interface Props {
   draft: Draft;
   onChange: (text: string) => void;
-  onSend: () => void;
+  onSend: (text: string) => void;
   /** Ends the answer that is on its way; null where there is none. */
   onStop: (() => void) | null;
   /** Whether nothing may be sent; the banner says why. */
@@ -23,10 +23,21 @@ interface Props {
 
 export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Props) {
   const { t } = useTranslation();
+  const field = useRef<HTMLTextAreaElement>(null);
   const ready = !barred && onStop === null && draft.text.trim() !== "";
+  // The browser has the text while somebody types: an input method would lose syllables to whoever wrote it anew.
+  useEffect(() => {
+    const box = field.current;
+    if (box === null || box.value === draft.text) return;
+    box.value = draft.text;
+    if (draft.text !== "") box.focus();
+    // Only what came from elsewhere: what is typed has been there before it is known here.
+  }, [draft.version]);
   const send = (event: FormEvent) => {
     event.preventDefault();
-    if (ready) onSend();
+    const text = field.current?.value ?? "";
+    if (barred || onStop !== null || text.trim() === "") return;
+    onSend(text);
   };
   const press = (event: KeyboardEvent) => {
     const composing = event.nativeEvent.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD;
@@ -34,7 +45,7 @@ export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Prop
   };
   return (
     <form onSubmit={send} className="space-y-2">
-      {draft.problem !== undefined && <Trouble problem={draft.problem} stands={draft.text === ""} />}
+      {draft.problem !== undefined && <Trouble problem={draft.problem} brokeOff={draft.brokeOff ?? false} />}
       <div className="flex items-end gap-2 rounded-2xl border border-line bg-panel p-2 has-[textarea:focus-visible]:border-brand has-[textarea:focus-visible]:ring-1 has-[textarea:focus-visible]:ring-brand">
         <textarea
           aria-label={t("chat.box")}
@@ -42,7 +53,8 @@ export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Prop
           placeholder={t("chat.write")}
           rows={1}
           maxLength={lengthMax}
-          value={draft.text}
+          ref={field}
+          defaultValue={draft.text}
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={press}
           className="field-sizing-content max-h-48 min-h-10 min-w-0 flex-1 resize-none rounded-lg bg-transparent px-2 py-2 outline-none placeholder:text-soft"
@@ -64,13 +76,13 @@ export function Box({ draft, onChange, onSend, onStop, barred, lengthMax }: Prop
   );
 }
 
-/** Why a message was not answered, or not whole; and whether it stands in the box again. */
-function Trouble({ problem, stands }: { problem: unknown; stands: boolean }) {
+/** Why a message was not answered, and that it stands in the box again; or why its answer is not whole. */
+function Trouble({ problem, brokeOff }: { problem: unknown; brokeOff: boolean }) {
   const { t } = useTranslation();
   return (
     <div role="alert" className="rounded-card border border-bad/50 bg-panel px-4 py-3 text-sm">
       <p className="font-medium text-bad">{isProblem(problem) ? problem.detail : t("state.offline")}</p>
-      <p className="mt-0.5 text-soft">{t(stands ? "chat.brokeOff" : "chat.refused")}</p>
+      <p className="mt-0.5 text-soft">{t(brokeOff ? "chat.brokeOff" : "chat.refused")}</p>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { useNavigate } from "react-router";
 
 import type { Message } from "../../api";
 import {
-  listChatMessagesInfiniteOptions, listChatSessionsQueryKey, openChatSessionMutation, showChatOptions,
+  listChatMessagesInfiniteOptions, openChatSessionMutation, showChatOptions,
 } from "../../api/@tanstack/react-query.gen";
 import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
@@ -16,7 +16,7 @@ import { newKey } from "../../parts/once";
 import { Box } from "./box";
 import { Below, Question, Reply } from "./message";
 import { barOf, Standing, useStanding } from "./standing";
-import { messagesOf, NEW, say, stop, useDraft, useTurn, type Turn } from "./turn";
+import { messagesOf, NEW, put, say, stop, useDraft, useTurn, type Turn } from "./turn";
 
 const PROMPTS = ["mail", "plan", "explain"] as const;
 const NEAR_PX = 120;
@@ -31,9 +31,9 @@ export function Talk({ session }: { session: string }) {
       said={<Said session={session} turn={turn} />}
       moved={`${session} ${turn?.text.length ?? ""}`}
       draft={draft}
-      onChange={(text) => setDraft({ ...draft, text, problem: text === "" ? undefined : draft.problem })}
-      onSend={() => void say(queries, session, draft)}
-      onStop={turn ? () => stop(session) : null}
+      onChange={setDraft}
+      onSend={(text) => void say(queries, session, text, draft.sent)}
+      onStop={turn && turn.answer === null ? () => stop(session) : null}
     />
   );
 }
@@ -46,16 +46,19 @@ export function Begin() {
   const [draft, setDraft] = useDraft(NEW);
   const [model, setModel] = useState("");
   const terms = useQuery(showChatOptions()).data;
-  const open = useMutation({
-    ...openChatSessionMutation(),
-    onSuccess: async (made) => {
-      setDraft({ text: "" });
-      void say(queries, made.id, draft);
-      await go(`/chat/${encodeURIComponent(made.id)}`);
-      await queries.invalidateQueries({ queryKey: listChatSessionsQueryKey() });
-    },
-    onError: (problem) => setDraft({ ...draft, problem }),
-  });
+  const open = useMutation(openChatSessionMutation());
+  const begin = (text: string) =>
+    open.mutate(
+      { body: { id: newKey(), model } },
+      {
+        onSuccess: (made) => {
+          put(queries, NEW, { text: "" });
+          void say(queries, made.id, text);
+          void go(`/chat/${encodeURIComponent(made.id)}`);
+        },
+        onError: (problem) => put(queries, NEW, { text, problem }),
+      },
+    );
   return (
     <Frame
       said={
@@ -67,7 +70,7 @@ export function Begin() {
           <ul className="space-y-2">
             {PROMPTS.map((name) => (
               <li key={name}>
-                <Button kind="plain" className="w-full justify-start py-2 text-left font-normal" onClick={() => setDraft({ text: t(`chat.prompts.${name}`) })}>
+                <Button kind="plain" className="w-full justify-start py-2 text-left font-normal" onClick={() => put(queries, NEW, { text: t(`chat.prompts.${name}`) })}>
                   {t(`chat.prompts.${name}`)}
                 </Button>
               </li>
@@ -80,8 +83,8 @@ export function Begin() {
       }
       moved=""
       draft={draft}
-      onChange={(text) => setDraft({ text })}
-      onSend={() => open.mutate({ body: { id: newKey(), model } })}
+      onChange={setDraft}
+      onSend={begin}
       onStop={null}
       busy={open.isPending}
     />
@@ -94,7 +97,7 @@ interface FrameProps {
   moved: string;
   draft: ReturnType<typeof useDraft>[0];
   onChange: (text: string) => void;
-  onSend: () => void;
+  onSend: (text: string) => void;
   onStop: (() => void) | null;
   busy?: boolean;
 }
@@ -134,9 +137,9 @@ function Frame({ said, moved, draft, onChange, onSend, onStop, busy = false }: F
         <Box
           draft={draft}
           onChange={onChange}
-          onSend={() => {
+          onSend={(text) => {
             atEnd.current = true;
-            onSend();
+            onSend(text);
           }}
           onStop={onStop}
           barred={busy || barOf(standing) !== null}

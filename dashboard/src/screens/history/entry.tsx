@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { EntryInFull, Reckoning, Tokens } from "../../api";
 import { showEntryOptions } from "../../api/@tanstack/react-query.gen";
 import { Answer } from "../../parts/answer";
+import { Button } from "../../parts/button";
 import { useCount } from "../../parts/count";
 import { useMoment } from "../../parts/date";
 import { Dialog } from "../../parts/dialog";
@@ -20,6 +21,9 @@ export function Entry({ account, seq, onClose }: { account: string; seq: number;
       <Answer of={entry} rows={5}>
         {(data) => <Told entry={data} />}
       </Answer>
+      <Button kind="plain" className="mt-5 w-full" onClick={onClose}>
+        {t("form.close")}
+      </Button>
     </Dialog>
   );
 }

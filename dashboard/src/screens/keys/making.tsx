@@ -25,6 +25,7 @@ export function Making({ open, onClose }: { open: boolean; onClose: () => void }
     gcTime: 0,
     onSuccess: () => queries.invalidateQueries({ queryKey: listKeysQueryKey(MINE) }),
   });
+  const made = make.data;
   const close = () => {
     onClose();
     make.reset();
@@ -37,9 +38,10 @@ export function Making({ open, onClose }: { open: boolean; onClose: () => void }
     make.mutate({ ...MINE, body: { name: String(form.get("name")).trim(), models, expires_at: end ? beginning(end, true) : null } });
   };
   return (
-    <Dialog open={open} onClose={close} title={t("keys.make")} lead={t(make.data ? "keys.once" : "keys.lead")}>
-      {make.data ? (
-        <Secret made={make.data} onDone={close} />
+    // While the secret is shown, nothing but its button closes the window: a slip would lose it.
+    <Dialog open={open} onClose={made ? () => undefined : close} title={t("keys.make")} lead={t(made ? "keys.once" : "keys.lead")}>
+      {made ? (
+        <Secret made={made} onDone={close} />
       ) : (
         <form onSubmit={send} className="space-y-4">
           <Field label={t("keys.name")} name="name" maxLength={100} placeholder={t("keys.example")} autoFocus />

@@ -25,7 +25,7 @@ import "../../words/accounts";
 
 const PAGE = 50;
 /** How long somebody rests between two letters before the search begins. */
-const REST_MS = 150;
+const REST_MS = 60;
 /** A page with a filter may be short: it goes on by itself until so many are found. */
 const ENOUGH = 10;
 const VIEWS = ["all", "used", "gone"] as const;

@@ -120,7 +120,7 @@ function Changes({ changes, onPick }: { changes: AuditedChange[]; onPick: (name:
           {one.reason && <p className="text-sm">{t("audit.because", { reason: one.reason })}</p>}
           <Change before={one.before} after={one.after} />
           <p className="text-sm text-soft">
-            {t("audit.by")} {pick("actor", one.actor)}
+            {t("audit.by")} {one.actor ? pick("actor", one.actor) : t("audit.program")}
             {one.address && <> · {one.address}</>} · {t("audit.number", { id: one.id })}
           </p>
         </li>

@@ -54,7 +54,7 @@ function List({ jobs, shown, onRun }: { jobs: Job[]; shown: string | null; onRun
     name: "run",
     title: t("jobs.action"),
     cell: (job: Job) => (
-      <Button kind="plain" className="min-h-9 px-3 whitespace-nowrap" disabled={job.running !== null} aria-label={t("jobs.runNamed", { name: job.name })} onClick={() => onRun?.(job)}>
+      <Button kind="plain" className="min-h-9 px-3 whitespace-nowrap" disabled={job.running !== null} aria-label={t("jobs.runNamed", { name: t(`jobs.names.${job.name}`, { defaultValue: job.name }) })} onClick={() => onRun?.(job)}>
         <Play aria-hidden className="size-3.5" />
         {t("jobs.run")}
       </Button>

@@ -9,6 +9,7 @@ import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { useMoment } from "../../parts/date";
+import { FirstSteps } from "../../parts/first-steps";
 import { Failed } from "../../parts/problem";
 import { useTell } from "../../parts/told";
 import { may } from "../../places";
@@ -32,6 +33,7 @@ export default function Screen() {
     <>
       <Head title={t("nav.overview")}>{may(me, "operator") && <Anew />}</Head>
       <div className="space-y-6">
+        <FirstSteps />
         <Attention />
         <Answer of={figures} rows={4}>
           {(data) => <Standing figures={data} />}

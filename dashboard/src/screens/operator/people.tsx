@@ -65,7 +65,7 @@ function People({ people, onChoose }: { people: readonly Person[]; onChoose: (pe
           title: t("people.person"),
           cell: (one) => (
             <>
-              <span className="font-medium break-all">{one.email}</span> {one.email === email && <span className="text-soft">({t("people.you")})</span>}
+              <span className="font-medium wrap-anywhere">{one.email}</span> {one.email === email && <span className="text-soft">({t("people.you")})</span>}
               {one.name && <span className="block text-soft">{one.name}</span>}
             </>
           ),
@@ -82,6 +82,7 @@ function People({ people, onChoose }: { people: readonly Person[]; onChoose: (pe
         {
           name: "act",
           title: "",
+          figure: true,
           cell: (one) => (
             <Button kind="plain" className="min-h-8 px-3" aria-label={t("people.actOf", { email: one.email })} onClick={() => onChoose(one)}>
               {t("people.act")}

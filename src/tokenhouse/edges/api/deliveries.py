@@ -43,6 +43,13 @@ class DeliveryCount(Shape):
     dead: int
 
 
+class ResentDeliveries(Shape):
+    """How many deliveries are on their way again, and how many are left that were given up."""
+
+    resent: int
+    dead: int
+
+
 @router.get("")
 async def list_deliveries(
     _caller: Auditor,
@@ -60,6 +67,15 @@ async def list_deliveries(
 async def count_deliveries(_caller: Auditor, house: House) -> DeliveryCount:
     """Count deliveries that are on their way, and those that were given up. For auditors."""
     return DeliveryCount(**await house.count_deliveries())
+
+
+@router.post("/resend")
+async def resend_dead_deliveries(caller: Operator, house: House) -> ResentDeliveries:
+    """Put every delivery that was given up on its way again, but those to endpoints that are disabled."""
+    resent = await house.resend_dead()
+    left = (await house.count_deliveries())["dead"]
+    await caller.record(house, "delivery.resend_dead", "deliveries", after={"resent": resent})
+    return ResentDeliveries(resent=resent, dead=left)
 
 
 @router.post("/{delivery_id}/resend")

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House
-from tokenhouse.edges.api.money import Order, TakenBack, shown, taken_back
+from tokenhouse.edges.api.money import Money, Order, TakenBack, money_of, shown, taken_back
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Shape
 from tokenhouse.edges.payments import Providers as PaymentProviders
 from tokenhouse.edges.payments.message import BYTES_MAX, PROVEN, Message
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.payments import Heard
 from tokenhouse.house import Tokenhouse
+from tokenhouse.store.orders import CURRENCIES
 
 router = APIRouter(prefix="/api/v1", tags=["payments"])
 
@@ -91,6 +92,7 @@ class PaymentEvent(Shape):
     order: str
     price_minor: int | None
     currency: str
+    price: Annotated[Money | None, Field(description="Both as a person reads them; null: none was told.")]
     digest: Annotated[str, Field(description="SHA-256 of the message; nothing else of it is kept.")]
     received_at: datetime
     decided_at: Annotated[
@@ -174,6 +176,9 @@ async def list_payment_events(
             order=one.order_id,
             price_minor=one.price_minor,
             currency=one.currency,
+            price=None
+            if one.price_minor is None or one.currency not in CURRENCIES
+            else money_of(one.price_minor, one.currency),
             digest=one.digest.hex(),
             received_at=one.received_at,
             decided_at=one.decided_at,

@@ -141,7 +141,7 @@ class StripePayments:
         key = f"refund-{order.id}-{order.refunded_minor}"
         made = await self._ask(lambda: self._client.v1.refunds.create_async(asked, {"idempotency_key": key}))
         if made.status in CAME_TO_NOTHING:
-            problem = str(made.get("failure_reason") or made.status)[:200]
+            problem = str(getattr(made, "failure_reason", None) or made.status)[:200]
             facts = {"provider": SHOWN, "problem": problem}
             raise InvalidInput("payment_refused", field="order", value=order.id, **facts)
         return await house.hear_payment(

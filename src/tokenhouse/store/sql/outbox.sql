@@ -67,6 +67,22 @@ where id = $1 and state <> 'pending'
 returning cell, id, account, notice, channel, endpoint, target, payload, state, attempts, next_at,
           created_at, ended_at, error;
 
+-- name: write_dead_deliveries_again :exec
+-- why: After a receiver was away for long, all that was given up goes on its way at once. What an endpoint
+-- that rests would only refuse again stays where it is. A batch at a time: none holds locks for long.
+with dead as (
+    select d.cell, d.id from tokenhouse.deliveries d
+    left join tokenhouse.endpoints e on e.id = d.endpoint
+    where d.state = 'dead' and e.disabled_at is null
+    order by d.id
+    limit $2
+    for update of d skip locked
+)
+update tokenhouse.deliveries d
+set state = 'pending', ended_at = null, attempts = 0, next_at = $1, error = ''
+from dead
+where d.cell = dead.cell and d.id = dead.id and d.state = 'dead';
+
 -- name: list_deliveries :many
 -- why: A page of deliveries, newest first, all or those in one state: dead letters are seen here.
 select d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,

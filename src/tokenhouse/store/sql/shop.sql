@@ -43,10 +43,29 @@ select code, credit, discount, credit_days, uses_max, uses, valid_from, valid_un
 from tokenhouse.coupons where code = $1;
 
 -- name: list_coupons :many
--- why: An operator looks through the codes.
-select code, credit, discount, credit_days, uses_max, uses, valid_from, valid_until, plans, packages, note,
-       created_at, actor, ended_at
-from tokenhouse.coupons where code > $1 order by code limit $2;
+-- why: An operator looks through the codes: all, those in a state, those whose code or note holds a text.
+select c.code, c.credit, c.discount, c.credit_days, c.uses_max, c.uses, c.valid_from, c.valid_until, c.plans,
+       c.packages, c.note, c.created_at, c.actor, c.ended_at
+from tokenhouse.coupons c
+where c.code > $1
+  and ($3 = '' or $3 = case when c.ended_at is not null then 'ended'
+                            when c.valid_until <= $4 then 'expired'
+                            when c.uses >= c.uses_max then 'used up'
+                            when c.valid_from > $4 then 'waiting'
+                            else 'active' end)
+  and ($5 = '' or position(lower($5) in lower(c.note)) > 0 or ($6 <> '' and position($6 in c.code) > 0))
+order by c.code
+limit $2;
+
+-- name: list_redemptions :many
+-- why: An operator sees who used a code, for which order, and what that was worth; the newest first.
+select a.ref as account, r.order_id, r.at, o.state, o.credit, o.price_minor, o.discount_minor, o.currency
+from tokenhouse.coupon_redemptions r
+join tokenhouse.accounts a on a.cell = r.cell and a.id = r.account
+join tokenhouse.orders o on o.cell = r.cell and o.account = r.account and o.id = r.order_id
+where r.code = $1 and ($2::uuid is null or r.order_id < $2)
+order by r.order_id desc
+limit $3;
 
 -- name: write_coupon_ended :maybe
 -- why: A code that got into the wrong hands is good for nothing more.

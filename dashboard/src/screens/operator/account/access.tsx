@@ -83,6 +83,7 @@ function Keys({ account }: { account: string }) {
                 {
                   name: "act",
                   title: "",
+                  figure: true,
                   cell: (one) =>
                     one.state === "active" && (
                       <Button kind="plain" className="min-h-8 px-3" aria-label={`${t("account.keyRevoke")}: ${one.name || one.prefix}`} onClick={() => setRevoked(one)}>
@@ -154,7 +155,7 @@ function People({ account }: { account: string }) {
             <ul className="divide-y divide-line rounded-card border border-line bg-panel">
               {items.map((one) => (
                 <li key={one.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-5 py-3">
-                  <span className="min-w-0 flex-1 break-all">
+                  <span className="min-w-0 flex-1 basis-44 wrap-anywhere">
                     {one.email} {one.name && <span className="text-soft">{one.name}</span>}
                   </span>
                   <PersonState person={one} />

@@ -146,7 +146,7 @@ function Done({ account }: { account: string }) {
       <Answer of={pages}>
         {(data) => {
           const changes = data.pages.flatMap((page) => page.items);
-          if (changes.length === 0) return <Empty>{t("account.none")}</Empty>;
+          if (changes.length === 0) return <Empty>{t("account.auditNone")}</Empty>;
           return (
             <Table
               caption={t("account.audit")}

@@ -84,8 +84,9 @@ function Lines({ lines, onOpen, onRefund }: LinesProps) {
           title: t("history.what"),
           cell: (line) => (
             <>
-              <button type="button" aria-label={t("history.open", { seq: line.seq })} onClick={() => onOpen(line.seq)} className="text-left font-medium underline decoration-line underline-offset-4 hover:decoration-current">
+              <button type="button" onClick={() => onOpen(line.seq)} className="text-left font-medium underline decoration-line underline-offset-4 hover:decoration-current">
                 {t(`kind.${line.kind}`)}
+                <span className="sr-only"> ({t("history.open", { seq: line.seq })})</span>
               </button>
               <span className="block text-soft">{[line.model, line.note, line.actor].filter(Boolean).join(" · ")}</span>
             </>
@@ -97,6 +98,7 @@ function Lines({ lines, onOpen, onRefund }: LinesProps) {
         {
           name: "act",
           title: "",
+          figure: true,
           cell: (line) =>
             line.kind === "charge" && Number(line.charge.value) !== 0 && (
               <Button kind="plain" className="min-h-8 px-3" aria-label={`${t("account.refund")}: ${line.charge.shown}, ${moment(line.at)}`} onClick={() => onRefund(line)}>

@@ -34,7 +34,10 @@ export function Standing({ account }: { account: Account }) {
       <Answer of={balance}>
         {(data) => (
           <div className="grid gap-6 lg:grid-cols-[3fr_2fr]">
-            <UsageCard balance={data} payer={payer} watched />
+            <div className="min-w-0 space-y-6">
+              <UsageCard balance={data} payer={payer} watched />
+              <Tree account={account} />
+            </div>
             <div className="min-w-0 space-y-6">
               <Origins balance={data} />
               <Forecast account={account.ref} />
@@ -44,7 +47,6 @@ export function Standing({ account }: { account: Account }) {
       </Answer>
       <Lots account={account.ref} />
       <Use account={account.ref} />
-      <Tree account={account} />
       <Limits account={account.ref} />
       <OpenCalls account={account.ref} />
     </div>
@@ -110,6 +112,7 @@ function Lots({ account }: { account: string }) {
                 {
                   name: "act",
                   title: "",
+                  figure: true,
                   cell: (one) =>
                     acts && one.id && (
                       <Button kind="plain" className="min-h-8 px-3" aria-label={`${t("account.clawBack")}: ${t(`source.${one.source}`)} ${one.left.shown}`} onClick={() => setTaken(one)}>

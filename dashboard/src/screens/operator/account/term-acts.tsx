@@ -86,7 +86,7 @@ function Effect({ preview: { now, then, terms } }: { preview: PlanPreview }) {
         rows={rows}
         keyOf={(row) => row.term}
         columns={[
-          { name: "term", title: t("account.term"), cell: (row) => <span className="break-all">{row.term}</span> },
+          { name: "term", title: t("account.term"), cell: (row) => row.term },
           { name: "before", title: t("account.now"), cell: (row) => row.before },
           { name: "after", title: t("account.then"), cell: (row) => <span className={row.before === row.after ? "" : "font-medium"}>{row.after}</span> },
         ]}

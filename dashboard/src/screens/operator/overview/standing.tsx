@@ -8,7 +8,7 @@ import { Button } from "../../../parts/button";
 import { Card } from "../../../parts/card";
 import { Chart } from "../../../parts/chart";
 import { useCount, useWhole } from "../../../parts/count";
-import { Figure, Figures } from "../../../parts/figure";
+import { Figure } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
 import { Lines } from "../account/lines";
 import "../../../words/accounts";
@@ -23,7 +23,7 @@ export function Standing({ figures: { overview } }: { figures: Statistics }) {
   const unit = t(`unit.${overview.used.unit}`, { defaultValue: overview.used.unit });
   return (
     <section aria-label={t("overview.figures", { unit })}>
-      <Figures>
+      <dl className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
         <Figure title={t("overview.accounts")} note={t("overview.withBalance", { count: overview.with_balance, shown: count(overview.with_balance) })}>
           {count(overview.accounts)}
         </Figure>
@@ -49,7 +49,7 @@ export function Standing({ figures: { overview } }: { figures: Statistics }) {
         >
           {count(overview.exhausted)}
         </Figure>
-      </Figures>
+      </dl>
     </section>
   );
 }

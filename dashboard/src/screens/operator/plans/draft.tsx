@@ -78,15 +78,17 @@ function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: P
           </Button>
         </div>
       </div>
-      <div className="min-w-0 space-y-6">
+      <div className="min-w-0 lg:sticky lg:top-20 lg:max-h-[calc(100dvh-6rem)] lg:overflow-y-auto">
         <Card title={t("plans.check")}>
           {reading.error ? <Failed error={reading.error} /> : null}
           {same && <p className="mb-3 text-soft">{t("plans.unchanged")}</p>}
           {reading.data && !reading.error && <Terms terms={reading.data.terms} before={inForce?.terms} />}
         </Card>
+      </div>
+      <div className="min-w-0 lg:col-span-2">
         <Card title={t("plans.what")}>
           <p className="mb-4 text-sm text-soft">{t("plans.whatLead")}</p>
-          <Tried name={name} document={document} against={inForce?.name} ready={refused === null} />
+          <Tried document={document} against={inForce?.name} ready={refused === null} />
         </Card>
       </div>
       <Publishing open={publishing} onClose={() => setPublishing(false)} name={name} document={document} />

@@ -109,16 +109,6 @@ function Days({ plans, names }: { plans: readonly SimulatedPlan[]; names: readon
     <div className="space-y-3">
       <Choice label={t("simulator.show")} value={drawn} onChange={draw} options={DRAWN.map((one) => ({ value: one, title: t(`simulator.${one}`) }))} />
       <Chart title={`${t("simulator.picture")}: ${t(`simulator.${drawn}`)}`} places={dates.map((date) => date.slice(5))} series={series} kind="lines" />
-      {plans.length > 1 && (
-        <p className="flex flex-wrap gap-4 text-sm text-soft">
-          {names.map((name, nth) => (
-            <span key={name} className="flex items-center gap-2">
-              <span aria-hidden className={`size-3 rounded-full ${nth === 0 ? "bg-soft" : "bg-brand"}`} />
-              {name}
-            </span>
-          ))}
-        </p>
-      )}
     </div>
   );
 }

@@ -11,7 +11,6 @@ import type { Doc } from "../plans/document";
 import { Run } from "./run";
 
 interface Props {
-  name: string;
   document: Doc;
   /** The plan in force, if there is one. */
   against: string | undefined;
