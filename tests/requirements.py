@@ -72,8 +72,7 @@ def page() -> str:
         "Every promise of tokenhouse, how far it is kept, where its code stands, and the tests that show it.",
         "A test compares this page with the tests themselves, so it cannot go stale.",
         "",
-        "States: **done** - kept, and shown by a test; **all but its page** - engine, service and command",
-        "line keep it, the page for people is still to come; **planned** - not yet, or not all of it.",
+        "States: **done** - kept, and shown by a test; **planned** - not yet, or not all of it.",
     ]
     for part, title in titles.items():
         lines += [

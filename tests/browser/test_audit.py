@@ -93,7 +93,7 @@ async def test_it_is_picked_by_who_by_what_and_by_day(site: Site):
     await page.reload()
     await expect(changes(page)).to_have_count(1)
     await page.get_by_role("button", name="Clear").click()
-    await changes(page).first.get_by_role("button", name="bora").click()
+    await changes(page).get_by_role("button", name="bora").first.click()
     await expect(page).to_have_url(f"{site.url}/app{AUDIT}?subject=bora")
     await expect(changes(page)).to_have_count(2)
 

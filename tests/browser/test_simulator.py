@@ -73,6 +73,7 @@ async def test_the_sample_shows_how_far_it_is_and_is_found_in_the_list(site: Sit
     await page.get_by_role("button", name="The sample").click()
     await page.get_by_role("button", name="Run it").click()
     await expect(page.get_by_role("progressbar")).to_be_visible()
+    await page.reload()
     await expect(page.get_by_role("region", name="Side by side")).to_be_visible()
     told = (await ended(site))["result"]
     await expect(page.get_by_text("4,981 requests of 72 accounts")).to_be_visible()
@@ -101,3 +102,17 @@ async def test_a_time_in_which_nothing_happened_says_so(site: Site):
 async def test_a_user_has_no_way_to_it(site: Site):
     page = await site.page(await site.person(), path="/operator/simulator")
     await expect(page.get_by_text("This page is for other roles than yours.")).to_be_visible()
+
+
+@pytest.mark.parametrize("place", ["simulator", "plans", "plans/quota", "orders", "orders?view=events", "rates"])
+async def test_without_the_service_a_screen_says_so_and_tries_again(site: Site, place: str):
+    page = await site.page(await site.person("kim@example.com", "auditor"), path=None)
+    paths = ("plans", "presets", "simulations", "orders", "payment-events", "rates")
+    gone = re.compile(rf"/api/v1/({'|'.join(paths)})")
+    await page.route(gone, lambda route: route.abort())
+    await page.goto(f"{site.url}/app/operator/{place}")
+    await expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")
+    site.expect("ERR_FAILED")
+    await page.unroute(gone)
+    await page.get_by_role("button", name="Try again").first.click()
+    await expect(page.get_by_role("alert")).to_have_count(1 if place in ("simulator", "plans") else 0)
