@@ -80,7 +80,7 @@ async def statistics(place: Place, form: Form, found: Findings) -> None:
             unit="ms",
             values=taken["search"],
             target=150,
-            note=f"the slowest of {len(TYPED)} texts",
+            note=f"the slowest of {len(TYPED)} texts, each account with its figures",
             **bound,
         ),
         Figure(name="fold when nothing waits", unit="ms", values=taken["idle fold"]),
@@ -142,14 +142,14 @@ async def history(house: Tokenhouse, depth: int) -> float:
 
 
 async def search(house: Tokenhouse) -> float:
-    """Return how long the slowest of some searches takes, and the page after it."""
+    """Return how long the slowest of some searches takes, with figures, and the page after it."""
     slowest = 0.0
     for text in TYPED:
         start = time.perf_counter()
-        found = await house.find_accounts(text)
+        found = await house.standings(text)
         slowest = max(slowest, time.perf_counter() - start)
         if found.next is not None:
-            slowest = max(slowest, await timed(partial(house.find_accounts, text, after=found.next)))
+            slowest = max(slowest, await timed(partial(house.standings, text, after=found.next)))
     return slowest
 
 

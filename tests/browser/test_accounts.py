@@ -15,7 +15,7 @@ from tests.browser.site import Site
 PATH = "/operator/accounts"
 STANDINGS = "/api/v1/statistics/accounts"
 FIGURES = ("free", "bought", "total", "used", "used_percent", "left", "turns", "mean_per_turn")
-"""What stands in a line between plan and state, in this order."""
+"""What stands in a line behind account and state, in this order."""
 WORDS = {
     "en": {
         "search": "Search by name",
@@ -220,3 +220,14 @@ async def test_a_service_that_cannot_be_reached_is_said_and_tried_again(site: Si
     await page.unroute_all()
     await page.get_by_role("button", name="Try again").click()
     await expect(line(page, "alice")).to_be_visible()
+
+
+async def test_accounts_are_fit_to_be_seen(site: Site, look):
+    await replayed(site)
+    await some(site, "alice", name="Alice Kim", email="alice@example.com")
+    await some(site, "bora", name="보라", email="bora@example.com")
+    await site.house.charge("bora", 96_000)
+    await site.house.account("chan")
+    await site.house.amend("chan", state="suspended")
+    page = await looking(site, **look._asdict())
+    await site.looks(page, "operator-accounts-list")

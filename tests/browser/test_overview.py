@@ -131,6 +131,7 @@ async def test_every_figure_is_the_apis_and_the_journals(site: Site, look: Any):
     await replayed(site)
     words, ask = WORDS[look.language], site.service.ok
     page = await site.page(await operator(site), **look._asdict(), path=OPERATOR)
+    await site.looks(page, "overview-figures")
     told = await ask("GET", "/api/v1/statistics", who="auditor")
     overview = told["overview"]
     await expect(figure(page, words["accounts"])).to_have_text(f"{overview['accounts']:,}")
@@ -180,7 +181,6 @@ async def test_every_figure_is_the_apis_and_the_journals(site: Site, look: Any):
     lasting = await ask("GET", "/api/v1/statistics/forecast", who="auditor")
     await expect(card(page, words["lasts"])).to_contain_text(lasting["available"]["shown"])
     await expect(card(page, words["lasts"])).to_contain_text(lasting["per_day"]["shown"])
-    await site.looks(page, "overview-figures")
 
 
 async def charges(site: Site) -> list[int]:

@@ -151,7 +151,7 @@ async def test_the_theme_is_light_dark_or_the_system_s(site: Site):
     await page.get_by_role("button", name="As the system", exact=True).click()
     assert await page.evaluate(theme) == "light"
     await page.emulate_media(color_scheme="dark")
-    await page.wait_for_function(f"{theme} === 'dark'")
+    await page.wait_for_function(f"() => {theme} === 'dark'")
 
 
 async def test_an_operator_without_an_account_has_settings_too(site: Site):

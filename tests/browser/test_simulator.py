@@ -104,7 +104,7 @@ async def test_a_user_has_no_way_to_it(site: Site):
     await expect(page.get_by_text("This page is for other roles than yours.")).to_be_visible()
 
 
-@pytest.mark.parametrize("place", ["simulator", "plans", "plans/quota", "orders", "orders?view=events", "rates"])
+@pytest.mark.parametrize("place", ["simulator", "plans", "plans/chat-tokens", "orders", "orders?view=events", "rates"])
 async def test_without_the_service_a_screen_says_so_and_tries_again(site: Site, place: str):
     page = await site.page(await site.person("kim@example.com", "auditor"), path=None)
     paths = ("plans", "presets", "simulations", "orders", "payment-events", "rates")

@@ -5,7 +5,15 @@ import { useTranslation } from "react-i18next";
 
 import { Button } from "./button";
 
-export function ToCopy({ text, label, onDone }: { text: string; label: string; onDone: () => void }) {
+interface Props {
+  text: string;
+  label: string;
+  /** How many lines of it are seen at once. */
+  rows?: number;
+  onDone: () => void;
+}
+
+export function ToCopy({ text, label, rows = 3, onDone }: Props) {
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
   const copy = async () => {
@@ -18,7 +26,7 @@ export function ToCopy({ text, label, onDone }: { text: string; label: string; o
       <textarea
         aria-label={label}
         readOnly
-        rows={3}
+        rows={rows}
         value={text}
         onFocus={(event) => event.target.select()}
         className="block w-full resize-none rounded-lg bg-sunk p-3 font-mono text-sm break-all"

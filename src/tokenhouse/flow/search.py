@@ -71,10 +71,8 @@ async def way_up(desk: Desk, ref: str) -> list[str]:
 async def payer(desk: Desk, ref: str) -> str:
     """Return the ref of whose credit pays for an account: its own, or the nearest above that has some."""
     names = await way_up(desk, ref)
-    for name in names:
-        if (await describe(desk, name)).own_credit:
-            return name
-    return names[-1]
+    with_credit = [name for name in names if (await describe(desk, name)).own_credit]
+    return with_credit[0]  # A root always has credit of its own.
 
 
 async def correct_profile(desk: Desk, ref: str, **profile: Any) -> Account:

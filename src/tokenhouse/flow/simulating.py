@@ -1,4 +1,4 @@
-"""A simulation in a process of its own, as `python -m tokenhouse.flow.simulating`: order in, figures out.
+"""A simulation in a process of its own: order in, figures out.
 
 The rules run at full speed for seconds: within the server every call would wait for them. The process reads
 one order on standard input, a line of JSON, and where it says so a line for everything that happened; it says
@@ -35,6 +35,8 @@ LINE_MAX: Final = 1 << 26
 REQUEST, GIFT = b"r", b"g"
 """How a line of history begins, before its JSON."""
 HISTORY: Final = "history"
+BEGIN: Final = "from tokenhouse.flow.simulating import main; main()"
+"""What the process runs; with `-m` it would be this module a second time, for the house has it too."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -139,8 +141,8 @@ async def simulated(order: Order, lines: AsyncIterator[bytes] | None, progress: 
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        __name__,
+        "-c",
+        BEGIN,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LINE_MAX,
@@ -330,7 +332,3 @@ def _say(said: Said) -> None:
     """Write one line at once."""
     sys.stdout.buffer.write(_encode(said) + b"\n")
     sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    main()

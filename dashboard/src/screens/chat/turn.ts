@@ -16,6 +16,8 @@ import { newKey } from "../../parts/once";
 import { eventsOf } from "./events";
 
 export interface Turn {
+  /** Its idempotency key. */
+  key: string;
   question: string;
   text: string;
   /** The question's number, once the answer begins. */
@@ -107,7 +109,7 @@ export async function say(queries: QueryClient, session: string, text: string, b
   const key = before?.text === text ? before.key : newKey();
   const stopping = new AbortController();
   stops.set(session, stopping);
-  let turn: Turn = { question: text, text: "", seq: null, answer: null };
+  let turn: Turn = { key, question: text, text: "", seq: null, answer: null };
   const show = (change: Partial<Turn>) => {
     turn = { ...turn, ...change };
     queries.setQueryData(turnKey(session), turn);
@@ -167,7 +169,7 @@ function end(queries: QueryClient, session: string, turn: Turn, { message, balan
 
 /** Has a turn step back behind the messages, unless the next one has begun. */
 function leave(queries: QueryClient, session: string, turn: Turn): void {
-  queries.setQueryData<Turn | null>(turnKey(session), (now) => (now === turn ? null : now));
+  queries.setQueryData<Turn | null>(turnKey(session), (now) => (now?.key === turn.key ? null : now));
 }
 
 /** Tells whether a question that was cut off stands in the conversation; the service settles it in its own time. */

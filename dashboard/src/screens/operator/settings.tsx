@@ -14,6 +14,7 @@ import { useCount } from "../../parts/count";
 import { Field } from "../../parts/field";
 import { Badge } from "../../parts/figure";
 import { Failed } from "../../parts/problem";
+import { Said } from "../../parts/said";
 import { Table } from "../../parts/table";
 import { may } from "../../places";
 import { useMe } from "../../session";
@@ -61,7 +62,11 @@ function Examined({ found }: { found: HouseSettings }) {
               </span>
               <span className="min-w-0 text-sm break-words">
                 {one.said}
-                {one.remedy && <span className={`mt-1 block ${ink}`}>{one.remedy}</span>}
+                {one.remedy && (
+                  <span className={`mt-1 block ${ink}`}>
+                    <Said>{one.remedy}</Said>
+                  </span>
+                )}
               </span>
             </li>
           );
@@ -94,11 +99,11 @@ function Providers({ providers }: { providers: Provider[] }) {
             cell: (one) => (
               <>
                 <span className="font-medium">{one.name}</span>
-                <span className="block text-xs break-all text-soft">{[one.protocol, one.place].filter(Boolean).join(" · ")}</span>
+                <span className="block min-w-44 text-xs break-all text-soft">{[one.protocol, one.place].filter(Boolean).join(" · ")}</span>
               </>
             ),
           },
-          { name: "models", title: t("houseSettings.models"), cell: (one) => <code className="font-mono text-xs break-all">{one.models.join(", ")}</code> },
+          { name: "models", title: t("houseSettings.models"), cell: (one) => <code className="block min-w-28 font-mono text-xs break-words">{one.models.join(", ")}</code> },
           { name: "answered", title: t("houseSettings.answered"), figure: true, cell: (one) => count(one.answered) },
           {
             name: "failed",
@@ -142,7 +147,7 @@ function Ask({ name }: { name: string }) {
   );
 }
 
-const SHOWN = ["chosen", "all"] as const;
+const SHOWN = ["all", "chosen"] as const;
 
 function InForce({ settings }: { settings: Setting[] }) {
   const { t } = useTranslation();
@@ -170,10 +175,10 @@ function InForce({ settings }: { settings: Setting[] }) {
         keyOf={(one) => one.name}
         empty={t("houseSettings.noSuch")}
         columns={[
-          { name: "name", title: t("houseSettings.setting"), cell: (one) => <code className="font-mono text-xs break-all">{one.name}</code> },
+          { name: "name", title: t("houseSettings.setting"), cell: (one) => <code className="block min-w-24 font-mono text-xs break-all">{one.name}</code> },
           { name: "value", title: t("houseSettings.value"), cell: (one) => <Value of={one} /> },
           { name: "origin", title: t("houseSettings.origin"), cell: (one) => <Badge tone={one.origin === "default" ? "plain" : "notice"}>{t(`houseSettings.origins.${one.origin}`)}</Badge> },
-          { name: "meaning", title: t("houseSettings.meaning"), cell: (one) => <span className="block min-w-56 text-soft">{one.meaning}</span>, from: "sm" },
+          { name: "meaning", title: t("houseSettings.meaning"), cell: (one) => <span className="block min-w-56 text-soft"><Said>{one.meaning}</Said></span>, from: "sm" },
         ]}
       />
     </section>

@@ -46,7 +46,7 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
         keyOf={(line) => line.ref}
         columns={[
           { name: "account", title: t("accounts.account"), cell: (line) => <Who line={line} /> },
-          { name: "plan", title: t("accounts.plan"), cell: (line) => line.plan ?? "–" },
+          { name: "state", title: t("accounts.state"), cell: (line) => <Stand state={line.state} level={line.figures?.level} /> },
           amount("free"),
           amount("bought"),
           amount("total"),
@@ -55,7 +55,6 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
           amount("left"),
           { name: "turns", title: t("accounts.turns"), figure: true, cell: ({ figures }) => figures?.turns ?? "–" },
           { name: "mean", title: t("accounts.mean"), figure: true, cell: ({ figures }) => figures?.mean_per_turn.shown ?? "–" },
-          { name: "state", title: t("accounts.state"), cell: (line) => <Stand state={line.state} level={line.figures?.level} /> },
         ]}
       />
     </div>
@@ -63,7 +62,7 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
 }
 
 function Who({ line }: { line: Line }) {
-  const more = [line.name, line.email].filter((one) => one && one !== line.ref).join(" · ");
+  const more = [line.name, line.email, line.plan].filter((one) => one && one !== line.ref).join(" · ");
   return (
     <>
       <Link to={placeOf(line.ref)} className="font-medium break-all text-brand underline-offset-2 hover:underline">

@@ -3,6 +3,9 @@ import { useTranslation } from "react-i18next";
 
 type Value = unknown;
 
+/** How nothing is written: new things have much of it, which says nothing. */
+const NOTHING = ["–", "“”"];
+
 interface Line {
   name: string;
   before: string | undefined;
@@ -44,7 +47,7 @@ export function differences(before: Value, after: Value): Line[] {
   const [old, now] = [flat(before), flat(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
     .map((name) => ({ name, before: old.get(name), after: now.get(name) }))
-    .filter((line) => line.before !== line.after);
+    .filter((line) => line.before !== line.after && !(line.before === undefined && NOTHING.includes(line.after ?? "")));
 }
 
 /** Returns the values of a document by where they stand: `limit.0.amount`. */

@@ -27,5 +27,5 @@ export function Gives({ of: { discount, discount_percent: percent, credit, credi
 export function Uses({ of: { uses, uses_max: most } }: { of: Coupon }) {
   const { t } = useTranslation();
   const count = useCount();
-  return <>{t("coupons.usedOf", { uses: count(uses), most: most === null ? "∞" : count(most) })}</>;
+  return <>{most === null ? t("coupons.usedAny", { uses: count(uses) }) : t("coupons.usedOf", { uses: count(uses), most: count(most) })}</>;
 }

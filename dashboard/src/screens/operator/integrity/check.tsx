@@ -7,6 +7,7 @@ import { showCheckOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
 import { useCount } from "../../../parts/count";
 import { Figure, Figures } from "../../../parts/figure";
+import { Said } from "../../../parts/said";
 import { Table } from "../../../parts/table";
 import { Lines } from "../account/lines";
 import "../../../words/accounts";
@@ -42,7 +43,7 @@ function Shown({ found }: { found: Found }) {
         <Figure title={t("integrity.check.accounts")} note={t("integrity.check.active", { count: overview.active, shown: count(overview.active) })}>
           {count(overview.accounts)}
         </Figure>
-        <Figure title={t("integrity.check.without")} note={waiting ? t("integrity.check.init") : t("integrity.check.well")}>
+        <Figure title={t("integrity.check.without")} note={<Said>{t(waiting ? "integrity.check.init" : "integrity.check.well")}</Said>}>
           <span className={waiting ? "text-warn" : ""}>
             {count(found.without_balance)} {found.without_balance_percent !== null && <span className="text-base font-normal text-soft">({found.without_balance_percent} %)</span>}
           </span>

@@ -12,6 +12,7 @@ import { useCount } from "../../../parts/count";
 import { useMoment } from "../../../parts/date";
 import { Badge } from "../../../parts/figure";
 import { Failed } from "../../../parts/problem";
+import { Said as Sentence } from "../../../parts/said";
 import { Table } from "../../../parts/table";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
@@ -102,7 +103,7 @@ function Findings({ found, all }: { found: Finding[]; all: number }) {
           { name: "expected", title: t("integrity.expected"), figure: true, cell: (one) => one.expected ?? "–" },
           { name: "found", title: t("integrity.is"), figure: true, cell: (one) => one.found ?? "–" },
           { name: "entry", title: t("integrity.entry"), figure: true, cell: (one) => (one.seq > 0 ? count(one.seq) : "–") },
-          { name: "do", title: t("integrity.do"), cell: (one) => <span className="block min-w-64">{t(`integrity.remedies.${one.check}`)}</span> },
+          { name: "do", title: t("integrity.do"), cell: (one) => <span className="block min-w-64"><Sentence>{t(`integrity.remedies.${one.check}`)}</Sentence></span> },
         ]}
       />
       {all > found.length && <p className="mt-2 text-sm text-soft">{t("integrity.first", { shown: count(found.length), all: count(all) })}</p>}
@@ -114,7 +115,7 @@ function Who({ account }: { account: string }) {
   const { t } = useTranslation();
   if (account === EVERYWHERE) return <>{t("integrity.together")}</>;
   return (
-    <Link to={placeOf(account)} className="font-medium break-all text-brand underline-offset-2 hover:underline">
+    <Link to={placeOf(account)} className="block min-w-24 font-medium break-all text-brand underline-offset-2 hover:underline">
       {account}
     </Link>
   );

@@ -52,7 +52,7 @@ function Income({ purchases }: { purchases: Purchases }) {
         rows={purchases.lines.toReversed()}
         keyOf={(one) => `${one.start_at} ${one.type} ${one.state} ${one.currency}`}
         columns={[
-          { name: "month", title: t("overview.money.month"), cell: (one) => place(one.start_at) },
+          { name: "month", title: t("overview.money.month"), cell: (one) => <span className="whitespace-nowrap">{place(one.start_at)}</span> },
           { name: "what", title: t("overview.money.what"), cell: (one) => `${t(`overview.money.types.${one.type}`)}, ${t(`overview.money.states.${one.state}`)}` },
           { name: "orders", title: t("overview.money.orders"), figure: true, cell: (one) => count(one.orders) },
           { name: "price", title: t("overview.money.price"), figure: true, cell: (one) => one.price.shown },
@@ -91,7 +91,7 @@ function Taken({ costs }: { costs: Costs }) {
           { name: "model", title: t("overview.patterns.model"), cell: (one) => <span className="break-all">{one.model || t("overview.patterns.unnamed")}</span> },
           { name: "turns", title: t("overview.patterns.turns"), figure: true, cell: (one) => count(one.turns), from: "sm" },
           { name: "charged", title: t("overview.patterns.charged"), figure: true, cell: (one) => one.charged.shown },
-          { name: "cost", title: t("overview.costs.cost"), figure: true, cell: (one) => (one.cost ? `${one.cost.shown} ${unit(one.cost.unit)}` : "–") },
+          { name: "cost", title: t("overview.costs.cost"), figure: true, cell: (one) => one.cost?.shown ?? "–" },
         ]}
       />
     </div>

@@ -160,7 +160,7 @@ function Users({ found }: { found: Found }) {
             name: "account",
             title: t("overview.patterns.account"),
             cell: (one) => (
-              <Link to={placeOf(one.account)} className="font-medium break-all text-brand underline-offset-2 hover:underline">
+              <Link to={placeOf(one.account)} className="block min-w-28 font-medium break-all text-brand underline-offset-2 hover:underline">
                 {one.account}
               </Link>
             ),

@@ -106,7 +106,7 @@ function Written(props: { document: Doc; onChange: (document: Doc) => void; wron
   ] as const;
   return (
     <>
-      <div className="mb-6">
+      <div className="mb-6 flex">
         <Choice label={t("plans.way")} options={ways} value={way} onChange={setWay} />
       </div>
       {way === "form" ? <Fields {...props} /> : <AsText {...props} />}

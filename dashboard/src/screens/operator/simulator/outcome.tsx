@@ -58,7 +58,7 @@ function Compared({ plans, names }: { plans: readonly SimulatedPlan[]; names: re
     return count(plan[name as (typeof COUNTS)[number]]);
   };
   const columns: Column<string>[] = [
-    { name: "figure", title: t("simulator.figure"), cell: (name) => t(`simulator.${name}`) },
+    { name: "figure", title: t("simulator.figure"), cell: (name) => <span className="block min-w-24 break-keep">{t(`simulator.${name}`)}</span> },
     ...plans.map((plan, nth) => ({ name: `plan-${nth}`, title: names[nth] ?? "", figure: true, cell: (name: string) => said(plan, name) })),
     ...(change ? [{ name: "change", title: t("simulator.change"), figure: true, cell: (name: string) => <strong className="font-medium">{difference(name)}</strong> }] : []),
   ];
@@ -107,7 +107,9 @@ function Days({ plans, names }: { plans: readonly SimulatedPlan[]; names: readon
   });
   return (
     <div className="space-y-3">
-      <Choice label={t("simulator.show")} value={drawn} onChange={draw} options={DRAWN.map((one) => ({ value: one, title: t(`simulator.${one}`) }))} />
+      <div className="flex">
+        <Choice label={t("simulator.show")} value={drawn} onChange={draw} options={DRAWN.map((one) => ({ value: one, title: t(`simulator.${one}`) }))} />
+      </div>
       <Chart title={`${t("simulator.picture")}: ${t(`simulator.${drawn}`)}`} places={dates.map((date) => date.slice(5))} series={series} kind="lines" />
     </div>
   );

@@ -64,7 +64,9 @@ function Form({ own, all }: { own: readonly string[]; all: readonly string[] }) 
   const named = all.map((one) => ({ value: one, title: one }));
   return (
     <form onSubmit={(event) => void send(event)} className="space-y-4">
-      <Choice label={t("simulator.what")} value={source} onChange={choose} options={SOURCES.map((one) => ({ value: one, title: t(`simulator.source.${one}`) }))} />
+      <div className="flex">
+        <Choice label={t("simulator.what")} value={source} onChange={choose} options={SOURCES.map((one) => ({ value: one, title: t(`simulator.source.${one}`) }))} />
+      </div>
       <p className="text-sm text-soft">{t(`simulator.${source}Lead`)}</p>
       <div className="grid gap-4 sm:grid-cols-2">
         {source === "trace" && <Field label={t("simulator.file")} name="trace" type="file" accept=".csv,text/csv" required />}
