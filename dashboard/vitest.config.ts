@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["tests/**/*.test.{ts,tsx}"],
+    include: ["{src,tests}/**/*.test.{ts,tsx}"],
     // A third of the time that a process of its own for each file takes.
     pool: "vmThreads",
     environment: "jsdom",

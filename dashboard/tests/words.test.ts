@@ -40,7 +40,7 @@ function read() {
       }
       if (ts.isTemplateExpression(node)) {
         const parts = [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)];
-        const pattern = new RegExp(`^${parts.map((part) => part.replace(/[.*+?^$()|[\]\\]/g, "\\$&")).join("[^.]+")}$`);
+        const pattern = new RegExp(`^${parts.map((part) => part.replace(/[.*+?^$()|[\]\\]/g, "\\$&")).join("[^.]*")}$`);
         if (inWords || parts[0]?.includes(".")) patterns.push({ place, pattern, said: inWords });
         node.templateSpans.forEach(({ expression }) => walk(expression, false));
         return;

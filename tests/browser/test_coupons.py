@@ -272,5 +272,5 @@ async def test_coupons_are_fit_to_be_seen(site: Site, look: Any):
     await window.get_by_label("코드당 지급량" if korean else "Credit of each code").fill("700")
     await window.get_by_label("용도" if korean else "What it is for").fill("한빛 축제")
     await window.get_by_role("button", name="쿠폰 만들기" if korean else "Make coupons").click()
-    await expect(window.get_by_role("textbox")).to_be_visible()
+    await expect(window.locator("textarea")).to_be_visible()
     await site.looks(page, "operator-coupons-made")

@@ -96,6 +96,8 @@ async def test_an_operator_s_grant_is_seen_without_reload(site: Site):
     await use(site, "alice", 105_000)
     page = await site.page(alice)
     await expect(card(page)).to_have_attribute("data-level", "blocked")
+    forecast = page.get_by_role("region", name=WORDS["en"]["forecast"])
+    await expect(forecast).to_contain_text("Nothing is left.")
     await site.service.ok(
         "POST",
         "/api/v1/accounts/alice/grants",
@@ -106,6 +108,9 @@ async def test_an_operator_s_grant_is_seen_without_reload(site: Site):
     balance = await told(site, alice)
     await expect(card(page)).to_contain_text(balance["remaining"]["shown"])
     await expect(page.locator("[data-origin=bonus]")).to_contain_text(balance["origins"][2]["left"]["shown"])
+    await expect(forecast).not_to_contain_text("Nothing is left.")
+    await use(site, "alice", 4_321)
+    await expect(page.get_by_role("figure")).to_contain_text("109,321")
 
 
 @pytest.mark.row("B3", "E10")

@@ -5,14 +5,15 @@ import { Link } from "react-router";
 
 import type { Balance, WayUp } from "../api";
 import {
-  showAccountForecastOptions, showAccountPathOptions, showAccountUsageOptions, showBalanceOptions,
+  showAccountForecastOptions, showAccountForecastQueryKey, showAccountPathOptions, showAccountUsageOptions,
+  showAccountUsageQueryKey, showBalanceOptions,
 } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
 import { Card, Head } from "../parts/card";
 import { useDate } from "../parts/date";
 import { Figure, Figures } from "../parts/figure";
 import { Lasting } from "../parts/lasting";
-import { LIVE_MS } from "../parts/live";
+import { CALM_MS, LIVE_MS, useAgain } from "../parts/live";
 import { Empty } from "../parts/problem";
 import { UsageCard } from "../parts/usage-card";
 import { UseChart } from "../parts/use-chart";
@@ -34,7 +35,7 @@ export default function Screen() {
         {(data) => (
           <div className="space-y-4">
             <Stand balance={data} way={way.data} />
-            <Lately />
+            <Lately balance={data} />
           </div>
         )}
       </Answer>
@@ -64,7 +65,7 @@ function Stand({ balance, way }: { balance: Balance; way: WayUp | undefined }) {
       </div>
       <div className="min-w-0 space-y-4">
         <Origins balance={balance} />
-        <Forecast />
+        <Forecast balance={balance} />
       </div>
     </div>
   );
@@ -105,9 +106,10 @@ function Origins({ balance }: { balance: Balance }) {
   );
 }
 
-function Forecast() {
+function Forecast({ balance }: { balance: Balance }) {
   const { t } = useTranslation();
-  const forecast = useQuery({ ...showAccountForecastOptions(MINE), refetchInterval: LIVE_MS });
+  const forecast = useQuery({ ...showAccountForecastOptions(MINE), refetchInterval: CALM_MS });
+  useAgain(showAccountForecastQueryKey(MINE), balance.available.value);
   return (
     <Card title={t("usage.forecast.title")}>
       <Answer of={forecast} rows={2}>
@@ -135,9 +137,10 @@ function Held({ balance }: { balance: Balance }) {
   );
 }
 
-function Lately() {
+function Lately({ balance }: { balance: Balance }) {
   const { t } = useTranslation();
-  const used = useQuery({ ...showAccountUsageOptions(LATELY), refetchInterval: LIVE_MS });
+  const used = useQuery({ ...showAccountUsageOptions(LATELY), refetchInterval: CALM_MS });
+  useAgain(showAccountUsageQueryKey(LATELY), balance.used.value);
   const more = (
     <Link to="/history" className="text-sm text-brand underline">
       {t("usage.more")}

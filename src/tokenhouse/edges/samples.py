@@ -28,6 +28,8 @@ BEGUN: Final = "samples.load"
 DONE: Final = "samples.loaded"
 FAILED: Final = "samples.failed"
 CALLERS: Final = 32
+NEW_MAX: Final = 3
+"""Accounts of a deployment that is still new; one with more has something to show."""
 LOST_AFTER: Final = timedelta(minutes=5)
 """Whoever was at it for so long without coming to an end is gone: it may be begun again."""
 
@@ -62,11 +64,14 @@ class Samples:
     async def load(self, *, actor: str, address: str = "") -> Progress:
         """Begin to replay, and return at once.
 
-        Raises: Forbidden in production; StillRunning while it is at work, or done already.
+        Raises: Forbidden in production and beside accounts of its own; StillRunning while it is at work, or done already.
         """
         if self._house.desk.settings.environment == "production":
             raise Forbidden("samples_in_production")
-        if await self._state() in ("loading", "loaded"):
+        state = await self._state()
+        if state == "withheld":
+            raise Forbidden("samples_not_new")
+        if state in ("loading", "loaded"):
             raise StillRunning("samples_there", retry_after_s=5)
         await self._house.record(BEGUN, SUBJECT, actor=actor, address=address)
         self._work = asyncio.create_task(self._load(actor), name="tokenhouse samples")
@@ -83,7 +88,8 @@ class Samples:
         """Return what the audit log says of it."""
         latest = await self._house.audit_log(subject=SUBJECT, rows_max=1)
         if not latest:
-            return "offered"
+            new = len(await self._house.accounts(rows_max=NEW_MAX + 1)) <= NEW_MAX
+            return "offered" if new else "withheld"
         if latest[0].action == DONE:
             return "loaded"
         lost = self._house.desk.clock() - latest[0].at > LOST_AFTER

@@ -41,7 +41,7 @@ class Planning:
         if len(names) + len(drafts) > PLANS_MAX:
             raise InvalidInput("too_many", field="plans", value=len(names) + len(drafts), most=PLANS_MAX)
         wanted = [self._planned(name, known) for name in names]
-        wanted += [self._desk.catalog.parse(one) for one in drafts]
+        wanted += [self._drafted(one) for one in drafts]
         if not isinstance(what, What):
             raise InvalidInput("table_wanted", field="what", value=type(what).__name__)
         if self._simulator is None:
@@ -55,6 +55,12 @@ class Planning:
     async def simulations(self, *, after: str | None = None, rows_max: int = 20) -> SimulationPage:
         """Return the latest simulations, newest first, without what came out of them."""
         return await simulations.page(self._desk, after, rows_max)
+
+    def _drafted(self, document: Mapping[str, Any]) -> Plan:
+        """Return the terms that a document describes. Raises: InvalidInput."""
+        plan = self._desk.catalog.parse(document)
+        terms.check_texts(document, "plan")
+        return plan
 
     def _planned(self, name: object, known: Mapping[str, Plan]) -> Plan:
         """Return the terms of this house, or else of a preset, that have a name. Raises: NotFound."""

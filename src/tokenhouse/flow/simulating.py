@@ -181,9 +181,10 @@ async def _tell(stdin: asyncio.StreamWriter, order: Order, lines: AsyncIterator[
                 stdin.write(line)
                 await stdin.drain()
         await stdin.drain()
-        stdin.close()
     except (BrokenPipeError, ConnectionResetError):
         return  # It ended before it had read everything: what it said tells why, or that it said nothing.
+    finally:
+        stdin.close()  # Whatever happened, it waits for nothing more.
 
 
 async def _heard(stdout: asyncio.StreamReader, progress: Progress) -> Said | None:

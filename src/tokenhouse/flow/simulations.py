@@ -179,7 +179,7 @@ def _order(desk: Desk, plans: list[Plan], what: What) -> Order:
     if what.since and what.until and what.since >= what.until:
         raise InvalidInput("times_reversed", field="until", value=str(what.until))
     return Order(
-        trace=what.trace if what.source == "trace" else None,
+        trace=_trace(what.trace) if what.source == "trace" else None,
         history=what.source == "history",
         plans=plans,
         own=list(desk.catalog.own),
@@ -192,6 +192,16 @@ def _order(desk: Desk, plans: list[Plan], what: What) -> Order:
         one_account=what.one_account,
         top=what.top,
     )
+
+
+def _trace(text: object) -> str:
+    """Return the text of a trace, if it can be written as bytes. Raises: InvalidInput."""
+    try:
+        if isinstance(text, str) and text.encode():
+            return text
+    except UnicodeEncodeError as trouble:
+        raise InvalidInput("trace_unreadable", field="trace", value="", problem=trouble.reason) from None
+    raise InvalidInput("trace_empty", field="trace", value=0)
 
 
 async def _carry_out(desk: Desk, simulation: str, order: Order, what: What, read: asyncio.Event) -> None:

@@ -67,7 +67,7 @@ async def write_plan(desk: Desk, document: Mapping[str, Any], *, actor: str, dry
     """Add a plan, or a newer version of one; its unit must be the deployment's. A dry run only checks it."""
     checked_text(actor, "actor")
     plan = desk.catalog.parse(document)
-    _check_texts(document, "plan")
+    check_texts(document, "plan")
     unit = deployment_unit(desk)
     if unit is not None and plan.unit != unit:
         raise InvalidInput("unit_differs", field="unit", value=plan.unit.name, unit=unit.name)
@@ -102,16 +102,16 @@ async def write_rate(desk: Desk, document: Mapping[str, Any], *, listed: bool, a
     return written.version
 
 
-def _check_texts(part: object, place: str) -> None:
+def check_texts(part: object, place: str) -> None:
     """Refuse a document with a text that could not be stored, wherever it stands."""
     if isinstance(part, str):
         checked_text(part, place, most=1_000)
     elif isinstance(part, Mapping):
         for name, value in part.items():
-            _check_texts(value, f"{place}.{checked_text(name, place)}")
+            check_texts(value, f"{place}.{checked_text(name, place)}")
     elif isinstance(part, list | tuple):
         for value in part:
-            _check_texts(value, place)
+            check_texts(value, place)
 
 
 def deployment_unit(desk: Desk) -> Unit | None:

@@ -44,6 +44,13 @@ async def test_only_operators_load_them(service: Service):
     await service.no(403, "GET", "/api/v1/samples", who="alice")
 
 
+async def test_a_deployment_with_accounts_of_its_own_is_left_alone(service: Service):
+    for ref in ("alice", "bob", "carol", "dora"):
+        await service.house.account(ref)
+    assert (await service.ok("GET", "/api/v1/samples", who="auditor"))["state"] == "withheld"
+    await service.no(403, "POST", "/api/v1/samples", who="operator")
+
+
 class TestInProduction:
     @pytest.fixture
     def settings(self):

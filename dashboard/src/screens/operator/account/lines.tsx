@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import type { AccountLine } from "../../../api";
+import { useCount } from "../../../parts/count";
 import { Badge, type Tone } from "../../../parts/figure";
 import { Table, type Column } from "../../../parts/table";
 
@@ -32,6 +33,7 @@ export function Stand({ state, level }: { state: string | null; level: AccountLi
 
 export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean }) {
   const { t } = useTranslation();
+  const count = useCount();
   const amount = (name: "free" | "bought" | "total" | "used" | "left"): Column<Line> => ({
     name,
     title: t(`accounts.${name}`),
@@ -53,7 +55,7 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
           amount("used"),
           { name: "percent", title: t("accounts.percent"), figure: true, cell: ({ figures }) => figures?.used_percent ?? "–" },
           amount("left"),
-          { name: "turns", title: t("accounts.turns"), figure: true, cell: ({ figures }) => figures?.turns ?? "–" },
+          { name: "turns", title: t("accounts.turns"), figure: true, cell: ({ figures }) => (figures ? count(figures.turns) : "–") },
           { name: "mean", title: t("accounts.mean"), figure: true, cell: ({ figures }) => figures?.mean_per_turn.shown ?? "–" },
         ]}
       />

@@ -78,7 +78,7 @@ function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: P
           </Button>
         </div>
       </div>
-      <div className="min-w-0 lg:sticky lg:top-20 lg:max-h-[calc(100dvh-6rem)] lg:overflow-y-auto">
+      <div role="group" aria-label={t("plans.check")} tabIndex={0} className="min-w-0 lg:sticky lg:top-20 lg:max-h-[calc(100dvh-6rem)] lg:overflow-y-auto">
         <Card title={t("plans.check")}>
           {reading.error ? <Failed error={reading.error} /> : null}
           {same && <p className="mb-3 text-soft">{t("plans.unchanged")}</p>}

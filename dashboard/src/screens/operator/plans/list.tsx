@@ -73,8 +73,8 @@ function OneCard({ plan, written }: { plan: Plan; written: boolean }) {
           </Link>
         )}
         {may(me, "operator") && (
-          <Link to={`/operator/plans/${plan.name}/new`} aria-label={written ? `${t("plans.edit")}: ${plan.name}` : t("plans.beginFrom", { name: plan.name })} className={link}>
-            {t(written ? "plans.edit" : "plans.begin")}
+          <Link to={`/operator/plans/${plan.name}/new`} aria-label={written ? `${t("plans.edit")}: ${plan.name}` : undefined} className={link}>
+            {written ? t("plans.edit") : t("plans.beginFrom", { name: plan.name })}
           </Link>
         )}
       </p>
