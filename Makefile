@@ -45,7 +45,7 @@ chromium: $(VENV)/.python  ## Install the browser and the Korean font of the tes
 	@$(BIN)/python -m tests.browser.chromium
 
 screens: $(VENV)/.dev pages chromium  ## Take the pictures of docs/screens anew, and write its gallery.
-	@SCREENS=1 $(BIN)/python -m pytest -q --no-header -n $(WORKERS) tests/browser
+	@SCREENS=1 $(BIN)/python -m pytest -q --no-header -n $(WORKERS) tests/browser -k "en-light-desktop or ko-dark-phone"
 	@$(BIN)/python -m tests.browser.gallery
 
 check: lint  ## Lint, format, types, import contracts and house style, without the other tests.

@@ -29,8 +29,8 @@ REST_TRIES: Final = 500
 GRAVE: Final = ("serious", "critical")
 KEPT: Final = ("en-light-desktop", "ko-dark-phone")
 """The looks that are kept as pictures: the repository stays small."""
-PICTURE_HEIGHT_MAX: Final = 1_600
-PICTURE_QUALITY: Final = 70
+PICTURE_HEIGHT_MAX: Final = 1_400
+PICTURE_QUALITY: Final = 50
 
 AT_REST: Final = """() => document.readyState === "complete" && document.fonts.status === "loaded"
   && !document.querySelector("[aria-busy=true], .animate-pulse")

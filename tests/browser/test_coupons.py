@@ -50,7 +50,7 @@ async def making(page: Page, **fields: str) -> Locator:
     await page.get_by_role("button", name="Make coupons").click()
     window = page.get_by_role("dialog")
     for label, value in fields.items():
-        await window.get_by_label(label.replace("_", " ")).fill(value)
+        await window.get_by_label(label.replace("_", " "), exact=True).fill(value)
     return window
 
 
@@ -170,7 +170,7 @@ async def test_what_is_wrong_is_said_in_the_window(site: Site):
     window = await making(page, Code="taken", Credit_of_each_code="5", What_it_is_for="Twice")
     await send(window)
     await expect(window.get_by_role("alert")).to_contain_text("TAKEN")
-    await window.get_by_label("Code").first.fill("FRESH")
+    await window.get_by_label("Code", exact=True).fill("FRESH")
     await window.get_by_label("Credit of each code").fill("many")
     await send(window)
     await expect(window.get_by_role("alert")).to_contain_text("many")

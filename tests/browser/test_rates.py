@@ -1,4 +1,4 @@
-"""Rates as an operator sees them: own ones before the list, their history, and prices that cannot be right."""
+"""Rates as an operator sees them: own ones before the list, history, and prices that cannot be right."""
 
 import pytest
 from playwright.async_api import expect
@@ -7,15 +7,34 @@ from tests.browser.site import Site
 
 API = "/api/v1/rates"
 WORDS = {
-    "en": ("Own price", "Model, or the start of names and *", "Input, for a million tokens", "Output, for a million tokens", "Reason", "Held back", "Accept"),
-    "ko": ("단가 직접 정하기", "모델 이름, 또는 이름의 앞부분과 *", "입력, 백만 토큰당", "출력, 백만 토큰당", "사유", "보류", "적용"),
+    "en": (
+        "Own price",
+        "Model, or the start of names and *",
+        "Input, for a million tokens",
+        "Output, for a million tokens",
+        "Reason",
+        "Held back",
+        "Accept",
+    ),
+    "ko": (
+        "단가 직접 정하기",
+        "모델 이름, 또는 이름의 앞부분과 *",
+        "입력, 백만 토큰당",
+        "출력, 백만 토큰당",
+        "사유",
+        "보류",
+        "적용",
+    ),
 }
 
 
 async def priced(site: Site) -> None:
     """Have a list, an own price over it, and one that cannot be right."""
     listed = {"listed": True, "reason": "list"}
-    two = [{"model": "gpt-4o", "input": "2.50", "output": "10"}, {"model": "claude-*", "input": "3", "output": "15", "cached_input": "0.30"}]
+    two = [
+        {"model": "gpt-4o", "input": "2.50", "output": "10"},
+        {"model": "claude-*", "input": "3", "output": "15", "cached_input": "0.30"},
+    ]
     await site.service.ok("POST", API, who="operator", json={"rates": two} | listed)
     own = {"model": "gpt-4o", "input": "2.00", "output": "8", "starts_at": "2026-11-01T00:00:00Z"}
     await site.service.ok("POST", API, who="operator", json={"rates": [own], "reason": "contract"})
@@ -23,11 +42,13 @@ async def priced(site: Site) -> None:
     await site.service.ok("POST", API, who="operator", json={"rates": [absurd], "reason": "typo"})
 
 
-@pytest.mark.row("E4")
+@pytest.mark.row("B8", "D10", "E4", "E10")
 async def test_rates_are_added_and_each_model_has_its_history(site: Site, look):
     await priced(site)
     add, model, cost_in, cost_out, reason, *_ = WORDS[look.language]
-    page = await site.page(await site.person("kim@example.com", "operator"), **look._asdict(), path="/operator/rates")
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), **look._asdict(), path="/operator/rates"
+    )
     table = page.get_by_role("region").first
     for one in (await site.service.ok("GET", API, who="auditor"))["items"]:
         row = table.get_by_role("row").filter(has_text=one["model"]).filter(has_text=one["prices"]["output"])
@@ -58,7 +79,9 @@ async def test_rates_are_added_and_each_model_has_its_history(site: Site, look):
 async def test_a_price_that_cannot_be_right_waits_for_a_person(site: Site, look):
     await priced(site)
     *_, reason, held, accept = WORDS[look.language]
-    page = await site.page(await site.person("kim@example.com", "operator"), **look._asdict(), path="/operator/rates")
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), **look._asdict(), path="/operator/rates"
+    )
     await page.get_by_role("button", name=f"{held} (1)").click()
     language = {"accept-language": look.language}
     [one] = (await site.service.ok("GET", f"{API}/held", who="auditor", headers=language))["items"]
@@ -71,7 +94,9 @@ async def test_a_price_that_cannot_be_right_waits_for_a_person(site: Site, look)
     await expect(window).to_have_count(0)
     await expect(page.get_by_role("button", name=held, exact=True)).to_be_visible()
     assert await site.house.held_rates() == []
-    [line, *_] = (await site.service.ok("GET", "/api/v1/audit-log?action=rate.accept", who="auditor"))["items"]
+    [line, *_] = (await site.service.ok("GET", "/api/v1/audit-log?action=rate.accept", who="auditor"))[
+        "items"
+    ]
     assert line["reason"] == "it is so"
 
 

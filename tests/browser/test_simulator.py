@@ -1,4 +1,4 @@
-"""The simulator: real traffic under plans before they go live, with progress, a picture, and after a reload."""
+"""The simulator: real traffic under plans before they go live, with progress, and after a reload."""
 
 import asyncio
 import re
@@ -10,8 +10,16 @@ from tests.browser.site import Site
 from tokenhouse import Usage
 
 TEXT = {
-    "en": ("Simulator", "Run it", "As it is", "As it would be", "Side by side", "The sample", "Our own history"),
-    "ko": ("시뮬레이터", "돌려 보기", "지금", "바꾸면", "나란히 보기", "예시 기록", "우리 기록"),
+    "en": (
+        "Simulator",
+        "Run it",
+        "As it is",
+        "As it would be",
+        "Side by side",
+        "The sample",
+        "Our own history",
+    ),
+    "ko": ("돌려 보기", "지금", "바꾸면", "나란히 보기", "우리 기록"),
 }
 
 
@@ -35,12 +43,14 @@ async def ended(site: Site) -> dict:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.row("E11")
+@pytest.mark.row("E10", "E11")
 async def test_two_plans_run_on_our_own_history_side_by_side(site: Site, look):
     await history(site)
     await site.house.write_plan({"name": "tight", "signup": {"amount": 500}}, actor="test")
-    *_, own = title, begin, first, second, beside, _, own = TEXT[look.language]
-    page = await site.page(await site.person("kim@example.com", "auditor"), **look._asdict(), path="/operator/simulator")
+    begin, first, second, beside, own = TEXT[look.language]
+    page = await site.page(
+        await site.person("kim@example.com", "auditor"), **look._asdict(), path="/operator/simulator"
+    )
     await expect(page.get_by_role("button", name=own)).to_have_attribute("aria-pressed", "true")
     await site.looks(page, "simulator")
     await page.get_by_label(first, exact=True).select_option("small")
@@ -53,7 +63,9 @@ async def test_two_plans_run_on_our_own_history_side_by_side(site: Site, look):
     await expect(table).to_be_visible()
     small, tight = told["result"]["plans"]
     assert (small["refused"], tight["refused"]) == (0, 4)
-    assert small["charged"]["value"] == str(sum([(await site.house.balance(ref)).used_total for ref in ("alice", "bora")]))
+    assert small["charged"]["value"] == str(
+        sum([(await site.house.balance(ref)).used_total for ref in ("alice", "bora")])
+    )
     rows = table.get_by_role("row")
     for nth, name in enumerate(("accounts_blocked", "refused", "allowed", "tokens", "shortened"), 1):
         await expect(rows.nth(nth)).to_contain_text(f"{small[name]:,}")
@@ -87,7 +99,9 @@ async def test_a_file_that_is_no_trace_says_which_line(site: Site):
     page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/simulator")
     await page.get_by_role("button", name="A file").click()
     bad = b"time,account,model,input,output\n0,alice,m,x,1\n"
-    await page.get_by_label("Trace (CSV)").set_input_files({"name": "t.csv", "mimeType": "text/csv", "buffer": bad})
+    await page.get_by_label("Trace (CSV)").set_input_files(
+        {"name": "t.csv", "mimeType": "text/csv", "buffer": bad}
+    )
     await page.get_by_role("button", name="Run it").click()
     await expect(page.get_by_role("alert")).to_contain_text("2: 'x' is no number of tokens")
     site.expect("status of 400")
@@ -104,7 +118,9 @@ async def test_a_user_has_no_way_to_it(site: Site):
     await expect(page.get_by_text("This page is for other roles than yours.")).to_be_visible()
 
 
-@pytest.mark.parametrize("place", ["simulator", "plans", "plans/chat-tokens", "orders", "orders?view=events", "rates"])
+@pytest.mark.parametrize(
+    "place", ["simulator", "plans", "plans/chat-tokens", "orders", "orders?view=events", "rates"]
+)
 async def test_without_the_service_a_screen_says_so_and_tries_again(site: Site, place: str):
     page = await site.page(await site.person("kim@example.com", "auditor"), path=None)
     paths = ("plans", "presets", "simulations", "orders", "payment-events", "rates")

@@ -203,7 +203,7 @@ async def test_bought_credit_is_told_once_however_often_it_is_completed(house):
     await house.complete_order("alice", order.id)
     await house.complete_order("alice", order.id)
     assert await told(house) == [("bought", "")]
-    assert "5,000 token" in (await house.notices("alice"))[0].title
+    assert "5,000 tokens" in (await house.notices("alice"))[0].title
 
 
 async def test_a_purchase_that_a_crash_left_untold_is_told_by_the_hour_once(house, clock):
@@ -232,7 +232,7 @@ async def test_credit_that_will_end_is_told_a_week_before_once(house, clock):
     assert (await house.notify()).expiring == 1
     assert (await house.notify()).expiring == 0
     text = (await house.notices("alice"))[0].text
-    assert "700 token" in text
+    assert "700 tokens" in text
     assert "2026-12-01 12:00 (Asia/Seoul)" in text
 
 
@@ -240,8 +240,8 @@ async def test_credit_that_will_end_is_told_a_week_before_once(house, clock):
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("en", ["90.5 % of your credit is used", "only 9.5 % is left", "9,500 token", "2026-12-01 00:00"]),
-        ("ko", ["90.5%를 사용", "9.5%만 남았습니다", "9,500 token", "2026년 12월 1일 00:00"]),
+        ("en", ["90.5 % of your credit is used", "only 9.5 % is left", "9,500 tokens", "2026-12-01 00:00"]),
+        ("ko", ["90.5%를 사용", "9.5%만 남았습니다", "9,500 토큰", "2026년 12월 1일 00:00"]),
     ],
 )
 async def test_a_notice_says_what_is_used_and_what_is_left_until_when_and_where_to_buy(house, locale, words):

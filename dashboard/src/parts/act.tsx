@@ -17,25 +17,29 @@ interface Props {
   grave?: boolean;
   /** Asks for a reason, sent as `reason`. */
   why?: boolean;
-  does: { isPending: boolean; error: unknown };
+  does: { isPending: boolean; error: unknown; reset?: () => void };
   onSend: (form: FormData) => void;
   children?: ReactNode;
 }
 
 export function Act({ open, onClose, title, lead, verb, grave, why, does, onSend, children }: Props) {
   const { t } = useTranslation();
+  const close = () => {
+    does.reset?.(); // What went wrong last time is no news when it is opened again.
+    onClose();
+  };
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     onSend(new FormData(event.currentTarget));
   };
   return (
-    <Dialog open={open} onClose={onClose} title={title} {...(lead ? { lead } : {})}>
+    <Dialog open={open} onClose={close} title={title} {...(lead ? { lead } : {})}>
       <form onSubmit={send} className="space-y-4">
         {children}
         {why && <Field label={t("form.reason")} name="reason" required maxLength={500} placeholder={t("form.reasonLead")} />}
         {does.error !== null && does.error !== undefined && <Failed error={does.error} />}
         <div className="flex gap-2">
-          <Button kind="plain" className="flex-1" onClick={onClose}>
+          <Button kind="plain" className="flex-1" onClick={close}>
             {t("form.cancel")}
           </Button>
           <Button type="submit" kind={grave ? "grave" : "main"} className="flex-1" disabled={does.isPending}>

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 /** A panel, which a screen reader calls by its title. */
 export function Card({ title, children, aside }: { title: string; children: ReactNode; aside?: ReactNode }) {
   return (
-    <section aria-label={title} className="rounded-card border border-line bg-panel p-5 sm:p-6">
+    <section aria-label={title} className="min-w-0 rounded-card border border-line bg-panel p-5 sm:p-6">
       <div className="flex items-center justify-between gap-4">
         <h2 className="text-sm font-medium text-soft">{title}</h2>
         {aside}

@@ -64,7 +64,8 @@ class Samples:
     async def load(self, *, actor: str, address: str = "") -> Progress:
         """Begin to replay, and return at once.
 
-        Raises: Forbidden in production and beside accounts of its own; StillRunning while it is at work, or done already.
+        Raises: Forbidden in production, and where there are other accounts; StillRunning while it is at
+        work, or done already.
         """
         if self._house.desk.settings.environment == "production":
             raise Forbidden("samples_in_production")

@@ -153,5 +153,7 @@ def _flat(head: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple) and any(isinstance(one, dict) for one in value):
         for nth, one in enumerate(value):
             yield from _flat(f"{head}[{nth}]", one)
+    elif isinstance(value, bool):
+        yield head, "true" if value else "false"
     elif value is not None:
         yield head, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -38,10 +38,10 @@ def plain_terms(plan: Plan, locale: str) -> list[Term]:
 
 def _credit(plan: Plan, locale: str) -> Iterator[str]:
     if plan.signup.amount:
-        yield say("terms.signup", locale, amount=named(plan.signup.amount, plan.unit))
+        yield say("terms.signup", locale, amount=named(plan.signup.amount, plan.unit, locale))
     for one in plan.allowance:
         facts = {
-            "amount": named(one.amount, plan.unit),
+            "amount": named(one.amount, plan.unit, locale),
             "every": say(f"terms.every_{one.every}", locale),
             "begins": say(f"terms.{one.anchor}", locale, zone=one.time_zone or plan.zone),
             "rest": "" if one.every == "forever" else _rest(one, plan, locale),
@@ -51,7 +51,7 @@ def _credit(plan: Plan, locale: str) -> Iterator[str]:
     if not plan.allowance and not plan.signup.amount:
         yield say("terms.nothing_given", locale)
     if plan.credit.maximum is not None:
-        yield say("terms.maximum", locale, amount=named(plan.credit.maximum, plan.unit))
+        yield say("terms.maximum", locale, amount=named(plan.credit.maximum, plan.unit, locale))
 
 
 def _rest(one: Allowance, plan: Plan, locale: str) -> str:
@@ -60,7 +60,7 @@ def _rest(one: Allowance, plan: Plan, locale: str) -> str:
         return say("terms.rest_ends", locale)
     if isinstance(one.rollover, Decimal):
         return say("terms.rest_share", locale, share=_percent(one.rollover))
-    return say("terms.rest_kept", locale, amount=named(one.rollover, plan.unit))
+    return say("terms.rest_kept", locale, amount=named(one.rollover, plan.unit, locale))
 
 
 def _spend(plan: Plan, locale: str) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _price(plan: Plan, locale: str) -> Iterator[str]:
     if plan.rate.discount:
         yield say("terms.discount", locale, share=_percent(plan.rate.discount))
     if plan.rate.minimum:
-        yield say("terms.minimum", locale, amount=named(plan.rate.minimum, plan.unit))
+        yield say("terms.minimum", locale, amount=named(plan.rate.minimum, plan.unit, locale))
 
 
 def _stop(plan: Plan, locale: str) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _stop(plan: Plan, locale: str) -> Iterator[str]:
 
 
 def _limit(one: Limit, plan: Plan, locale: str) -> str:
-    amount = named(one.amount, plan.unit) if one.what == "credit" else f"{one.amount:,}"
+    amount = named(one.amount, plan.unit, locale) if one.what == "credit" else f"{one.amount:,}"
     what = "" if one.what == "credit" else say(f"terms.what_{one.what}", locale)
     return say(
         "terms.limit",

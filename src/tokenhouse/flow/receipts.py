@@ -83,7 +83,7 @@ async def sales_receipt(desk: Desk, ref: str, order_id: str, locale: str) -> Sal
         refunded_minor=one.refunded_minor,
         refunded_shown=money(one.refunded_minor, one.currency),
         refunded_at=one.ended_at if one.refunded_minor else None,
-        credit=named(one.credit, deployment_unit(desk) or TOKEN),
+        credit=named(one.credit, deployment_unit(desk) or TOKEN, locale),
         paid_over=one.method or one.provider,
         payment=one.provider_ref or one.transaction_id,
     )
@@ -93,13 +93,13 @@ def _lines(desk: Desk, one: Order, package: Package | None, locale: str) -> tupl
     """Return what was sold, what came on top, and what a coupon took off."""
     unit = deployment_unit(desk) or TOKEN
     whole = one.price_minor + one.discount_minor
-    paid_for = named(one.credit - one.bonus, unit)
+    paid_for = named(one.credit - one.bonus, unit, locale)
     text = messages.say("receipt.credit", locale, credit=paid_for)
     if package is not None:
         text = package.called(locale) + (f" ({paid_for})" if one.credit else "")
     lines = [_line(text, one.quantity, whole // one.quantity, whole, one.currency)]
     if one.bonus:
-        bonus = messages.say("receipt.bonus", locale, credit=named(one.bonus, unit))
+        bonus = messages.say("receipt.bonus", locale, credit=named(one.bonus, unit, locale))
         lines.append(_line(bonus, 1, 0, 0, one.currency))
     if one.discount_minor:
         off = messages.say("receipt.discount", locale, code=one.coupon)

@@ -34,10 +34,10 @@ class Words:
 def worded(kind: Kind, level: str, percent: int, facts: Mapping[str, Any], reader: Reader) -> Words:
     """Return what a notice says: what was used and what is left, both, and when and how there is more."""
     unit = Unit(*facts["unit"])
+    locale, figures = reader.locale, ("amount", "remaining", "used")
     told: dict[str, Any] = {
-        name: amounts.named(facts[name], unit) for name in ("amount", "remaining", "used") if name in facts
+        name: amounts.named(facts[name], unit, locale) for name in figures if name in facts
     }
-    locale = reader.locale
     if kind == "level":
         used, left = percents(percent)
         told |= {"used": used, "left": left}

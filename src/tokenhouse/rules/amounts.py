@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tokenhouse import messages
 from tokenhouse.errors import InvalidInput
 
 AMOUNT_MAX: Final = 2**63 - 1
@@ -163,9 +164,18 @@ def digits(amount: int, unit: Unit) -> str:
     return show(amount, unit, symbol=False).replace(",", "")
 
 
-def named(amount: int, unit: Unit) -> str:
-    """Return `amount` with its unit, for a sentence: "$1.50", "5,001 token"."""
-    return show(amount, unit) if unit.symbol else f"{show(amount, unit)} {unit.name}"
+def named(amount: int, unit: Unit, locale: str = "en") -> str:
+    """Return `amount` with its unit, for a sentence: "$1.50", "5,001 tokens", "5,001 토큰"."""
+    return show(amount, unit) if unit.symbol else f"{show(amount, unit)} {called(amount, unit, locale)}"
+
+
+def called(amount: int, unit: Unit, locale: str = "en") -> str:
+    """Return what people call so much of a unit; a deployment's own unit is called by its name."""
+    number = "one" if amount == 10**unit.decimals else "many"
+    try:
+        return messages.say(f"unit.{unit.name}_{number}", locale)
+    except KeyError:
+        return unit.name
 
 
 def parse_unit(document: object, field: str = "unit") -> Unit:

@@ -155,6 +155,7 @@ async def test_a_plan_is_looked_at_before_it_is_given(service: Service):
     terms = {one["term"]: (one["before"], one["after"]) for one in seen["terms"]}
     assert terms["allowance[0].amount"] == ("100000", "500000")
     assert terms["limit[0].what"] == ("", "requests")
+    assert terms["reserve.cap_output"] == ("false", "true")
     assert (await house.balance("alice")).plan == "chat-tokens"
     await house.amend("alice", plan="pro")
     assert (await service.ok("GET", f"{ACCOUNTS}/alice/balance", who="alice")) == seen["then"]

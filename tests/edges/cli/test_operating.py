@@ -79,7 +79,7 @@ def test_presets_are_shown_and_used(cli):
     shown = cli("plans", "presets", "--json").document["presets"]
     assert [plan["name"] for plan in shown] == list(PRESETS)
     assert cli("plans", "use-preset", "quota", "--json").document["plan"]["name"] == "quota"
-    assert "10,000 token / 월" in cli("plans", "--locale", "ko").out
+    assert "10,000 토큰 / 월" in cli("plans", "--locale", "ko").out
     cli("plans", "use-preset", "points", code=2)
     cli("plans", "use-preset", "nope", code=2)
     cli("plans", "show", "nope", code=4)

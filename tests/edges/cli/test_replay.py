@@ -24,7 +24,7 @@ def test_the_sample_is_replayed_again_and_again_and_ends_well(cli):
     told = cli("replay", "--sample")
     assert "by: too little credit" in told.out
     assert "by: requests/day" in told.out
-    assert "lost: told to callers, not in the journal    0 token" in told.out
+    assert "lost: told to callers, not in the journal    0 tokens" in told.out
     assert "All is well" in told.out
     assert "accounts show replay/" in told.out
     assert "4,981 / 4,981 requests" in told.err
@@ -57,7 +57,7 @@ def test_what_is_off_is_said_and_told_by_the_exit_code(cli, trace, monkeypatch):
 
     monkeypatch.setattr(Replay, "audit", damaged)
     told = cli("replay", trace, code=1)
-    assert "lost: told to callers, not in the journal    5 token" in told.out
+    assert "lost: told to callers, not in the journal    5 tokens" in told.out
     assert "SOMETHING IS OFF" in told.out
 
 

@@ -1,4 +1,4 @@
-// Coupons: codes that give credit or take something off a price; who used each, new ones, and their end. (in work by DESK2)
+// Coupons: codes that give credit or take something off a price; who used each, new ones, and their end.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Download, Plus } from "lucide-react";
 import { useEffect, useState } from "react";
@@ -164,8 +164,8 @@ function Coupons({ coupons, onShow, onEnd }: Props) {
           ),
         },
         { name: "state", title: t("coupons.state"), cell: (one) => <State of={one} /> },
-        { name: "gives", title: t("coupons.gives"), cell: (one) => <Gives of={one} /> },
         { name: "used", title: t("coupons.used"), figure: true, cell: (one) => <Uses of={one} /> },
+        { name: "gives", title: t("coupons.gives"), cell: (one) => <Gives of={one} /> },
         { name: "valid", title: t("coupons.valid"), from: "md", cell: (one) => <Valid of={one} /> },
         ...(onEnd ? [action] : []),
       ]}

@@ -1,4 +1,4 @@
-// Notices of the house, where they go besides, and each delivery with what became of it. (in work by DESK2)
+// Notices of the house, where they go besides, and each delivery with what became of it.
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";

@@ -67,10 +67,11 @@ function People({ people, onChoose }: { people: readonly Person[]; onChoose: (pe
             <>
               <span className="font-medium wrap-anywhere">{one.email}</span> {one.email === email && <span className="text-soft">({t("people.you")})</span>}
               {one.name && <span className="block text-soft">{one.name}</span>}
+              <span className="block text-soft sm:hidden">{t(`role.${one.role}`)}</span>
             </>
           ),
         },
-        { name: "role", title: t("people.role"), cell: (one) => t(`role.${one.role}`) },
+        { name: "role", title: t("people.role"), from: "sm", cell: (one) => t(`role.${one.role}`) },
         {
           name: "account",
           title: t("people.account"),

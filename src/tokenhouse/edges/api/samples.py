@@ -17,7 +17,7 @@ class Samples(Shape):
 
     state: Annotated[
         Literal["offered", "loading", "loaded", "failed", "withheld"],
-        Field(description="Withheld: this is production, or no new deployment. Failed: it may be begun again."),
+        Field(description="Withheld: production, or no new deployment. Failed: it may be begun again."),
     ]
     requests_done: Annotated[int, Field(description="As far as the process knows that answers.")]
     requests_total: int

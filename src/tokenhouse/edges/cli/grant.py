@@ -69,10 +69,10 @@ def command(
             "balance": balance,
         }
     )
-    given = terminal.amount(receipt.amount, balance.unit)
+    given = terminal.named(receipt.amount, balance.unit)
     said = "grant.replayed" if receipt.replayed else "grant.given"
     terminal.show(
-        terminal.say(said, account=ref, amount=given, unit=balance.unit.name),
+        terminal.say(said, account=ref, amount=given),
         terminal.figures(
             [
                 (terminal.say("grant.id"), receipt.id),

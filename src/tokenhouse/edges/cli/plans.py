@@ -156,7 +156,7 @@ def _table(terminal: Terminal, found: Iterable[Plan]) -> Table:
     for plan in found:
         unit, signup = plan.unit, plan.signup.amount
         given = [
-            f"{terminal.amount(one.amount, unit)} {unit.name} / {terminal.say(f'words.{one.every}')}"
+            f"{terminal.named(one.amount, unit)} / {terminal.say(f'words.{one.every}')}"
             for one in plan.allowance
         ]
         rows.append(
@@ -164,7 +164,7 @@ def _table(terminal: Terminal, found: Iterable[Plan]) -> Table:
                 plan.name,
                 plan.version or None,
                 ", ".join(given),
-                f"{terminal.amount(signup, unit)} {unit.name}" if signup else None,
+                terminal.named(signup, unit) if signup else None,
                 f"{plan.stop.block * 100:f} %",
                 terminal.say(f"words.{plan.stop.debt}"),
                 f"{terminal.say(f'words.{plan.rate.by}')} x {plan.rate.multiplier:f}",

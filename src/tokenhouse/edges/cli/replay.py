@@ -182,7 +182,7 @@ def _report(terminal: Terminal, replay: Replay, found: ReplayReport) -> list[str
     say, unit = terminal.say, replay.plan.unit
 
     def amount(value: int) -> str:
-        return f"{terminal.amount(value, unit)} {unit.name}"
+        return terminal.named(value, unit)
 
     books = [
         (say("replay.lost"), amount(found.lost)),

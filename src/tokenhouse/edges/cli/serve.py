@@ -132,9 +132,7 @@ class Greeting:
             (terminal.say("serve.pages"), self.url + PAGES),
         ]
         if self.demo is not None:
-            unit = self.demo.balance.unit
-            left = terminal.amount(self.demo.balance.remaining, unit)
-            left = left if unit.symbol else f"{left} {unit.name}"
+            left = terminal.named(self.demo.balance.remaining, self.demo.balance.unit)
             name = "serve.opened" if self.demo.made else "serve.there"
             told = terminal.say(name, account=self.demo.balance.account, left=left, file=str(self.demo.file))
             pairs.append((terminal.say("serve.account"), told))

@@ -242,6 +242,12 @@ class Terminal:
 
         return show(amount, unit)
 
+    def named(self, amount: int, unit: Unit) -> str:
+        """Return an amount with its unit, as people say it."""
+        from tokenhouse.rules.amounts import named
+
+        return named(amount, unit, self.locale)
+
     def time(self, at: datetime, *, offset: bool = True) -> str:
         """Return a time in the deployment's zone, to the second; no offset where the zone is named."""
         from zoneinfo import ZoneInfo

@@ -127,7 +127,7 @@ def figures(terminal: Terminal, plan: Plan, totals: Totals) -> list[tuple[str, o
         return f"{part:,} ({part * 100 / whole if whole else 0:.1f} %)"
 
     def amount(value: int) -> str:
-        return terminal.amount(value, unit) + ("" if unit.symbol else f" {unit.name}")
+        return terminal.named(value, unit)
 
     stated = plan.reserve.how != "worst-case" and totals.overspend
     laws = [

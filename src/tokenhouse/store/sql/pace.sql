@@ -6,7 +6,8 @@ insert into tokenhouse.calls_recent as c (slot, allowed, refused)
 select u.slot, u.allowed, u.refused
 from unnest($1::timestamptz[], $2::bigint[], $3::bigint[]) as u (slot, allowed, refused)
 order by u.slot
-on conflict (slot) do update set allowed = c.allowed + excluded.allowed, refused = c.refused + excluded.refused;
+on conflict (slot) do update
+set allowed = c.allowed + excluded.allowed, refused = c.refused + excluded.refused;
 
 -- name: write_pace_pruned :exec
 -- why: Nobody watches what was an hour ago; the roll-ups know it.

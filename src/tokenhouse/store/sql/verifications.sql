@@ -22,7 +22,8 @@ returning id;
 -- name: write_verification_ended :exec
 -- why: What it found.
 update tokenhouse.verifications
-set state = $2, ended_at = $3, seen_at = $3, entries_read = coalesce($4::bigint, entries_read), verdict = $5::json
+set state = $2, ended_at = $3, seen_at = $3, entries_read = coalesce($4::bigint, entries_read),
+    verdict = $5::json
 where id = $1 and state = 'running';
 
 -- name: find_verification :maybe

@@ -86,12 +86,21 @@ function Effect({ preview: { now, then, terms } }: { preview: PlanPreview }) {
         rows={rows}
         keyOf={(row) => row.term}
         columns={[
-          { name: "term", title: t("account.term"), cell: (row) => row.term },
-          { name: "before", title: t("account.now"), cell: (row) => row.before },
-          { name: "after", title: t("account.then"), cell: (row) => <span className={row.before === row.after ? "" : "font-medium"}>{row.after}</span> },
+          { name: "term", title: t("account.term"), cell: (row) => <span className="wrap-anywhere">{row.term}</span> },
+          { name: "effect", title: `${t("account.now")} → ${t("account.then")}`, cell: (row) => <Became before={row.before} after={row.after} /> },
         ]}
       />
       {terms.length === 0 && <p className="text-sm text-soft">{t("account.same")}</p>}
+    </>
+  );
+}
+
+/** What a term was and becomes, below each other where it is narrow; once, where it stays. */
+function Became({ before, after }: { before: string; after: string }) {
+  if (before === after) return <span className="text-soft">{before}</span>;
+  return (
+    <>
+      <span className="text-soft wrap-anywhere">{before}</span> <span className="whitespace-nowrap">→</span> <span className="font-medium wrap-anywhere">{after}</span>
     </>
   );
 }

@@ -15,11 +15,11 @@ export function State({ of: { state } }: { of: Coupon }) {
 export function Gives({ of: { discount, discount_percent: percent, credit, credit_days: days } }: { of: Coupon }) {
   const { t } = useTranslation();
   const count = useCount();
-  if (discount > 0) return <>{t("coupons.off", { percent })}</>;
+  if (discount > 0) return <span className="whitespace-nowrap">{t("coupons.off", { percent })}</span>;
   return (
     <>
       <span className="whitespace-nowrap">{credit.shown}</span>
-      {days > 0 && <span className="block text-soft">{t("coupons.lives", { days: count(days) })}</span>}
+      {days > 0 && <span className="block whitespace-nowrap text-soft">{t("coupons.lives", { days: count(days) })}</span>}
     </>
   );
 }

@@ -89,7 +89,7 @@ function Use({ use, discounts }: { use: CouponUse; discounts: boolean }) {
         </time>
       </div>
       <p className="mt-0.5 text-soft">
-        {[worth, t(`coupons.orders.${use.state}`)].filter(Boolean).join(" · ")} ·{" "}
+        {[worth, ...(use.state === "completed" ? [] : [t(`coupons.orders.${use.state}`)])].join(" · ")} ·{" "}
         <Link to={`/operator/orders/${use.order}`} aria-label={t("coupons.orderOf", { account: use.account })} className="text-brand underline">
           {t("coupons.order")}
         </Link>

@@ -63,7 +63,7 @@ function Lines({ lines, onChoose }: { lines: readonly Endpoint[]; onChoose: ((on
           title: t("endpoints.name"),
           cell: (one) => (
             <>
-              <span className="font-medium break-words">{one.name}</span>
+              <span className="block min-w-32 font-medium break-words">{one.name}</span>
               <span className="block break-all text-soft">{one.place}</span>
             </>
           ),
@@ -73,7 +73,7 @@ function Lines({ lines, onChoose }: { lines: readonly Endpoint[]; onChoose: ((on
           title: t("endpoints.account"),
           cell: (one) =>
             one.account ? (
-              <Link to={placeOf(one.account)} className="break-all text-brand underline">
+              <Link to={placeOf(one.account)} className="block min-w-20 break-words text-brand underline">
                 {one.account}
               </Link>
             ) : (
@@ -106,7 +106,7 @@ function State({ of: { state, disabled_at: at, disabled_why: why } }: { of: Endp
     <>
       <Badge tone={state === "active" ? "good" : "warn"}>{t(`endpoints.states.${state}`)}</Badge>
       {why && <span className="mt-1 block min-w-24 break-words">{why}</span>}
-      {at && <span className="block text-xs text-soft">{moment(at)}</span>}
+      {at && <span className="block text-xs whitespace-nowrap text-soft">{moment(at)}</span>}
     </>
   );
 }

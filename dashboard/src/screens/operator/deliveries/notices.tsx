@@ -66,7 +66,7 @@ function Lines({ notices }: { notices: readonly Notice[] }) {
           name: "account",
           title: t("toldTo.account"),
           cell: (one) => (
-            <Link to={placeOf(one.account)} className="break-all text-brand underline">
+            <Link to={placeOf(one.account)} className="block min-w-20 break-words text-brand underline">
               {one.account}
             </Link>
           ),
@@ -81,7 +81,7 @@ function Lines({ notices }: { notices: readonly Notice[] }) {
             </div>
           ),
         },
-        { name: "when", title: t("toldTo.when"), cell: (one) => <time dateTime={one.at}>{moment(one.at)}</time> },
+        { name: "when", title: t("toldTo.when"), cell: (one) => <time dateTime={one.at} className="whitespace-nowrap">{moment(one.at)}</time> },
         { name: "read", title: t("toldTo.read"), from: "sm", cell: (one) => (one.read_at ? moment(one.read_at) : t("toldTo.unread")) },
       ]}
     />

@@ -112,7 +112,7 @@ function Lines({ lines, operates }: { lines: readonly Delivery[]; operates: bool
           title: t("deliveries.to"),
           cell: (one) => (
             <>
-              <span className="break-all">{one.target}</span>
+              <span className="block min-w-24 break-words">{one.target}</span>
               <span className="block text-soft">{t(`deliveries.channels.${one.channel}`)}</span>
             </>
           ),
@@ -157,8 +157,8 @@ function State({ of: { state, error, next_at: next, ended_at: ended } }: { of: D
     <>
       <Badge tone={TONES[state]}>{t(`deliveries.states.${state}`)}</Badge>
       {error && <span className="mt-1 block max-w-xs min-w-36 break-words text-bad">{error}</span>}
-      {next && <span className="mt-1 block text-xs text-soft">{t("deliveries.next", { at: moment(next) })}</span>}
-      {ended && <span className="mt-1 block text-xs text-soft">{t("deliveries.ended", { at: moment(ended) })}</span>}
+      {next && <span className="mt-1 block text-xs whitespace-nowrap text-soft">{t("deliveries.next", { at: moment(next) })}</span>}
+      {ended && <span className="mt-1 block text-xs whitespace-nowrap text-soft">{t("deliveries.ended", { at: moment(ended) })}</span>}
     </>
   );
 }

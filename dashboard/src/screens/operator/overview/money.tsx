@@ -18,7 +18,7 @@ export function Money() {
   const purchases = useQuery(showPurchasesOptions(YEAR));
   const costs = useQuery(showCostsOptions(MONTH));
   return (
-    <div className="grid gap-6 lg:grid-cols-2">
+    <div className="grid gap-6 lg:grid-cols-2 [&>*]:min-w-0">
       <Card title={t("overview.money.title")}>
         <Answer of={purchases}>{(data) => <Income purchases={data} />}</Answer>
       </Card>

@@ -26,7 +26,7 @@ export function Patterns() {
       {(data) => (
         <>
           <Week found={data} />
-          <div className="grid gap-6 lg:grid-cols-2">
+          <div className="grid gap-6 lg:grid-cols-2 [&>*]:min-w-0">
             <Models found={data} />
             <Users found={data} />
           </div>

@@ -1,7 +1,7 @@
 // The events of a stream, whatever pieces its bytes come in.
 import { describe, expect, it } from "vitest";
 
-import { eventOf, eventsOf } from "./events";
+import { eventOf, eventsOf } from "../src/screens/chat/events";
 
 const STREAM = [
   'event: start\ndata: {"session":"s","title":"안녕","seq":1}\n\n',
