@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request
+from playwright.async_api import TimeoutError as StillWaiting
 
 from tests.edges.api.conftest import Service
 from tokenhouse import Tokenhouse
@@ -22,7 +23,7 @@ QUIET: Final = ("--no-sandbox", "--disable-quic", "--disable-background-networki
 PASSWORD: Final = "nine small green birds"
 DESKTOP: Final = {"viewport": {"width": 1280, "height": 800}}
 PHONE: Final = {"viewport": {"width": 360, "height": 780}, "is_mobile": True, "has_touch": True}
-WAIT_MS: Final = 10_000
+WAIT_MS: Final = 20_000
 """How long something may take to be seen: two cores are shared with a database, a server and a browser."""
 LOCALES: Final = {"en": "en-US", "ko": "ko-KR"}
 REST_TRIES: Final = 500
@@ -36,6 +37,8 @@ AT_REST: Final = """() => document.readyState === "complete" && document.fonts.s
   && !document.querySelector("[aria-busy=true], .animate-pulse")
   && document.getElementById("root")?.childElementCount > 0"""
 """Whether a page waits for nothing that it has asked for."""
+RESTLESS: Final = """() => [...document.querySelectorAll("[aria-busy=true], .animate-pulse")]
+  .map((one) => (one.closest("section") ?? one).outerHTML.slice(0, 300)).join("\\n")"""
 CALM: Final = """async () => {
   const ends = (one) => one.effect?.getTiming().iterations !== Infinity;
   await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
@@ -161,7 +164,10 @@ class Site:
     async def rest(self, page: Page) -> None:
         """Wait until nothing loads and nothing moves any more."""
         for _ in range(REST_TRIES):
-            await page.wait_for_function(AT_REST)
+            try:
+                await page.wait_for_function(AT_REST)
+            except StillWaiting:
+                raise AssertionError(f"{page.url} still waits: {await page.evaluate(RESTLESS)}") from None
             await page.evaluate(CALM)
             if not self._busy[id(page)] and await page.evaluate(AT_REST):
                 return

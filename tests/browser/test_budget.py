@@ -23,7 +23,7 @@ async def first_load(site: Site) -> dict[str, Response]:
     """Return the scripts that a user's first look takes, by their names."""
     heard: list[Response] = []
     page = await site.page(await site.person(), path=None)
-    page.on("response", lambda one: heard.append(one))  # noqa: PLW0108 -- a built-in has no place for its mark
+    page.on("response", lambda one: heard.append(one))  # noqa: PLW0108
     await site.go(page, "/")
     return {stem(one.url): one for one in heard if one.url.endswith(".js")}
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.row("B8", "E10")
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    return SETTINGS
+    return SETTINGS | {"session_idle_hours": 48}
 
 
 async def looking(site: Site, role: str = "operator", path: str = PATH, **look: Any) -> Page:

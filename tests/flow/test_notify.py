@@ -203,7 +203,7 @@ async def test_bought_credit_is_told_once_however_often_it_is_completed(house):
     await house.complete_order("alice", order.id)
     await house.complete_order("alice", order.id)
     assert await told(house) == [("bought", "")]
-    assert "5,000 tokens" in (await house.notices("alice"))[0].title
+    assert "5,000 토큰" in (await house.notices("alice"))[0].title
 
 
 async def test_a_purchase_that_a_crash_left_untold_is_told_by_the_hour_once(house, clock):

@@ -16,7 +16,7 @@ const UNAUTHENTICATED = 401;
 /** Where the script came from is where the service is. */
 const HOME = new URL((document.currentScript as HTMLScriptElement | null)?.src ?? location.href).origin;
 
-type Words = (typeof CARD)["en"];
+type Words = (typeof CARD)["en"]["both"] & (typeof CARD)["en"]["alone"];
 
 class EndedError extends Error {}
 
@@ -79,7 +79,8 @@ export class TokenhouseCard extends HTMLElement {
   }
 
   get #words(): Words {
-    return CARD[this.#language];
+    const { both, alone } = CARD[this.#language];
+    return { ...both, ...alone };
   }
 
   /** Asks for the card, with another token if this one has ended; the latest question's answer is shown. */

@@ -1,27 +1,15 @@
 // What the usage card and its screen say.
 import { say } from ".";
+import { CARD } from "./card";
 
 say({
   en: {
     card: {
-      left: "Left",
+      ...CARD.en.both,
       leftOf: "Left of {{payer}}",
-      plan: "Plan {{plan}}",
-      used: "Used in this period",
-      percent: "{{percent}} % used",
-      usedOf: "{{used}} used ({{percent}} %)",
       percentOf: "{{percent}} % of {{payer}} used",
-      renews: "renews {{at}}",
       turns_one: "About {{count, number}} more turn.",
       turns_other: "About {{count, number}} more turns.",
-      buy: "Buy more",
-      state: {
-        normal: "All is well.",
-        buy: "Most of it is used. You can buy more at any time.",
-        warning: "Nearly used up. Buy more to go on without a break.",
-        critical: "Almost nothing is left. Buy more now.",
-        blocked: "Used up. Calls are refused until you buy more or the period renews.",
-      },
       stateOf: {
         warning: "{{payer}} has nearly used up its credit. Ask whoever runs it for more.",
         critical: "{{payer}} has almost nothing left. Ask whoever runs it for more now.",
@@ -68,24 +56,11 @@ say({
   },
   ko: {
     card: {
-      left: "남은 양",
+      ...CARD.ko.both,
       leftOf: "{{payer}}의 남은 양",
-      plan: "{{plan}} 요금제",
-      used: "이번 기간 사용량",
-      percent: "{{percent}}% 사용",
-      usedOf: "{{used}} 사용 ({{percent}}%)",
       percentOf: "{{payer}} 전체의 {{percent}}% 사용",
-      renews: "{{at}} 갱신",
       turns_one: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
       turns_other: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
-      buy: "추가 구매",
-      state: {
-        normal: "여유가 있습니다.",
-        buy: "대부분 사용했습니다. 언제든지 추가로 구매할 수 있습니다.",
-        warning: "거의 다 썼습니다. 끊김 없이 쓰려면 추가로 구매하세요.",
-        critical: "남은 양이 얼마 없습니다. 지금 추가로 구매하세요.",
-        blocked: "모두 사용했습니다. 추가로 구매하거나 갱신될 때까지 사용할 수 없습니다.",
-      },
       stateOf: {
         warning: "{{payer}}에서 거의 다 썼습니다. 담당자에게 추가를 요청하세요.",
         critical: "{{payer}}에 남은 양이 얼마 없습니다. 지금 담당자에게 추가를 요청하세요.",

@@ -31,7 +31,7 @@ class Planning:
 
         Without a plan it is the deployment's own. It changes nothing but its own record.
 
-        Raises: NotFound, InvalidInput; Busy while another one is at work.
+        Raises: NotFound, InvalidInput; StillRunning while another one is at work.
         """
         known = await terms.plans(self._desk)
         names = list(checked_list(plans, "plans"))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tokenhouse.errors import Busy, InvalidInput, NotFound, TokenhouseError
+from tokenhouse.errors import InvalidInput, NotFound, StillRunning, TokenhouseError
 from tokenhouse.flow import simulating
 from tokenhouse.flow.cursors import cursor, place
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
@@ -114,7 +114,7 @@ class Simulator:
 async def start(desk: Desk, simulator: Simulator, plans: list[Plan], what: What, *, actor: str) -> Simulation:
     """Begin a simulation and return at once, or after a short one has ended.
 
-    Raises: InvalidInput; Busy if one is under way somewhere.
+    Raises: InvalidInput; StillRunning if one is under way somewhere.
     """
     checked_text(actor, "actor")
     order = _order(desk, plans, what)
@@ -126,7 +126,7 @@ async def start(desk: Desk, simulator: Simulator, plans: list[Plan], what: What,
             names = [plan.name for plan in plans]
             begun = await simulations.write_started(connection, simulation, what.source, names, now, actor)
     if not begun:
-        raise Busy("simulation_running", retry_after_s=5)
+        raise StillRunning("simulation_running", retry_after_s=5)
     read = asyncio.Event()
     work = asyncio.create_task(_carry_out(desk, simulation, order, what, read), name="tokenhouse simulation")
     simulator.works.add(work)

@@ -243,7 +243,8 @@ async def test_an_operators_refund_gives_the_money_back_over_toss(
     fake.says = Says.whole({"code": "FAILED_INTERNAL_SYSTEM_PROCESSING", "message": "잠시 후"}, status=500)
     before = await shop.credit("alice")
     await service.no(502, "POST", path, who="operator", json=part)
-    fake.says = Says.whole({"code": "NOT_CANCELABLE_PAYMENT", "message": "취소할 수 없습니다"}, status=403)
+    refused = {"code": "NOT_CANCELABLE_PAYMENT", "message": "취소할 수 없습니다"}
+    fake.says = Says.whole(refused, status=403)
     await service.no(502, "POST", path, who="operator", json=part)
     fake.says = Says.whole({"code": "EXCEED_CANCEL_AMOUNT", "message": "금액 초과"}, status=400)
     assert "금액 초과" in (await service.no(400, "POST", path, who="operator", json=part))["detail"]

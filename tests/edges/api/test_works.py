@@ -130,7 +130,7 @@ async def test_one_simulation_runs_at_a_time_on_all_nodes(service: Service, data
     await connection.execute(begin, clock())
     await connection.close()
     busy = await service.call("POST", SIMULATE, who="operator", json={"trace": TRACE})
-    assert (busy.status_code, int(busy.headers["retry-after"]) <= 60) == (503, True)
+    assert (busy.status_code, int(busy.headers["retry-after"]) <= 60) == (409, True)
     clock.move(minutes=2)
     [other] = (await service.ok("GET", SIMULATE, who="auditor"))["items"]
     assert other["state"] == "lost"

@@ -11,7 +11,7 @@ from pydantic import Field
 from tokenhouse.edges import problems
 from tokenhouse.edges.api import accounts
 from tokenhouse.edges.api.accounts import Balance
-from tokenhouse.edges.api.caller import House, IdempotencyKey
+from tokenhouse.edges.api.caller import House, IdempotencyKey, User
 from tokenhouse.edges.api.near_end import Warned, warning
 from tokenhouse.edges.api.shapes import Amount, Cursor, Page, Shape, amount, unit_of
 from tokenhouse.edges.api.turns import Own, PointsInfo, Talk, points_info, who
@@ -115,7 +115,7 @@ class TurnAnswer(Shape):
 
 
 @router.get("")
-async def show_chat(_: Own, house: House) -> ChatTerms:
+async def show_chat(_: User, house: House) -> ChatTerms:
     """Return what a conversation can be opened with, and how long a message may be."""
     chosen = house.desk.settings.chat
     models = list(dict.fromkeys((chosen.model, *chosen.models)))

@@ -170,8 +170,8 @@ async def simulate_plans(asked: NewSimulation, caller: Auditor, house: House) ->
 
     The traffic is a trace, the sample that comes along, or this deployment's history: what was called and
     charged, and which credit came meanwhile; the newest 300,000 entries of its journal at most. It changes
-    nothing but its own record. One runs at a time, for ten minutes at most; while it does, this answers 503
-    with `Retry-After`. For auditors.
+    nothing but its own record. One runs at a time, for ten minutes at most; while it does, this answers 409.
+    For auditors.
     """
     what = What(
         source=asked.source or ("sample" if asked.trace is None else "trace"),

@@ -17,8 +17,8 @@ from tokenhouse.house import Tokenhouse
 SECURE: Final = "__Host-tokenhouse"
 PLAIN: Final = "tokenhouse"
 HINT: Final = "tokenhouse-signed-in"
-"""The name of a cookie that only says that there is a session: our pages read it, and ask who is signed in only
-where somebody is. Nothing believes it."""
+"""The name of a cookie that only says that there is a session: our pages read it, and ask who is signed in
+only where somebody is. Nothing believes it."""
 CSRF_HEADER: Final = b"x-csrf-token"
 HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 
