@@ -12,7 +12,8 @@ CREATE TABLE tokenhouse.simulations (
     started_by    text NOT NULL,
     seen_at       timestamptz NOT NULL,
     ended_at      timestamptz,
-    steps_total   bigint NOT NULL DEFAULT 0 CONSTRAINT simulations_total_not_negative CHECK (steps_total >= 0),
+    steps_total   bigint NOT NULL DEFAULT 0
+        CONSTRAINT simulations_total_not_negative CHECK (steps_total >= 0),
     steps_done    bigint NOT NULL DEFAULT 0,
     outcome       json,
     CONSTRAINT simulations_ended_unless_running CHECK ((state = 'running') = (ended_at IS NULL))

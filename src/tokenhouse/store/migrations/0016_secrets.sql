@@ -1,4 +1,4 @@
--- What the nodes of a deployment must know in common and nobody else may: made once, by whoever needs it first.
+-- What the nodes of a deployment must know in common and nobody else may: made once, by who needs it first.
 
 CREATE TABLE tokenhouse.secrets (
     name  text PRIMARY KEY,
@@ -6,4 +6,4 @@ CREATE TABLE tokenhouse.secrets (
     CONSTRAINT secrets_long_enough CHECK (octet_length(value) >= 32)
 );
 COMMENT ON TABLE tokenhouse.secrets IS
-    'Keys of the deployment''s own signatures. A row that is deleted ends everything that was signed with it.';
+    'Keys of the deployment''s own signatures. Deleting a row ends everything that was signed with it.';

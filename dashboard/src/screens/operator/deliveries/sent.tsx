@@ -107,6 +107,7 @@ function Lines({ lines, operates }: { lines: readonly Delivery[]; operates: bool
       keyOf={(one) => one.id}
       columns={[
         { name: "what", title: t("deliveries.what"), cell: (one) => <What of={one} /> },
+        { name: "state", title: t("deliveries.state"), cell: (one) => <State of={one} /> },
         {
           name: "to",
           title: t("deliveries.to"),
@@ -117,7 +118,6 @@ function Lines({ lines, operates }: { lines: readonly Delivery[]; operates: bool
             </>
           ),
         },
-        { name: "state", title: t("deliveries.state"), cell: (one) => <State of={one} /> },
         { name: "attempts", title: t("deliveries.attempts"), figure: true, cell: (one) => count(one.attempts) },
         { name: "when", title: t("deliveries.when"), from: "md", cell: (one) => one.created_at && <span className="whitespace-nowrap">{moment(one.created_at)}</span> },
         ...(operates ? [action] : []),
