@@ -42,6 +42,12 @@ CHAT: dict[str, Verb] = {
     "erase_chat": Verb(TALK, {"ref": KNOWN_REF, "session": SESSION}),
     "chat_messages": Verb(
         TALK,
-        {"ref": KNOWN_REF, "session": SESSION, "after": [None, *NO_WHOLE, -1, 2**31], "rows_max": PAGE},
+        {
+            "ref": KNOWN_REF,
+            "session": SESSION,
+            "after": [None, *NO_WHOLE, -1, 2**31],
+            "before": [*NO_WHOLE, -1, 2**31],
+            "rows_max": PAGE,
+        },
     ),
 }
