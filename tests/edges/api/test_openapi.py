@@ -25,8 +25,8 @@ VERBS = {
     *("give", "claw", "adjust", "refund", "reserve", "settle", "release", "charge", "run", "quote"),
     *("start", "simulate", "import", "decide", "use", "open", "export", "send", "mark", "hear", "resend"),
     *("rotate", "disable", "enable", "try", "buy", "confirm", "complete", "fail", "end", "redeem", "sign"),
-    *("enter", "become", "load", "invite", "preview", "rehearse", "synchronise", "suspend", "health", "ready"),
-    *("cancel", "check"),
+    *("enter", "become", "load", "invite", "rehearse", "synchronise", "suspend", "health", "ready"),
+    *("cancel", "check", "preview"),
 }
 NATIVE = [(name, one) for name, one in OPERATIONS if " /api/v1/" in name]
 
