@@ -62,3 +62,11 @@ test("its table holds every figure as it is shown, and an empty place where ther
   await userEvent.click(screen.getByRole("button", { name: "As a chart" }));
   await screen.findByRole("img", { name: "Tokens a day" });
 });
+
+test("places of one name stay apart", async () => {
+  const error = vi.spyOn(console, "error");
+  render(<Chart title="Tokens an hour" places={["9 AM", "9 AM"]} series={SERIES} />);
+  await userEvent.click(screen.getByRole("button", { name: "As a table" }));
+  expect(screen.getAllByRole("row")).toHaveLength(3);
+  expect(error).not.toHaveBeenCalled();
+});

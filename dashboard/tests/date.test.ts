@@ -1,7 +1,7 @@
-// When a day begins somewhere, also on the days on which the clocks there change.
+// When a day begins somewhere, and when a clock there shows a time, also on the days on which the clocks there change.
 import { expect, test } from "vitest";
 
-import { beginning } from "../src/parts/date";
+import { beginning, moment } from "../src/parts/date";
 
 test.each([
   ["2026-11-21", "Asia/Seoul", false, "2026-11-20T15:00:00.000Z"],
@@ -16,4 +16,11 @@ test.each([
   ["2026-11-01", "America/Los_Angeles", true, "2026-11-02T08:00:00.000Z"],
 ])("the day %s in %s, after it: %s", (day, zone, after, at) => {
   expect(beginning(day, zone, after)).toBe(at);
+});
+
+test.each([
+  ["2026-11-21T09:30Z", "Asia/Seoul", "2026-11-21T00:30:00.000Z"],
+  ["2026-03-29T12:00Z", "Europe/Berlin", "2026-03-29T10:00:00.000Z"],
+])("the clock shows %s in %s", (shown, zone, at) => {
+  expect(moment(new Date(shown), zone)).toBe(at);
 });

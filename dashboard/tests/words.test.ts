@@ -4,9 +4,12 @@ import { join } from "node:path";
 
 import i18next from "i18next";
 import ts from "typescript";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
-import.meta.glob("../src/words/*.ts", { eager: true });
+// What each file adds is kept: the bundle has only the first of two that give one key different words.
+const adding = vi.spyOn(i18next, "addResourceBundle");
+for (const load of Object.values(import.meta.glob("../src/words/*.ts"))) await load();
+const added = [...adding.mock.calls];
 
 const SOURCE = join(import.meta.dirname, "..", "src");
 const NOT_SAID_THERE = /^(api|words)\//;
@@ -72,6 +75,15 @@ test("both languages have the same words", () => {
   expect([...korean.keys()].map((key) => key.replace(PLURAL, "")).filter((key) => !keys.includes(key))).toEqual([]);
   const there = new Set([...korean.keys()].map((key) => key.replace(PLURAL, "")));
   expect(keys.filter((key) => !there.has(key))).toEqual([]);
+});
+
+test("no key has two meanings, of which the screen that was opened first would choose", () => {
+  expect(added.length).toBeGreaterThan(40);
+  const meanings = new Map<string, Set<string>>();
+  for (const [language, , words] of added) {
+    for (const [key, said] of flat(words as Words, `${language}: `)) meanings.set(key, (meanings.get(key) ?? new Set()).add(said));
+  }
+  expect([...meanings].filter(([, said]) => said.size > 1)).toEqual([]);
 });
 
 test("both languages are told the same facts", () => {

@@ -89,7 +89,7 @@ async def test_every_figure_is_the_api_s_and_the_journal_s(site: Site):
     ]
     total = used["total"]
     await expect(
-        page.get_by_text(f"In all {total['charged']['shown']} in {total['turns']} calls")
+        page.get_by_text(f"In all {total['charged']['shown']} in {total['turns']:,} calls")
     ).to_be_visible()
     entries = await site.house.history(ref, rows_max=1_000)
     assert balance["used"]["value"] == str(-sum(one.amount for one in entries if one.kind == "charge"))

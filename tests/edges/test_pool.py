@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tokenhouse.edges.pool import FAILURES, Pool
+from tokenhouse.edges.pool import FAILURES, Pool, _exchange
 
 pytestmark = pytest.mark.row("E1")
 
@@ -73,6 +73,31 @@ async def test_a_request_is_written_as_it_is_and_its_connection_is_used_again():
     assert [body for _, body, _ in came] == [b"{}", b""]
     assert came[0][2] is came[1][2], "one connection for both"
     assert left == [1, 1]
+
+
+async def test_no_empty_piece_is_written(monkeypatch):
+    """From Python 3.12 on asyncio's own loop would try for ever to write it, and never close."""
+    written = []
+
+    async def exchange(connection, head, body, wait_s):
+        real = connection.protocol.transport
+
+        class Noted:
+            def writelines(self, pieces):
+                written.extend(pieces)
+                real.writelines(pieces)
+
+            def __getattr__(self, name):
+                return getattr(real, name)
+
+        connection.protocol.transport = Noted()
+        return await _exchange(connection, head, body, wait_s)
+
+    monkeypatch.setattr("tokenhouse.edges.pool._exchange", exchange)
+    async with provider(ANSWER) as (pool, url, _):
+        assert await whole(await pool.ask("GET", url, {}, b"", WAITS)) == b"ok"
+    assert len(written) == 1
+    assert written[0].startswith(b"GET /v1/x")
 
 
 async def test_a_host_of_the_operators_own_stands_alone():

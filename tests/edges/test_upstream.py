@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.edges.gateway.provider import Provider, Says
 from tokenhouse.edges.demo import Demo
 from tokenhouse.edges.routes import DEMO
 from tokenhouse.edges.upstream import Upstreams
-from tokenhouse.errors import NotFound, StartRefused
+from tokenhouse.errors import NotFound, StartRefused, UpstreamTrouble
 from tokenhouse.flow.examine import in_force
 from tokenhouse.settings import Settings, Upstream, read
 
@@ -113,6 +114,24 @@ def test_the_file_describes_upstreams_and_the_environment_holds_their_keys(tmp_p
     for environ in ({}, {"OUR_KEY": " "}):
         with pytest.raises(StartRefused, match="OUR_KEY is not set, or empty"):
             read({"TOKENHOUSE_HOME": str(tmp_path)} | environ)
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"), [(200, False), (404, False), (401, True), (403, True), (500, True)]
+)
+async def test_who_is_not_let_in_gets_no_list(status, refused):
+    async with Provider(lambda _: Says.whole({"data": [{"id": "m"}]}, status)) as server:
+        chosen = upstreams(Upstream(name="o", url=f"http://127.0.0.1:{server.port}/v1", models=("*",)))
+        await chosen.open()
+        try:
+            if refused:
+                with pytest.raises(UpstreamTrouble, match=str(status)) as no:
+                    await chosen.list_models("o")
+                assert no.value.reason == "upstream_refused"
+            else:
+                assert len(await chosen.list_models("o")) == (status == 200)
+        finally:
+            await chosen.close()
 
 
 def test_paths_and_queries_of_both_sides_stand_together():

@@ -218,6 +218,15 @@ async def test_the_first_owner_comes_by_a_link_under_an_email_of_their_own(house
     ]
 
 
+async def test_no_password_is_hashed_for_a_link_that_nobody_has(house, monkeypatch):
+    async def hashed(self, password):
+        raise AssertionError("whoever knows no link could keep others from signing in")
+
+    monkeypatch.setattr("tokenhouse.flow.passwords.Lodge.hashed", hashed)
+    with pytest.raises(Unauthenticated):
+        await house.become_owner("x" * 43, email="eve@example.com", password="nine small green birds")
+
+
 async def test_ownership_is_not_offered_where_somebody_owns(house):
     invited = await house.create_person("a@example.com", role="owner")
     assert await house.offer_ownership() is None

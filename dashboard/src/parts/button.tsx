@@ -1,3 +1,4 @@
+// A button, in the four ways that something can be pressed.
 import type { ComponentProps } from "react";
 
 const KINDS = {

@@ -1,3 +1,4 @@
+// The frames of a screen: its head, and the panels below it.
 import type { ReactNode } from "react";
 
 /** A panel, which a screen reader calls by its title. */

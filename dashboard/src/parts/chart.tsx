@@ -56,7 +56,7 @@ export function Chart({ title, places, series, say, kind = "bars" }: Drawn) {
     <figure>
       <figcaption className="mb-2 flex items-center justify-between gap-2 text-sm text-soft">
         {title}
-        <Button kind="quiet" className="min-h-8 px-2 text-xs" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        <Button kind="quiet" className="min-h-8 px-2 text-xs" onClick={() => setAsTable(!asTable)}>
           {t(asTable ? "form.chart" : "form.table")}
         </Button>
       </figcaption>
@@ -64,7 +64,7 @@ export function Chart({ title, places, series, say, kind = "bars" }: Drawn) {
         <Table
           caption={title}
           rows={places.map((place, at) => ({ place, at }))}
-          keyOf={(row) => row.place}
+          keyOf={(row) => row.at}
           columns={[
             { name: "place", title: "", cell: (row) => row.place },
             ...series.map((one) => ({ name: one.title, title: one.title, figure: true, cell: (row: { at: number }) => one.points[row.at]?.shown })),

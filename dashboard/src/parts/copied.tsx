@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "./button";
+import { Dialog } from "./dialog";
 
 interface Props {
   text: string;
@@ -44,5 +45,19 @@ export function ToCopy({ text, label, rows = 3, onDone }: Props) {
         </Button>
       </div>
     </div>
+  );
+}
+
+interface ShownOnceProps extends Omit<Props, "rows"> {
+  title: string;
+  lead: string;
+}
+
+/** The window of what nobody can show again: nothing but its button closes it, for a slip would lose it. */
+export function ShownOnce({ title, lead, ...rest }: ShownOnceProps) {
+  return (
+    <Dialog open onClose={() => undefined} title={title} lead={lead}>
+      <ToCopy {...rest} />
+    </Dialog>
   );
 }

@@ -1,3 +1,4 @@
+// How many there are of something, in words of the reader's language.
 import { useTranslation } from "react-i18next";
 
 /** Returns what says a number of things, as a person reads it. */

@@ -1,3 +1,4 @@
+// Days and times as people read them, and the moments in which their days begin.
 import { useTranslation } from "react-i18next";
 
 import { useMe } from "../session";
@@ -29,17 +30,28 @@ export function useBeginning(): (day: string, after?: boolean) => string {
   return (day, after = false) => beginning(day, time_zone, after);
 }
 
+/** Returns what says at which moment the clock of its reader shows a day and a time (`2026-03-14T09:30`). */
+export function useClock(): (shown: string) => string {
+  const { time_zone } = useMe();
+  return (shown) => moment(new Date(`${shown}Z`), time_zone);
+}
+
 /** Returns the moment in which a day, or the one after it, begins in a time zone. */
 export function beginning(day: string, timeZone: string, after = false): string {
   const midnight = new Date(`${day}T00:00:00Z`);
   if (after) midnight.setUTCDate(midnight.getUTCDate() + 1);
+  return moment(midnight, timeZone);
+}
+
+/** Returns the moment at which the clocks of a time zone show what those of UTC show at `shown`. */
+export function moment(shown: Date, timeZone: string): string {
   const zone = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
   const seenFrom = (moment: Date) => {
     const offset = zone.formatToParts(moment).find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "") || "Z";
-    return new Date(midnight.toISOString().replace("Z", offset));
+    return new Date(shown.toISOString().replace("Z", offset));
   };
   // What the clock is off by there is asked for again at the moment itself: it may have changed in the hours between.
-  return seenFrom(seenFrom(midnight)).toISOString();
+  return seenFrom(seenFrom(shown)).toISOString();
 }
 
 function useForm(style: Intl.DateTimeFormatOptions): Say {

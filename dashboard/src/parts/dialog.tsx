@@ -1,3 +1,4 @@
+// The window over a page, in which everything is asked, done and shown once.
 import { Dialog as Base } from "@base-ui/react/dialog";
 import type { ReactNode } from "react";
 

@@ -1,3 +1,4 @@
+// A line to type in, as every form has it.
 import { useId, type ComponentProps } from "react";
 
 interface Props extends ComponentProps<"input"> {

@@ -1,3 +1,4 @@
+// How fresh figures are kept while somebody looks.
 import { useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 

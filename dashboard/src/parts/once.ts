@@ -1,3 +1,4 @@
+// Names that are used once.
 /** Returns a name that nobody has used before: an idempotency key, or a new conversation's id. */
 export function newKey(): string {
   // `randomUUID` is absent where a page came without TLS; this is not.

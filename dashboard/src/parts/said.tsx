@@ -1,3 +1,4 @@
+// Sentences that the service says, with commands and names in them.
 /** A sentence with its `code` set as such. */
 export function Said({ children }: { children: string }) {
   return children.split("`").map((part, nth) =>

@@ -10,10 +10,9 @@ import { useMe, useSignOut } from "../session";
 import { LANGUAGES, speak, type Language } from "../words";
 import { Bell } from "./bell";
 import { Button } from "./button";
-import { isProblem } from "./problem";
 import { Reach } from "./reach";
 import { choose, useDark } from "./theme";
-import { Told, useTell } from "./told";
+import { Told, useTellFailed } from "./told";
 
 export function Shell() {
   const { t } = useTranslation();
@@ -133,9 +132,7 @@ function Leave() {
   const { t } = useTranslation();
   const me = useMe();
   const leave = useSignOut();
-  const tell = useTell();
-  const failed = (error: unknown) =>
-    tell({ title: t("state.failed"), description: isProblem(error) ? error.detail : t("state.offline") });
+  const failed = useTellFailed();
   return (
     <Button kind="quiet" aria-label={t("signIn.out")} title={me.email ?? me.actor} onClick={() => void leave().catch(failed)}>
       <LogOut aria-hidden className="size-4" />

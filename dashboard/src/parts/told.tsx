@@ -4,6 +4,8 @@ import { X } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { isProblem } from "./problem";
+
 /** Holds the messages of everything inside it. */
 export function Told({ children }: { children: ReactNode }) {
   return (
@@ -22,6 +24,13 @@ export function Told({ children }: { children: ReactNode }) {
 /** Returns what tells something: `tell({ title, description })`. */
 export function useTell() {
   return Toast.useToastManager().add;
+}
+
+/** Returns what tells why something did not work that has no window of its own to say so. */
+export function useTellFailed(): (error: unknown) => void {
+  const { t } = useTranslation();
+  const tell = useTell();
+  return (error) => void tell({ title: t("state.failed"), description: isProblem(error) ? error.detail : t("state.offline") });
 }
 
 function Messages() {

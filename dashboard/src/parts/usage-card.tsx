@@ -5,6 +5,7 @@ import { Link } from "react-router";
 
 import type { Balance } from "../api";
 import { useDate } from "./date";
+import { useUnit } from "./unit";
 import "../words/usage";
 
 const LOOKS = {
@@ -26,6 +27,7 @@ interface Props {
 export function UsageCard({ balance, payer, watched = false }: Props) {
   const { t } = useTranslation();
   const date = useDate();
+  const unit = useUnit();
   const { bar } = LOOKS[balance.level];
   const percent = balance.used_percent;
   return (
@@ -38,7 +40,7 @@ export function UsageCard({ balance, payer, watched = false }: Props) {
         <p className="text-sm text-soft">{t("card.plan", { plan: balance.plan })}</p>
       </div>
       <p className="mt-1 text-4xl font-semibold tracking-tight break-words">
-        {balance.remaining.shown} <span className="text-lg font-normal text-soft">{t(`unit.${balance.remaining.unit}`)}</span>
+        {balance.remaining.shown} <span className="text-lg font-normal text-soft">{unit(balance.remaining.unit)}</span>
       </p>
       <div
         role="meter"

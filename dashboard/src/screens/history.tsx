@@ -1,6 +1,5 @@
 // The journal of an account: what was used by day, every line of what came and went, and each of them explained.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -10,6 +9,7 @@ import { Answer } from "../parts/answer";
 import { Card, Head } from "../parts/card";
 import { Choice } from "../parts/choice";
 import { useMoment } from "../parts/date";
+import { Download } from "../parts/download";
 import { Empty } from "../parts/problem";
 import { More, Table } from "../parts/table";
 import { UseChart } from "../parts/use-chart";
@@ -40,14 +40,7 @@ function History() {
   return (
     <>
       <Head title={t("nav.history")}>
-        <a
-          href={`/api/v1/accounts/me/entries.csv?${query(lines)}`}
-          download
-          className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-        >
-          <Download aria-hidden className="size-4" />
-          {t("form.download")}
-        </a>
+        <Download href={`/api/v1/accounts/me/entries.csv?${query(lines)}`} />
       </Head>
       <div className="space-y-6">
         <FilterBar wanted={wanted} onChange={change} keys={keys} />

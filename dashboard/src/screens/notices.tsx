@@ -18,7 +18,7 @@ import { useMoment } from "../parts/date";
 import { Badge } from "../parts/figure";
 import { Empty, Failed } from "../parts/problem";
 import { More } from "../parts/table";
-import { useTell } from "../parts/told";
+import { useTell, useTellFailed } from "../parts/told";
 import { useMe } from "../session";
 import "../words/notices";
 
@@ -106,7 +106,7 @@ function ReadAll() {
       tell({ title: t("notices.readDone") });
       await changed();
     },
-    onError: () => tell({ title: t("state.failed") }),
+    onError: useTellFailed(),
   });
   return (
     <Button kind="plain" disabled={unread === 0 || read.isPending} onClick={() => read.mutate(MINE)}>

@@ -1,6 +1,5 @@
 // One order: while it waits, how it is paid; once it is, its receipt; and what else became of it.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowLeft } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -8,8 +7,10 @@ import { Link, useParams } from "react-router";
 import type { Order as Ordered } from "../api";
 import { listPackagesOptions, showBalanceQueryKey, showOrderOptions } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
+import { Back } from "../parts/back";
 import { Card } from "../parts/card";
 import { LIVE_MS } from "../parts/live";
+import { useUnit } from "../parts/unit";
 import { OrderState, useWhat } from "./buy/orders";
 import { Paper } from "./buy/paper";
 import { Paying } from "./buy/paying";
@@ -21,10 +22,7 @@ export default function Screen() {
   const asked = useQuery({ ...showOrderOptions({ path: { ref: "me", order } }), refetchInterval: LIVE_MS });
   return (
     <div className="mx-auto max-w-3xl">
-      <Link to="/buy" className="mb-3 inline-flex min-h-10 items-center gap-1.5 text-sm text-soft hover:text-ink print:hidden">
-        <ArrowLeft aria-hidden className="size-4" />
-        {t("order.back")}
-      </Link>
+      <Back to="/buy">{t("order.back")}</Back>
       <Answer of={asked}>{(data) => <Order order={data} />}</Answer>
     </div>
   );
@@ -35,7 +33,7 @@ function Order({ order }: { order: Ordered }) {
   const packages = useQuery(listPackagesOptions()).data?.items ?? [];
   const what = useWhat(packages);
   useArrival(order);
-  const unit = t(`unit.${order.credit.unit}`, { defaultValue: order.credit.unit });
+  const unit = useUnit()(order.credit.unit);
   return (
     <div className="space-y-4">
       <div className="flex flex-wrap items-center gap-3 print:hidden">

@@ -54,7 +54,7 @@ say({
       endUnpaid: "It was not paid for yet, so it ends at once.",
       done: "Your subscription will end.",
     },
-    orders: {
+    ordered: {
       title: "Orders",
       none: "You have not ordered anything yet.",
       when: "When",
@@ -64,7 +64,6 @@ say({
       state: "State",
       states: { pending: "waiting for payment", completed: "paid", failed: "not paid", refunded: "refunded" },
       type: { purchase: "Purchase", bonus: "Coupon", refund: "Refund" },
-      show: "Show",
       showName: "Show the order of {{at}}",
       times: "{{name}} × {{count}}",
     },
@@ -163,7 +162,7 @@ say({
       endUnpaid: "아직 결제되지 않아 바로 종료됩니다.",
       done: "구독이 종료될 예정입니다.",
     },
-    orders: {
+    ordered: {
       title: "주문 내역",
       none: "아직 주문이 없습니다.",
       when: "일시",
@@ -173,7 +172,6 @@ say({
       state: "상태",
       states: { pending: "결제 대기", completed: "결제 완료", failed: "결제되지 않음", refunded: "환불됨" },
       type: { purchase: "구매", bonus: "쿠폰", refund: "환불" },
-      show: "보기",
       showName: "{{at}} 주문 보기",
       times: "{{name}} × {{count}}",
     },

@@ -186,7 +186,7 @@ say({
       pace: {
         title: "최근 5분",
         allowed: "허용",
-        refused: "거절",
+        refused: "거부",
         share: "허용 비율",
         each: "10초마다의 호출, 분당 {{rate}}회",
       },
@@ -221,9 +221,9 @@ say({
         price: "토큰당",
         inUnit: "요금({{unit}})",
         allowed: "허용",
-        refused: "거절",
+        refused: "거부",
         perToken: "토큰 하나({{unit}})",
-        lead: { charged: "매겨진 요금({{unit}})", calls: "허용된 호출과 거절된 호출", price: "토큰 하나의 평균 요금({{unit}})" },
+        lead: { charged: "매겨진 요금({{unit}})", calls: "허용된 호출과 거부된 호출", price: "토큰 하나의 평균 요금({{unit}})" },
       },
       patterns: {
         week: "사용 시간대({{zone}})",

@@ -116,7 +116,7 @@ async def _exchange(connection: Connection, head: bytes, body: bytes, wait_s: fl
     protocol.set_response_params(
         read_until_eof=True, auto_decompress=False, read_timeout=wait_s, read_bufsize=BUFFER_BYTES
     )
-    transport.writelines((head, body))
+    transport.writelines((head, body) if body else (head,))  # Of an empty piece asyncio never gets rid.
     protocol.start_timeout()
     while True:
         message, content = await protocol.read()

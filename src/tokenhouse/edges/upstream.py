@@ -28,6 +28,8 @@ from tokenhouse.settings import Settings, Upstream
 log: Final = logging.getLogger("tokenhouse.upstream")
 
 LISTING_BYTES_MAX: Final = 4 * 1024 * 1024
+REFUSED: Final = (401, 402, 403)
+"""What a provider answers that does not let this server in."""
 
 Headers = list[tuple[str, str]]
 
@@ -164,7 +166,10 @@ class Upstreams:
         return Told(await self.demo.send("POST", path, headers, body), route.name)
 
     async def list_models(self, name: str) -> list[dict[str, Any]]:
-        """Return the models that an upstream lists itself, by their own names. Raises: UpstreamTrouble."""
+        """Return the models that an upstream lists itself, by their own names; none where it has no list.
+
+        Raises: UpstreamTrouble, for one that refuses this server or fails too.
+        """
         place = self._places.get(name)
         reply: Reply
         if place is None:
@@ -173,6 +178,8 @@ class Upstreams:
         else:
             reply = await self._ask(place, name, "GET", place.url("/v1/models"), {}, b"")
         try:
+            if reply.status in REFUSED or reply.status >= 500:
+                raise UpstreamTrouble("upstream_refused", model=name, number=reply.status)
             content = b""
             while (chunk := await reply.chunk()) and len(content) < LISTING_BYTES_MAX:
                 content += chunk
@@ -211,7 +218,7 @@ class Upstreams:
             answer.close()
             log.error("upstream %s sends callers elsewhere: status %d", known.name, answer.status)
             raise UpstreamTrouble("upstream_unreachable", model=model)
-        if answer.status in (401, 402, 403):
+        if answer.status in REFUSED:
             log.error("upstream %s refuses this server: status %d", known.name, answer.status)
         answer.wait(known.idle_s)
         return Fetched(answer, model, known.idle_s)

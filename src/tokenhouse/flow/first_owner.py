@@ -58,6 +58,10 @@ async def become(
     digest, now = digest_of(checked_text(link, "link")), desk.clock()
     theirs = checked_email(email)
     checked_text(name, "name", most=NAME_MAX)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            if await kept.find_person_by_link(connection, digest, now) is None:
+                raise Unauthenticated("link_unknown")  # To hash for anybody would keep others out.
     hashed = await desk.lodge.hashed(checked_password(password, theirs))
     kept_of_it = drafted(
         desk, actor=f"person:{theirs}", action="person.first_owner", subject=theirs, address=address

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,6 +12,8 @@ import stripe
 from tests.edges.api.conftest import Service
 from tests.edges.api.paying import LARGE, SECRET, STRIPE_KEY, STRIPE_SECRET, Shop
 from tests.edges.gateway.provider import Asked, Provider, Says
+from tokenhouse.edges.payments.stripe import StripePayments
+from tokenhouse.errors import InvalidInput
 from tokenhouse.settings import Callback, Payments, Stripe
 
 pytestmark = pytest.mark.row("E9", "C2", "B8")
@@ -348,6 +351,35 @@ async def test_an_operators_refund_gives_the_money_back_over_stripe(shop: Shop, 
     assert len(fake.asked) == asked
     log = await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "order.refund"})
     assert [line["reason"] for line in log["items"]] == ["returned", "a part"]
+    await shop.sound()
+
+
+@pytest.mark.row("E9")
+async def test_an_operators_refund_stands_though_more_was_refunded_meanwhile(
+    shop: Shop, fake: FakeStripe, tell: Any, monkeypatch: pytest.MonkeyPatch
+):
+    order = await shop.order("alice", "stripe", currency="USD")
+    assert (await tell("checkout.session.completed", session(order)))[0] == "accepted"
+    give_back, no = StripePayments.give_back, InvalidInput("refund_passed", field="x", value=1, order=order)
+
+    async def late(*asked: Any) -> Any:
+        assert await tell("charge.refunded", charge(order, 500)) == ("accepted", "")
+        return await give_back(*asked)
+
+    async def refused(*asked: Any) -> Any:
+        return replace(await give_back(*asked), verdict="refused", error=no)
+
+    path, log = f"/api/v1/orders/{order}/refund", "/api/v1/audit-log?action=order.refund"
+    monkeypatch.setattr(StripePayments, "give_back", late)
+    part = {"reason": "a part", "refunded_minor": 300}
+    told = await shop.service.ok("POST", path, who="operator", json=part)
+    assert (told["money"], fake.asked[-1][1]["amount"]) == ("given_back", "300")
+    [line] = (await shop.service.ok("GET", log, who="auditor"))["items"]
+    assert (line["reason"], line["after"]["refunded_minor"]) == ("a part", 500)
+    monkeypatch.setattr(StripePayments, "give_back", refused)
+    await shop.service.no(400, "POST", path, who="operator", json={"reason": "the rest"})
+    lines = (await shop.service.ok("GET", log, who="auditor"))["items"]
+    assert [line["reason"] for line in lines] == ["the rest", "a part"], "the money went, whatever came of it"
     await shop.sound()
 
 

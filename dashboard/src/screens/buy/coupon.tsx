@@ -10,12 +10,14 @@ import { Field } from "../../parts/field";
 import { newKey } from "../../parts/once";
 import { Failed } from "../../parts/problem";
 import { useTell } from "../../parts/told";
+import { useUnit } from "../../parts/unit";
 
 const MINE = { path: { ref: "me" } };
 
 export function Coupon() {
   const { t } = useTranslation();
   const tell = useTell();
+  const unit = useUnit();
   const queries = useQueryClient();
   const [key, setKey] = useState(newKey);
   const [code, setCode] = useState("");
@@ -24,7 +26,7 @@ export function Coupon() {
     onSuccess: async ({ credit, replayed }) => {
       setCode("");
       setKey(newKey());
-      const amount = `${credit.shown} ${t(`unit.${credit.unit}`, { defaultValue: credit.unit })}`;
+      const amount = `${credit.shown} ${unit(credit.unit)}`;
       tell({ title: replayed ? t("coupon.again") : t("coupon.done", { amount }) });
       await queries.invalidateQueries({ queryKey: showBalanceQueryKey(MINE) });
       await queries.invalidateQueries({ queryKey: listOrdersQueryKey(MINE) });

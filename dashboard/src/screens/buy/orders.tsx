@@ -14,21 +14,21 @@ import { More, Table, type Column } from "../../parts/table";
 import { calledIn } from "./packages";
 
 const PAGE = 20;
-const TONES: Record<Order["state"], Tone> = { pending: "notice", completed: "good", failed: "plain", refunded: "warn" };
+export const TONES: Record<Order["state"], Tone> = { pending: "notice", completed: "good", failed: "plain", refunded: "warn" };
 
 export function OrderState({ of }: { of: Order }) {
   const { t } = useTranslation();
-  return <Badge tone={TONES[of.state]}>{t(`orders.states.${of.state}`)}</Badge>;
+  return <Badge tone={TONES[of.state]}>{t(`ordered.states.${of.state}`)}</Badge>;
 }
 
 /** Returns what says what an order was for. */
 export function useWhat(packages: readonly Package[]): (order: Order) => string {
   const { t, i18n } = useTranslation();
   return (order) => {
-    if (!order.package) return t(`orders.type.${order.type}`);
+    if (!order.package) return t(`ordered.type.${order.type}`);
     const known = packages.find((one) => one.name === order.package);
     const name = known ? calledIn(i18n.language, known) : order.package;
-    return order.quantity > 1 ? t("orders.times", { name, count: order.quantity }) : name;
+    return order.quantity > 1 ? t("ordered.times", { name, count: order.quantity }) : name;
   };
 }
 
@@ -56,20 +56,20 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
     refetchInterval: LIVE_MS,
   });
   const columns: Column<Order>[] = [
-    { name: "when", title: t("orders.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("orders.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
-    { name: "what", title: t("orders.what"), cell: (one) => <What text={what(one)} order={one} /> },
-    { name: "credit", title: t("orders.credit"), cell: (one) => Number(one.credit.value) > 0 && one.credit.shown, figure: true, from: "sm" },
-    { name: "price", title: t("orders.price"), cell: (one) => one.price.shown, figure: true },
-    { name: "state", title: t("orders.state"), cell: (one) => <OrderState of={one} />, from: "sm" },
+    { name: "when", title: t("ordered.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("ordered.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
+    { name: "what", title: t("ordered.what"), cell: (one) => <What text={what(one)} order={one} /> },
+    { name: "credit", title: t("ordered.credit"), cell: (one) => Number(one.credit.value) > 0 && one.credit.shown, figure: true, from: "sm" },
+    { name: "price", title: t("ordered.price"), cell: (one) => one.price.shown, figure: true },
+    { name: "state", title: t("ordered.state"), cell: (one) => <OrderState of={one} />, from: "sm" },
   ];
   return (
-    <section aria-label={t("orders.title")}>
-      <h2 className="mb-3 text-lg font-semibold tracking-tight">{t("orders.title")}</h2>
+    <section aria-label={t("ordered.title")}>
+      <h2 className="mb-3 text-lg font-semibold tracking-tight">{t("ordered.title")}</h2>
       <Answer of={pages}>
         {(data) => {
           const rows = data.pages.flatMap((page) => page.items);
-          if (rows.length === 0) return <Empty>{t("orders.none")}</Empty>;
-          return <Table caption={t("orders.title")} columns={columns} rows={rows} keyOf={(one) => one.id} />;
+          if (rows.length === 0) return <Empty>{t("ordered.none")}</Empty>;
+          return <Table caption={t("ordered.title")} columns={columns} rows={rows} keyOf={(one) => one.id} />;
         }}
       </Answer>
       <More of={pages} />

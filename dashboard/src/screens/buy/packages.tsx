@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Package } from "../../api";
 import { Button } from "../../parts/button";
 import { Badge } from "../../parts/figure";
+import { useUnit } from "../../parts/unit";
 import type { Currency } from "./currency";
 
 interface Props {
@@ -39,7 +40,7 @@ function Offer({ one, currency, plan, onChoose }: { one: Package } & Omit<Props,
   const name = calledIn(i18n.language, one);
   const price = one.prices.find((money) => money.currency === currency);
   const yours = one.plan !== "" && one.plan === plan;
-  const unit = t(`unit.${one.credit.unit}`, { defaultValue: one.credit.unit });
+  const unit = useUnit()(one.credit.unit);
   const some = Number(one.credit.value) > 0;
   return (
     <li className="flex flex-col rounded-card border border-line bg-panel p-5">

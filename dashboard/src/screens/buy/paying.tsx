@@ -84,11 +84,12 @@ function useConfirming(order: Order) {
 /** The page of the deployment's own shop, where it says one. */
 function InShop({ order }: { order: Order }) {
   const { t } = useTranslation();
-  const { data } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ["checkout", order.id],
     queryFn: async () => (await checkOutOrder({ path: pathOf(order), throwOnError: true })).data,
     staleTime: Infinity,
   });
+  if (error && !data) return <Failed error={error} again={refetch} />;
   const url = data?.checkout?.url;
   if (!url) return null;
   return (

@@ -12,7 +12,7 @@ import {
 } from "../../api/@tanstack/react-query.gen";
 import { Act } from "../../parts/act";
 import { Field } from "../../parts/field";
-import { useTell } from "../../parts/told";
+import { useTell, useTellFailed } from "../../parts/told";
 
 const LINE = "flex min-h-10 w-full cursor-default items-center gap-3 rounded-md px-3 text-sm data-highlighted:bg-sunk";
 
@@ -32,7 +32,7 @@ export function Actions({ of }: { of: Conversation }) {
       await keep(changed);
       tell({ title: t(changed.archived_at ? "chat.putAwayDone" : "chat.bringBackDone") });
     },
-    onError: () => tell({ title: t("state.failed") }),
+    onError: useTellFailed(),
   });
   const away = of.archived_at !== null;
   const exported = (form: string) => `/api/v1/chat/sessions/${encodeURIComponent(of.id)}/export?form=${form}`;

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Message } from "../../api";
 import { useMoment } from "../../parts/date";
+import { useUnit } from "../../parts/unit";
 
 const FENCE = /^```.*\n?/m;
 
@@ -51,13 +52,14 @@ export function Reply({ text, coming, children }: { text: string; coming?: boole
 export function Below({ message }: { message: Message }) {
   const { t } = useTranslation();
   const moment = useMoment();
+  const unit = useUnit();
   const { charge, ended, model } = message;
   return (
     <p className="mt-1.5 flex flex-wrap items-center gap-x-2 text-xs text-soft">
       {charge && (
         <span>
           <span className="sr-only">{t("chat.costName")} </span>
-          {t("chat.cost", { amount: charge.shown })} {t(`unit.${charge.unit}`, { defaultValue: charge.unit })}
+          {t("chat.cost", { amount: charge.shown })} {unit(charge.unit)}
         </span>
       )}
       {ended && ended !== "complete" && <span className="font-medium text-warn">{t(`chat.ended.${ended}`)}</span>}

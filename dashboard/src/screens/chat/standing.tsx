@@ -7,6 +7,7 @@ import { Link } from "react-router";
 import type { Balance } from "../../api";
 import { showBalanceOptions } from "../../api/@tanstack/react-query.gen";
 import { LIVE_MS } from "../../parts/live";
+import { useUnit } from "../../parts/unit";
 import "../../words/usage";
 import { useTold } from "./turn";
 
@@ -31,6 +32,7 @@ export function barOf(balance: Balance | undefined): "suspended" | "blocked" | n
 export function Standing({ balance }: { balance: Balance | undefined }) {
   const { t } = useTranslation();
   const told = useTold();
+  const unit = useUnit();
   const bar = barOf(balance);
   if (balance === undefined || (bar === null && (balance.level === "normal" || balance.level === "buy"))) return null;
   const level = bar ?? (balance.level as "warning" | "critical");
@@ -39,7 +41,7 @@ export function Standing({ balance }: { balance: Balance | undefined }) {
   const fits = told?.remaining === balance.remaining.value && told.warning.level === level.toUpperCase();
   const words = bar ? t(`chat.${bar}`) : fits ? told.warning.message : t(`card.state.${level}`);
   const { remaining, estimated_turns: count } = balance;
-  const left = fits && !bar ? null : t("chat.left", { amount: remaining.shown, unit: t(`unit.${remaining.unit}`, { defaultValue: remaining.unit }) });
+  const left = fits && !bar ? null : t("chat.left", { amount: remaining.shown, unit: unit(remaining.unit) });
   const turns = bar || count === null ? null : t("card.turns", { count });
   return (
     <div data-level={level} className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-card border ${edge} bg-panel px-4 py-3`}>

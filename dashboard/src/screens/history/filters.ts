@@ -12,7 +12,7 @@ export const VIEWS = {
 export type View = keyof typeof VIEWS;
 
 export const RANGES = ["7", "30", "90", "365", "all", "own"] as const;
-export type Range = (typeof RANGES)[number];
+type Range = (typeof RANGES)[number];
 const FIRST: Range = "30";
 const DAYS = 366;
 const MONTHS = 60;

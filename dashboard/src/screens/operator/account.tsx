@@ -1,13 +1,13 @@
 // One account: who it is, how it stands, what happened to it, and what an operator can do about it.
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useParams, useSearchParams } from "react-router";
+import { useParams, useSearchParams } from "react-router";
 
 import type { Account } from "../../api";
 import { showAccountOptions, showAccountPathOptions, showBalanceOptions } from "../../api/@tanstack/react-query.gen";
 import { Answer } from "../../parts/answer";
+import { Back } from "../../parts/back";
 import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { Choice } from "../../parts/choice";
@@ -37,10 +37,7 @@ export default function Screen() {
   const account = useQuery({ ...showAccountOptions({ path: { ref } }), refetchInterval: LIVE_MS });
   return (
     <>
-      <Link to="/operator/accounts" className="mb-3 inline-flex items-center gap-1.5 text-sm text-soft hover:text-ink">
-        <ArrowLeft aria-hidden className="size-4" />
-        {t("account.back")}
-      </Link>
+      <Back to="/operator/accounts">{t("account.back")}</Back>
       <Answer of={account} rows={6}>
         {(data) => <One key={data.ref} account={data} />}
       </Answer>

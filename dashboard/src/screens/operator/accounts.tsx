@@ -1,6 +1,6 @@
 // Accounts among a million: searched as one types, picked by state and plan, each with its line of the report.
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Download, Plus } from "lucide-react";
+import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
@@ -14,8 +14,9 @@ import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { Choice, List } from "../../parts/choice";
 import { useMoment } from "../../parts/date";
-import { Field } from "../../parts/field";
+import { Download } from "../../parts/download";
 import { Empty } from "../../parts/problem";
+import { Search } from "../../parts/search";
 import { More } from "../../parts/table";
 import { may } from "../../places";
 import { useMe } from "../../session";
@@ -24,8 +25,6 @@ import { Making } from "./account/making";
 import "../../words/accounts";
 
 const PAGE = 50;
-/** How long somebody rests between two letters before the search begins. */
-const REST_MS = 60;
 /** A page with a filter may be short: it goes on by itself until so many are found. */
 const ENOUGH = 10;
 const VIEWS = ["all", "used", "gone"] as const;
@@ -52,14 +51,7 @@ export default function Screen() {
     <>
       <Head title={t("nav.accounts")}>
         <div className="flex flex-wrap gap-2">
-          <a
-            href="/api/v1/statistics/accounts.csv"
-            download
-            className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-          >
-            <Download aria-hidden className="size-4" />
-            {t("form.download")}
-          </a>
+          <Download href="/api/v1/statistics/accounts.csv" />
           {may(me, "operator") && (
             <Button onClick={() => setMaking(true)}>
               <Plus aria-hidden className="size-4" />
@@ -118,7 +110,9 @@ function Found({ search, state, plan, plans, onAsk }: Wanted) {
   return (
     <>
       <div role="search" className="mb-4 grid grid-cols-2 gap-3 sm:grid-cols-[1fr_10rem_12rem]">
-        <Typed value={search} onRest={(text) => onAsk("search", text)} />
+        <div className="col-span-2 sm:col-span-1">
+          <Search label={t("accounts.search")} value={search} maxLength={200} onRest={(text) => onAsk("search", text)} />
+        </div>
         <List label={t("accounts.state")} value={state} options={some(STATES, (one) => t(`accounts.states.${one}`))} onChange={(one) => onAsk("state", one)} />
         <List label={t("accounts.plan")} value={plan} options={some(plans, (one) => one)} onChange={(one) => onAsk("plan", one)} />
       </div>
@@ -137,22 +131,6 @@ function Found({ search, state, plan, plans, onAsk }: Wanted) {
         )}
       </Answer>
     </>
-  );
-}
-
-/** What is typed shows at once, and is asked for when its writer rests. */
-function Typed({ value, onRest }: { value: string; onRest: (text: string) => void }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState(value);
-  useEffect(() => {
-    if (text.trim() === value) return;
-    const resting = setTimeout(() => onRest(text.trim()), REST_MS);
-    return () => clearTimeout(resting);
-  }, [text, value, onRest]);
-  return (
-    <div className="col-span-2 sm:col-span-1">
-      <Field label={t("accounts.search")} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} autoComplete="off" />
-    </div>
   );
 }
 

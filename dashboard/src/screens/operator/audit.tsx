@@ -1,6 +1,5 @@
 // Who changed what, when, from what to what, and why: filtered, paged, and as CSV.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Download } from "lucide-react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
@@ -11,6 +10,7 @@ import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { useBeginning, useMoment } from "../../parts/date";
+import { Download } from "../../parts/download";
 import { Field } from "../../parts/field";
 import { Empty } from "../../parts/problem";
 import { More } from "../../parts/table";
@@ -41,14 +41,7 @@ export default function Screen() {
   return (
     <>
       <Head title={t("nav.audit")}>
-        <a
-          href={`/api/v1/audit-log.csv?${new URLSearchParams(filter)}`}
-          download
-          className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-        >
-          <Download aria-hidden className="size-4" />
-          {t("form.download")}
-        </a>
+        <Download href={`/api/v1/audit-log.csv?${new URLSearchParams(filter)}`} />
       </Head>
       <Filter key={asked.toString()} asked={asked} onAsk={ask} />
       <Answer of={log} rows={8}>

@@ -1,7 +1,7 @@
 // Coupons: codes that give credit or take something off a price; who used each, new ones, and their end.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Download, Plus } from "lucide-react";
-import { useEffect, useState } from "react";
+import { Plus } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
@@ -12,9 +12,10 @@ import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { List } from "../../parts/choice";
 import { useDate } from "../../parts/date";
-import { Field } from "../../parts/field";
+import { Download } from "../../parts/download";
 import { LIVE_MS } from "../../parts/live";
 import { Empty } from "../../parts/problem";
+import { Search } from "../../parts/search";
 import { More, Table } from "../../parts/table";
 import { may } from "../../places";
 import { useMe } from "../../session";
@@ -24,8 +25,6 @@ import { Ending, Users } from "./coupons/users";
 import "../../words/coupons";
 
 const PAGE = 50;
-/** How long somebody rests between two letters before the search begins. */
-const REST_MS = 150;
 const STATES = ["active", "waiting", "expired", "used up", "ended"] as const;
 
 export default function Screen() {
@@ -49,14 +48,7 @@ export default function Screen() {
     <>
       <Head title={t("nav.coupons")}>
         <div className="flex flex-wrap gap-2">
-          <a
-            href={`/api/v1/coupons.csv?${wanted}`}
-            download
-            className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-          >
-            <Download aria-hidden className="size-4" />
-            {t("form.download")}
-          </a>
+          <Download href={`/api/v1/coupons.csv?${wanted}`} />
           {operates && (
             <Button onClick={() => setMaking(true)}>
               <Plus aria-hidden className="size-4" />
@@ -67,7 +59,7 @@ export default function Screen() {
       </Head>
       <p className="-mt-4 mb-6 text-soft">{t("coupons.lead")}</p>
       <div role="search" className="mb-4 grid grid-cols-[1fr_9rem] gap-3 sm:grid-cols-[1fr_12rem]">
-        <Typed value={search} onRest={(text) => ask("search", text)} />
+        <Search label={t("coupons.search")} value={search} maxLength={100} onRest={(text) => ask("search", text)} />
         <List
           label={t("coupons.state")}
           value={state ?? ""}
@@ -79,18 +71,6 @@ export default function Screen() {
       {making && <Making onClose={() => setMaking(false)} />}
     </>
   );
-}
-
-/** What is typed shows at once, and is asked for when its writer rests. */
-function Typed({ value, onRest }: { value: string; onRest: (text: string) => void }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState(value);
-  useEffect(() => {
-    if (text.trim() === value) return;
-    const resting = setTimeout(() => onRest(text.trim()), REST_MS);
-    return () => clearTimeout(resting);
-  }, [text, value, onRest]);
-  return <Field label={t("coupons.search")} type="search" value={text} maxLength={100} onChange={(event) => setText(event.target.value)} autoComplete="off" />;
 }
 
 function Found({ search, state, operates }: { search: string; state: Coupon["state"] | undefined; operates: boolean }) {

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
 import type { Verification } from "../../api";
-import { listVerificationsInfiniteOptions, startVerificationMutation } from "../../api/@tanstack/react-query.gen";
+import { listVerificationsInfiniteOptions, listVerificationsQueryKey, startVerificationMutation } from "../../api/@tanstack/react-query.gen";
 import { Act } from "../../parts/act";
 import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
@@ -21,6 +21,7 @@ import { More, Table } from "../../parts/table";
 import { useTell } from "../../parts/told";
 import { may } from "../../places";
 import { useMe } from "../../session";
+import { said } from "./acting";
 import { Check } from "./integrity/check";
 import { scope } from "./integrity/scope";
 import { Verdict } from "./integrity/verdict";
@@ -120,14 +121,14 @@ function Starting({ open, onClose }: { open: boolean; onClose: () => void }) {
     ...startVerificationMutation(),
     onSuccess: async () => {
       ask({});
-      await queries.invalidateQueries({ predicate: ({ queryKey }) => (queryKey[0] as { _id?: string })._id === "listVerifications" });
+      await queries.invalidateQueries({ queryKey: listVerificationsQueryKey() });
       tell({ title: t("integrity.begun"), description: t("integrity.begunLead") });
       onClose();
     },
   });
   const send = (form: FormData) => {
-    const account = String(form.get("account")).trim();
-    start.mutate({ body: { reason: String(form.get("reason")), ...(account ? { account } : {}) } });
+    const account = said(form, "account");
+    start.mutate({ body: { reason: said(form, "reason"), ...(account ? { account } : {}) } });
   };
   return (
     <Act open={open} onClose={onClose} title={t("integrity.start")} lead={t("integrity.startLead")} verb={t("integrity.start")} why does={start} onSend={send}>

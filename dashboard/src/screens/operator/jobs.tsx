@@ -6,7 +6,9 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
 import type { Job, JobRun } from "../../api";
-import { listJobRunsInfiniteOptions, listJobsOptions, listJobsQueryKey, runJobMutation } from "../../api/@tanstack/react-query.gen";
+import {
+  listJobRunsInfiniteOptions, listJobRunsQueryKey, listJobsOptions, listJobsQueryKey, runJobMutation,
+} from "../../api/@tanstack/react-query.gen";
 import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
@@ -179,7 +181,7 @@ function Running({ job, onClose }: { job: Job; onClose: () => void }) {
     ...runJobMutation(),
     onSuccess: async (ended) => {
       await queries.invalidateQueries({ queryKey: listJobsQueryKey() });
-      await queries.invalidateQueries({ predicate: ({ queryKey }) => (queryKey[0] as { _id?: string })._id === "listJobRuns" });
+      await queries.invalidateQueries({ queryKey: listJobRunsQueryKey({ path: { name: job.name } }) });
       tell({ title: t(ended.outcome === "done" ? "jobs.ran" : "jobs.ranBadly", { name }), description: ended.error });
       onClose();
     },

@@ -292,12 +292,15 @@ async def refund_order(
     heard = None
     if asked.give_back and before.minor:
         heard = await providers.give_back(house, one, total, asked.reason)
-    if heard is not None and heard.error is not None:
+    if heard is not None and heard.error is not None:  # The money has gone all the same.
+        await _record(caller, house, "order.refund", one, await house.find_order(one.id), asked.reason)
         raise heard.error
     receipt = heard.receipt if heard is not None else None
+    if heard is not None and heard.order is not None:  # Its provider may have told of more meanwhile.
+        total = max(total, heard.order.refunded_minor)
     if receipt is None:
         receipt = await house.refund_order(
-            one.ref, one.id, refunded_minor=asked.refunded_minor, actor=caller.actor, note=asked.reason
+            one.ref, one.id, refunded_minor=total, actor=caller.actor, note=asked.reason
         )
     after = await house.find_order(one.id)
     if heard is not None or not receipt.replayed:

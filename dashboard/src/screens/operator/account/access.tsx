@@ -11,9 +11,8 @@ import {
 import { Act } from "../../../parts/act";
 import { Answer } from "../../../parts/answer";
 import { Button } from "../../../parts/button";
-import { ToCopy } from "../../../parts/copied";
+import { ShownOnce } from "../../../parts/copied";
 import { useDate } from "../../../parts/date";
-import { Dialog } from "../../../parts/dialog";
 import { Field } from "../../../parts/field";
 import { Badge } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
@@ -21,8 +20,9 @@ import { Table } from "../../../parts/table";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
 import { Inviting, NewLink, PersonState } from "../people/inviting";
-import { said, useDone } from "./acting";
+import { said, useDone } from "../acting";
 import { forActing, Part } from "./part";
+import "../../../words/keys";
 
 export function Access({ account }: { account: Account }) {
   const { t } = useTranslation();
@@ -51,7 +51,7 @@ function Keys({ account }: { account: string }) {
   const make = acts && (
     <Button kind="plain" onClick={() => setMaking(true)}>
       <Plus aria-hidden className="size-4" />
-      {t("account.keyMake")}
+      {t("keys.make")}
     </Button>
   );
   return (
@@ -71,12 +71,12 @@ function Keys({ account }: { account: string }) {
                   title: t("account.key.name"),
                   cell: (one) => (
                     <>
-                      {one.name || t("account.key.unnamed")}
+                      {one.name || t("keys.unnamed")}
                       <code className="block font-mono text-xs text-soft">{one.prefix}…</code>
                     </>
                   ),
                 },
-                { name: "state", title: t("account.key.state"), cell: (one) => <Badge tone={one.state === "active" ? "good" : "plain"}>{t(`account.keyStates.${one.state}`)}</Badge> },
+                { name: "state", title: t("account.key.state"), cell: (one) => <Badge tone={one.state === "active" ? "good" : "plain"}>{t(`keys.state.${one.state}`)}</Badge> },
                 { name: "made", title: t("account.key.made"), from: "sm", cell: (one) => date(one.created_at) },
                 { name: "by", title: t("account.key.by"), from: "md", cell: (one) => one.created_by || "–" },
                 { name: "used", title: t("account.key.used"), from: "sm", cell: (one) => (one.last_used_at ? date(one.last_used_at) : t("account.key.never")) },
@@ -86,8 +86,8 @@ function Keys({ account }: { account: string }) {
                   figure: true,
                   cell: (one) =>
                     one.state === "active" && (
-                      <Button kind="plain" className="min-h-8 px-3" aria-label={`${t("account.keyRevoke")}: ${one.name || one.prefix}`} onClick={() => setRevoked(one)}>
-                        {t("account.keyRevoke")}
+                      <Button kind="plain" className="min-h-8 px-3" aria-label={`${t("keys.revoke")}: ${one.name || one.prefix}`} onClick={() => setRevoked(one)}>
+                        {t("keys.revoke")}
                       </Button>
                     ),
                 },
@@ -105,18 +105,20 @@ function Keys({ account }: { account: string }) {
 function Making({ account, onClose }: { account: string; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const make = useMutation({ ...createKeyMutation(), onSuccess: () => queries.invalidateQueries() });
+  const make = useMutation({
+    ...createKeyMutation(),
+    // The secret lives in this window and nowhere else.
+    gcTime: 0,
+    onSuccess: () => queries.invalidateQueries(),
+  });
   if (make.data) {
-    return (
-      <Dialog open onClose={onClose} title={t("account.keyMade", { prefix: make.data.prefix })} lead={t("account.keyOnce")}>
-        <ToCopy text={make.data.secret} label={t("account.key.name")} onDone={onClose} />
-      </Dialog>
-    );
+    const title = t("account.keyMade", { prefix: make.data.prefix });
+    return <ShownOnce title={title} lead={t("keys.once")} text={make.data.secret} label={t("account.key.name")} onDone={onClose} />;
   }
   const send = (form: FormData) => make.mutate({ path: { ref: account }, body: { name: said(form, "name"), reason: said(form, "reason") } });
   return (
-    <Act open onClose={onClose} title={t("account.keyMake")} lead={t("account.keyMakeLead")} verb={t("account.keyMake")} why does={make} onSend={send}>
-      <Field label={t("account.keyName")} name="name" maxLength={200} autoComplete="off" />
+    <Act open onClose={onClose} title={t("keys.make")} lead={t("account.keyMakeLead")} verb={t("keys.make")} why does={make} onSend={send}>
+      <Field label={t("keys.name")} name="name" maxLength={200} autoComplete="off" />
     </Act>
   );
 }
@@ -130,8 +132,8 @@ function Revoking({ account, held, onClose }: { account: string; held: Key; onCl
       { path: { ref: account, key_id: held.id }, query: { reason: said(form, "reason") } },
       { onSuccess: () => done(t("account.keyRevoked", { prefix: held.prefix })) },
     );
-  const title = t("account.keyRevokeTitle", { name: held.name || held.prefix });
-  return <Act open onClose={onClose} title={title} lead={t("account.keyRevokeLead")} verb={t("account.keyRevoke")} grave why does={revoke} onSend={send} />;
+  const title = t("keys.revokeTitle", { name: held.name || held.prefix });
+  return <Act open onClose={onClose} title={title} lead={t("keys.revokeLead")} verb={t("keys.revoke")} grave why does={revoke} onSend={send} />;
 }
 
 function People({ account }: { account: string }) {

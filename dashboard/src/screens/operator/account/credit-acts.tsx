@@ -10,7 +10,7 @@ import { Act } from "../../../parts/act";
 import { List } from "../../../parts/choice";
 import { useBeginning, useMoment } from "../../../parts/date";
 import { Field } from "../../../parts/field";
-import { said, useDone, useOnce } from "./acting";
+import { said, useDone, useOnce } from "../acting";
 
 const SOURCES = ["bonus", "refund", "purchase", "adjustment", "import"] as const;
 const DIGITS_MAX = 64;

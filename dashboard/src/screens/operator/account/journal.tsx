@@ -1,6 +1,5 @@
 // The journal of an account, each line of it explained; an operator gives back what a call cost.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -10,6 +9,7 @@ import { Answer } from "../../../parts/answer";
 import { Button } from "../../../parts/button";
 import { Choice } from "../../../parts/choice";
 import { useMoment } from "../../../parts/date";
+import { Download } from "../../../parts/download";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { may } from "../../../places";
@@ -29,6 +29,7 @@ export function Journal({ account }: { account: Account }) {
   const [refunded, setRefunded] = useState<JournalEntry | null>(null);
   const asked = { path: { ref: account.ref }, query: { kind: [...VIEWS[view]], limit: PAGE } };
   const pages = useInfiniteQuery({ ...listEntriesInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const kinds = new URLSearchParams(VIEWS[view].map((kind) => ["kind", kind]));
   const aside = (
     <div className="flex flex-wrap gap-2">
       <Choice
@@ -37,14 +38,7 @@ export function Journal({ account }: { account: Account }) {
         onChange={setView}
         options={(Object.keys(VIEWS) as View[]).map((value) => ({ value, title: t(`history.view.${value}`) }))}
       />
-      <a
-        href={`/api/v1/accounts/${encodeURIComponent(account.ref)}/entries.csv`}
-        download
-        className="inline-flex min-h-10 items-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-      >
-        <Download aria-hidden className="size-4" />
-        {t("form.download")}
-      </a>
+      <Download href={`/api/v1/accounts/${encodeURIComponent(account.ref)}/entries.csv?${kinds}`} />
     </div>
   );
   return (

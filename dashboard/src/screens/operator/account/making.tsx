@@ -9,6 +9,7 @@ import { Act } from "../../../parts/act";
 import { List } from "../../../parts/choice";
 import { Field } from "../../../parts/field";
 import { useTell } from "../../../parts/told";
+import { said } from "../acting";
 import { placeOf } from "./lines";
 
 const KINDS = ["user", "team", "company"] as const;
@@ -24,15 +25,14 @@ export function Making({ open, onClose, plans }: { open: boolean; onClose: () =>
     make.reset();
   };
   const send = (form: FormData) => {
-    const said = (name: string) => String(form.get(name)).trim();
     const body: NewAccount = {
-      ref: said("ref"),
-      kind: said("kind") as (typeof KINDS)[number],
-      name: said("name"),
-      email: said("email"),
-      parent: said("parent") || null,
-      plan: said("plan") || null,
-      reason: said("reason"),
+      ref: said(form, "ref"),
+      kind: said(form, "kind") as (typeof KINDS)[number],
+      name: said(form, "name"),
+      email: said(form, "email"),
+      parent: said(form, "parent") || null,
+      plan: said(form, "plan") || null,
+      reason: said(form, "reason"),
     };
     make.mutate(
       { body },

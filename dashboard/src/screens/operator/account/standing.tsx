@@ -77,7 +77,7 @@ function Forecast({ account }: { account: string }) {
   const { t } = useTranslation();
   const forecast = useQuery({ ...showAccountForecastOptions({ path: { ref: account } }), refetchInterval: LIVE_MS });
   return (
-    <Card title={t("account.forecast")}>
+    <Card title={t("usage.forecast.title")}>
       <Answer of={forecast} rows={2}>
         {(data) => <Lasting forecast={data} />}
       </Answer>
@@ -135,17 +135,16 @@ function Use({ account }: { account: string }) {
   const query = { every: "day", last: 30, by: "model" } as const;
   const used = useQuery({ ...showAccountUsageOptions({ path: { ref: account }, query }), refetchInterval: LIVE_MS });
   return (
-    <Card title={t("account.used")}>
+    <Card title={t("usage.lately")}>
       <Answer of={used}>
         {(data) =>
           data.items.length === 0 ? (
-            <p className="py-4 text-soft">{t("account.unused")}</p>
+            <p className="py-4 text-soft">{t("usage.none")}</p>
           ) : (
             <UseChart
-              title={t("account.usedTotal", { amount: data.total.charged.shown, turns: data.total.turns })}
+              title={t("usage.total", { amount: data.total.charged.shown, count: data.total.turns })}
               use={data}
-              every="day"
-              nameOf={(part) => part.model || t("account.noModel")}
+              nameOf={(part) => part.model || t("usage.noModel")}
             />
           )
         }
@@ -163,7 +162,7 @@ function OpenCalls({ account }: { account: string }) {
       <Answer of={open} rows={1}>
         {({ items }) =>
           items.length === 0 ? (
-            <p className="text-soft">{t("account.openNone")}</p>
+            <p className="text-soft">{t("usage.heldNone")}</p>
           ) : (
             <Table
               caption={t("account.open")}

@@ -12,7 +12,7 @@ import { useDate } from "../../../parts/date";
 import { Field } from "../../../parts/field";
 import { Table } from "../../../parts/table";
 import { LANGUAGES } from "../../../words";
-import { said, useDone, useOnce } from "./acting";
+import { said, useDone, useOnce } from "../acting";
 
 interface Props {
   account: Account;

@@ -1,6 +1,5 @@
 // The window that makes coupons: what they give, how many, for whom and until when; and their codes, to copy or as CSV.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -12,8 +11,9 @@ import { ToCopy } from "../../../parts/copied";
 import { useCount } from "../../../parts/count";
 import { useBeginning } from "../../../parts/date";
 import { Dialog } from "../../../parts/dialog";
+import { Download } from "../../../parts/download";
 import { Field } from "../../../parts/field";
-import { said } from "../account/acting";
+import { said } from "../acting";
 
 const KINDS = ["credit", "discount"] as const;
 const NUMBERS = ["one", "many"] as const;
@@ -105,14 +105,7 @@ function Made({ coupons, onClose }: { coupons: readonly Coupon[]; onClose: () =>
   const codes = coupons.map(({ code }) => code).join("\n");
   return (
     <Dialog open onClose={onClose} title={t("coupons.made", { count: coupons.length, codes: count(coupons.length) })} lead={t("coupons.madeLead")}>
-      <a
-        href={`data:text/csv;charset=utf-8,${encodeURIComponent(`code\n${codes}\n`)}`}
-        download="coupons.csv"
-        className="mb-4 inline-flex min-h-10 w-full items-center justify-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
-      >
-        <Download aria-hidden className="size-4" />
-        {t("form.download")}
-      </a>
+      <Download href={`data:text/csv;charset=utf-8,${encodeURIComponent(`code\n${codes}\n`)}`} name="coupons.csv" className="mb-4 w-full" />
       <ToCopy text={codes} label={t("coupons.list")} rows={Math.min(coupons.length, LINES_SEEN)} onDone={onClose} />
     </Dialog>
   );

@@ -13,7 +13,7 @@ import { Dialog } from "../../../parts/dialog";
 import { LIVE_MS } from "../../../parts/live";
 import { Empty } from "../../../parts/problem";
 import { More } from "../../../parts/table";
-import { said, useDone } from "../account/acting";
+import { said, useDone } from "../acting";
 import { placeOf } from "../account/lines";
 import { Gives, State, Uses } from "./coupon";
 

@@ -7,10 +7,10 @@ import type { Delivery, Endpoint, MadeEndpoint } from "../../../api";
 import { disableEndpointMutation, enableEndpointMutation, rotateEndpointMutation, tryEndpointMutation } from "../../../api/@tanstack/react-query.gen";
 import { Act } from "../../../parts/act";
 import { Button } from "../../../parts/button";
-import { ToCopy } from "../../../parts/copied";
+import { ShownOnce } from "../../../parts/copied";
 import { Dialog } from "../../../parts/dialog";
 import { Failed } from "../../../parts/problem";
-import { said, useDone } from "../account/acting";
+import { said, useDone } from "../acting";
 
 interface Props {
   endpoint: Endpoint;
@@ -55,11 +55,7 @@ function Outcome({ of: { state, error } }: { of: Delivery }) {
 /** A secret, here this once. */
 export function Secret({ of: { name, secret }, lead, onClose }: { of: MadeEndpoint; lead: string; onClose: () => void }) {
   const { t } = useTranslation();
-  return (
-    <Dialog open onClose={onClose} title={t("endpoints.secretOf", { name })} lead={lead}>
-      <ToCopy text={secret} label={t("endpoints.secret")} onDone={onClose} />
-    </Dialog>
-  );
+  return <ShownOnce title={t("endpoints.secretOf", { name })} lead={lead} text={secret} label={t("endpoints.secret")} onDone={onClose} />;
 }
 
 export function Rotating({ endpoint, onClose }: Props) {

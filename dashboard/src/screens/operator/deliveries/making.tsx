@@ -9,7 +9,7 @@ import { Act } from "../../../parts/act";
 import { Choice } from "../../../parts/choice";
 import { Field } from "../../../parts/field";
 import { useTell } from "../../../parts/told";
-import { said } from "../account/acting";
+import { said } from "../acting";
 import { Secret } from "./acts";
 import { KINDS } from "./notices";
 

@@ -17,10 +17,10 @@ import { useCount } from "../../../parts/count";
 import { useMoment } from "../../../parts/date";
 import { Badge, Figure, Figures, type Tone } from "../../../parts/figure";
 import { LIVE_MS } from "../../../parts/live";
-import { Empty, isProblem } from "../../../parts/problem";
+import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
-import { useTell } from "../../../parts/told";
-import { useDone } from "../account/acting";
+import { useTellFailed } from "../../../parts/told";
+import { useDone } from "../acting";
 import { placeOf } from "../account/lines";
 
 const PAGE = 20;
@@ -166,12 +166,11 @@ function State({ of: { state, error, next_at: next, ended_at: ended } }: { of: D
 /** Sends one again at once: it goes under its old id, so that nobody is told twice. */
 function Resend({ delivery }: { delivery: Delivery }) {
   const { t } = useTranslation();
-  const tell = useTell();
   const done = useDone(() => undefined);
   const resend = useMutation({
     ...resendDeliveryMutation(),
     onSuccess: () => done(t("deliveries.resent", { target: delivery.target })),
-    onError: (error) => tell({ title: t("state.failed"), description: isProblem(error) ? error.detail : t("state.offline"), priority: "high" }),
+    onError: useTellFailed(),
   });
   return (
     <Button

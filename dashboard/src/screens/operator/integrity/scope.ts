@@ -1,3 +1,4 @@
+// What a verification looked at, in words.
 import type { TFunction } from "i18next";
 
 import type { Verification } from "../../../api";

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import type { Finding, Verification } from "../../../api";
-import { cancelVerificationMutation } from "../../../api/@tanstack/react-query.gen";
+import { cancelVerificationMutation, listVerificationsQueryKey } from "../../../api/@tanstack/react-query.gen";
 import { Button } from "../../../parts/button";
 import { Card } from "../../../parts/card";
 import { useCount } from "../../../parts/count";
@@ -45,7 +45,7 @@ function Progress({ work }: { work: Verification }) {
   const queries = useQueryClient();
   const cancel = useMutation({
     ...cancelVerificationMutation(),
-    onSuccess: () => queries.invalidateQueries({ predicate: ({ queryKey }) => (queryKey[0] as { _id?: string })._id === "listVerifications" }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: listVerificationsQueryKey() }),
   });
   return (
     <div role="status" className="space-y-3">

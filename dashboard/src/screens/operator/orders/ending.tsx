@@ -1,27 +1,16 @@
 // An order that is ended by hand: completed, as if it had been paid, or given up.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
 import type { Order } from "../../../api";
 import { completeOrderMutation, failOrderMutation } from "../../../api/@tanstack/react-query.gen";
 import { Act } from "../../../parts/act";
-import { useTell } from "../../../parts/told";
+import { said, useDone } from "../acting";
 
 export interface ActProps {
   order: Order;
   open: boolean;
   onClose: () => void;
-}
-
-/** Returns what says what was done, and has everything asked again that an order's end changes. */
-export function useDone(onClose: () => void): (title: string, description?: string) => Promise<void> {
-  const tell = useTell();
-  const queries = useQueryClient();
-  return async (title, description) => {
-    await queries.invalidateQueries();
-    onClose();
-    tell({ title, ...(description ? { description } : {}) });
-  };
 }
 
 export function Completing({ order, open, onClose }: ActProps) {
@@ -40,7 +29,7 @@ export function Completing({ order, open, onClose }: ActProps) {
       verb={t("orders.complete")}
       why
       does={complete}
-      onSend={(form) => complete.mutate({ path: { order: order.id }, body: { reason: String(form.get("reason")) } })}
+      onSend={(form) => complete.mutate({ path: { order: order.id }, body: { reason: said(form, "reason") } })}
     />
   );
 }
@@ -59,7 +48,7 @@ export function Failing({ order, open, onClose }: ActProps) {
       grave
       why
       does={fail}
-      onSend={(form) => fail.mutate({ path: { order: order.id }, body: { reason: String(form.get("reason")) } })}
+      onSend={(form) => fail.mutate({ path: { order: order.id }, body: { reason: said(form, "reason") } })}
     />
   );
 }

@@ -8,26 +8,21 @@ import { listAllOrdersInfiniteOptions } from "../../../api/@tanstack/react-query
 import { Answer } from "../../../parts/answer";
 import { Button } from "../../../parts/button";
 import { List } from "../../../parts/choice";
-import { useMoment } from "../../../parts/date";
+import { useBeginning, useMoment } from "../../../parts/date";
 import { Field } from "../../../parts/field";
-import { Badge, type Tone } from "../../../parts/figure";
+import { Badge } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
+import { TONES } from "../../buy/orders";
 
 const STATES = ["pending", "completed", "failed", "refunded"] as const;
 const PROVIDERS = ["callback", "stripe", "toss", "manual", "coupon"] as const;
-export const TONES: Record<Order["state"], Tone> = { pending: "notice", completed: "good", failed: "plain", refunded: "warn" };
-
-/** Returns a day as the API wants it: its beginning, where whoever looks at the page is. */
-function instant(day: string | null): string | undefined {
-  return day ? new Date(`${day}T00:00`).toISOString() : undefined;
-}
 
 export function AllOrders() {
   const { t } = useTranslation();
   const [place, go] = useSearchParams();
-  const since = instant(place.get("since"));
-  const until = instant(place.get("until"));
+  const begins = useBeginning();
+  const [since, until] = [place.get("since"), place.get("until")];
   const state = STATES.find((one) => one === place.get("state"));
   const provider = place.get("provider");
   const account = place.get("account");
@@ -36,8 +31,8 @@ export function AllOrders() {
     ...(state ? { state } : {}),
     ...(provider ? { provider } : {}),
     ...(account ? { account } : {}),
-    ...(since ? { since } : {}),
-    ...(until ? { until } : {}),
+    ...(since ? { since: begins(since) } : {}),
+    ...(until ? { until: begins(until, true) } : {}),
   };
   const orders = useInfiniteQuery({
     ...listAllOrdersInfiniteOptions({ query }),

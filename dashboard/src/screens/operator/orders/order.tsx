@@ -7,15 +7,17 @@ import { Link } from "react-router";
 import type { Order } from "../../../api";
 import { showAnyOrderOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
+import { Back } from "../../../parts/back";
 import { Button } from "../../../parts/button";
 import { Card, Head } from "../../../parts/card";
 import { useMoment } from "../../../parts/date";
 import { Badge } from "../../../parts/figure";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
+import { TONES } from "../../buy/orders";
 import { Completing, Failing } from "./ending";
 import { Events } from "./events";
-import { Over, TONES } from "./list";
+import { Over } from "./list";
 import { Refunding } from "./refunding";
 
 export function OneOrder({ id }: { id: string }) {
@@ -23,9 +25,7 @@ export function OneOrder({ id }: { id: string }) {
   const order = useQuery(showAnyOrderOptions({ path: { order: id } }));
   return (
     <>
-      <Link to="/operator/orders" className="text-sm text-brand underline">
-        {t("orders.back")}
-      </Link>
+      <Back to="/operator/orders">{t("orders.back")}</Back>
       <Answer of={order} rows={6}>
         {(found) => <Standing order={found} />}
       </Answer>

@@ -8,7 +8,8 @@ import { previewOrderRefundOptions, refundOrderMutation } from "../../../api/@ta
 import { Act } from "../../../parts/act";
 import { Answer } from "../../../parts/answer";
 import { Field } from "../../../parts/field";
-import { useDone, type ActProps } from "./ending";
+import { said, useDone } from "../acting";
+import type { ActProps } from "./ending";
 
 export function Refunding({ order, open, onClose }: ActProps) {
   const { t } = useTranslation();
@@ -31,7 +32,7 @@ export function Refunding({ order, open, onClose }: ActProps) {
   const send = (form: FormData) =>
     refund.mutate({
       path: { order: order.id },
-      body: { reason: String(form.get("reason")), give_back: form.get("give_back") !== null, ...part },
+      body: { reason: said(form, "reason"), give_back: form.get("give_back") !== null, ...part },
     });
   return (
     <Act open={open} onClose={onClose} title={t("orders.refund")} lead={t("orders.refundLead")} verb={t("orders.refund")} grave why does={refund} onSend={send}>

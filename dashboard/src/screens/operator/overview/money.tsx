@@ -9,6 +9,7 @@ import { Card } from "../../../parts/card";
 import { useCount } from "../../../parts/count";
 import { usePlace } from "../../../parts/date";
 import { Table } from "../../../parts/table";
+import { useUnit } from "../../../parts/unit";
 
 const MONTH = { query: { every: "month", last: 1 } } as const;
 const YEAR = { query: { every: "month", last: 12 } } as const;
@@ -66,7 +67,7 @@ function Income({ purchases }: { purchases: Purchases }) {
 function Taken({ costs }: { costs: Costs }) {
   const { t } = useTranslation();
   const count = useCount();
-  const unit = (name: string) => t(`unit.${name}`, { defaultValue: name });
+  const unit = useUnit();
   if (costs.lines.length === 0) return <p className="text-soft">{t("overview.nobody")}</p>;
   return (
     <div className="space-y-4">

@@ -54,7 +54,7 @@ function Week({ found }: { found: Found }) {
     <Card
       title={t("overview.patterns.week", { zone: found.time_zone })}
       aside={
-        <Button kind="quiet" className="min-h-8 px-2 text-xs" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        <Button kind="quiet" className="min-h-8 px-2 text-xs" onClick={() => setAsTable(!asTable)}>
           {t(asTable ? "form.chart" : "form.table")}
         </Button>
       }

@@ -10,6 +10,7 @@ import { Chart } from "../../../parts/chart";
 import { useCount, useWhole } from "../../../parts/count";
 import { Figure } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
+import { useUnit } from "../../../parts/unit";
 import { Lines } from "../account/lines";
 import "../../../words/accounts";
 
@@ -20,7 +21,7 @@ const FIRST = 10;
 export function Standing({ figures: { overview } }: { figures: Statistics }) {
   const { t } = useTranslation();
   const count = useCount();
-  const unit = t(`unit.${overview.used.unit}`, { defaultValue: overview.used.unit });
+  const unit = useUnit()(overview.used.unit);
   return (
     <section aria-label={t("overview.figures", { unit })}>
       <dl className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">

@@ -11,6 +11,7 @@ import { Chart } from "../../../parts/chart";
 import { Choice } from "../../../parts/choice";
 import { useCount } from "../../../parts/count";
 import { usePlace } from "../../../parts/date";
+import { useUnit } from "../../../parts/unit";
 
 const LAST = { hour: 48, day: 30, month: 12 } as const;
 type Every = keyof typeof LAST;
@@ -50,7 +51,7 @@ function Drawn({ curve, every, what }: { curve: Curve; every: Every; what: What 
   const count = useCount();
   const place = usePlace(every, curve.time_zone);
   const counted = (one: number | null) => ({ value: one ?? 0, shown: one === null ? "–" : count(one) });
-  const unit = t(`unit.${curve.points[0]?.charged.unit}`, { defaultValue: curve.points[0]?.charged.unit ?? "" });
+  const unit = useUnit()(curve.points[0]?.charged.unit ?? "");
   const drawn = (draw: (point: Point) => { value: number; shown: string }) => curve.points.map(draw);
   const series = {
     charged: [{ title: t("overview.trends.inUnit", { unit }), points: drawn((one) => ({ value: Number(one.charged.value), shown: one.charged.shown })) }],

@@ -8,7 +8,7 @@ import { amendPersonMutation, signOutPersonMutation } from "../../../api/@tansta
 import { Act } from "../../../parts/act";
 import { List } from "../../../parts/choice";
 import { Field } from "../../../parts/field";
-import { said, useDone } from "../account/acting";
+import { said, useDone } from "../acting";
 import { ROLES } from "./inviting";
 
 interface Props {

@@ -8,14 +8,14 @@ import { createPersonMutation, invitePersonMutation } from "../../../api/@tansta
 import { Act } from "../../../parts/act";
 import { Button } from "../../../parts/button";
 import { List } from "../../../parts/choice";
-import { ToCopy } from "../../../parts/copied";
+import { ShownOnce } from "../../../parts/copied";
 import { useMoment } from "../../../parts/date";
 import { Dialog } from "../../../parts/dialog";
 import { Field } from "../../../parts/field";
 import { Badge, type Tone } from "../../../parts/figure";
 import { Failed } from "../../../parts/problem";
 import { LANGUAGES, type Language } from "../../../words";
-import { said } from "../account/acting";
+import { said } from "../acting";
 import "../../../words/people";
 
 export const ROLES = ["user", "auditor", "operator", "owner"] as const;
@@ -31,7 +31,7 @@ export function Inviting({ account, onClose }: { account?: string; onClose: () =
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [role, setRole] = useState<string>("operator");
-  const invite = useMutation({ ...createPersonMutation(), onSuccess: () => queries.invalidateQueries() });
+  const invite = useMutation({ ...createPersonMutation(), gcTime: 0, onSuccess: () => queries.invalidateQueries() });
   if (invite.data) return <Link of={invite.data} onClose={onClose} />;
   const send = (form: FormData) => {
     const locale = Object.keys(LANGUAGES).find((one): one is Language => one === said(form, "locale"));
@@ -65,18 +65,15 @@ export function Inviting({ account, onClose }: { account?: string; onClose: () =
 function Link({ of, onClose }: { of: Invitation; onClose: () => void }) {
   const { t } = useTranslation();
   const moment = useMoment();
-  return (
-    <Dialog open onClose={onClose} title={t("people.linkOf", { email: of.person.email })} lead={t("people.linkLead", { at: moment(of.expires_at) })}>
-      <ToCopy text={of.link} label={t("people.link")} onDone={onClose} />
-    </Dialog>
-  );
+  const lead = t("people.linkLead", { at: moment(of.expires_at) });
+  return <ShownOnce title={t("people.linkOf", { email: of.person.email })} lead={lead} text={of.link} label={t("people.link")} onDone={onClose} />;
 }
 
 /** Another link for somebody, in place of the one before. */
 export function NewLink({ person, onClose }: { person: Person; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const make = useMutation({ ...invitePersonMutation(), onSuccess: () => queries.invalidateQueries() });
+  const make = useMutation({ ...invitePersonMutation(), gcTime: 0, onSuccess: () => queries.invalidateQueries() });
   if (make.data) return <Link of={make.data} onClose={onClose} />;
   return (
     <Dialog open onClose={onClose} title={t("people.linkOf", { email: person.email })} lead={t("people.newLinkLead")}>

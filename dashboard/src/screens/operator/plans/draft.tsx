@@ -2,12 +2,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 
 import { writePlan, type Plan, type PlanDocument } from "../../../api";
 import { listPlansOptions, listPlansQueryKey, listPlanVersionsQueryKey, listPresetsOptions, writePlanMutation } from "../../../api/@tanstack/react-query.gen";
 import { Act } from "../../../parts/act";
 import { Answer } from "../../../parts/answer";
+import { Back } from "../../../parts/back";
 import { Button } from "../../../parts/button";
 import { Card, Head } from "../../../parts/card";
 import { Choice } from "../../../parts/choice";
@@ -15,6 +16,7 @@ import { Empty, Failed, isProblem } from "../../../parts/problem";
 import { useTell } from "../../../parts/told";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
+import { said } from "../acting";
 import { Tried } from "../simulator/tried";
 import { forget, keep, kept, type Doc } from "./document";
 import { Fields } from "./fields";
@@ -30,9 +32,7 @@ export function Draft({ name }: { name: string }) {
   if (!may(me, "operator")) return <Empty>{t("plans.draftOnly")}</Empty>;
   return (
     <>
-      <Link to="/operator/plans" className="text-sm text-brand underline">
-        {t("plans.back")}
-      </Link>
+      <Back to="/operator/plans">{t("plans.back")}</Back>
       <Head title={t("plans.draft", { name })} />
       <Answer of={plans} rows={8}>
         {() => <Answer of={presets}>{() => (from ? <Writing key={from.version} name={name} from={from} inForce={written} /> : <Empty>{t("state.missing")}</Empty>)}</Answer>}
@@ -169,7 +169,7 @@ function Publishing({ open, onClose, name, document }: { open: boolean; onClose:
       verb={t("plans.publish")}
       why
       does={publish}
-      onSend={(form) => publish.mutate({ body: { document: document as unknown as PlanDocument, reason: String(form.get("reason")) } })}
+      onSend={(form) => publish.mutate({ body: { document: document as unknown as PlanDocument, reason: said(form, "reason") } })}
     />
   );
 }

@@ -7,6 +7,7 @@ import { Link } from "react-router";
 import type { PlanVersion } from "../../../api";
 import { listPlanVersionsOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
+import { Back } from "../../../parts/back";
 import { Card, Head } from "../../../parts/card";
 import { useMoment } from "../../../parts/date";
 import { Badge } from "../../../parts/figure";
@@ -20,9 +21,7 @@ export function OnePlan({ name }: { name: string }) {
   const versions = useQuery(listPlanVersionsOptions({ path: { name } }));
   return (
     <>
-      <Link to="/operator/plans" className="text-sm text-brand underline">
-        {t("plans.back")}
-      </Link>
+      <Back to="/operator/plans">{t("plans.back")}</Back>
       <Head title={name}>
         {may(me, "operator") && (
           <Link to={`/operator/plans/${name}/new`} className="inline-flex min-h-10 items-center rounded-lg bg-brand px-4 text-sm font-medium text-on-brand">

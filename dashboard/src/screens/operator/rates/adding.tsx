@@ -5,8 +5,10 @@ import { useTranslation } from "react-i18next";
 import type { AddedRates, NewRate } from "../../../api";
 import { addRatesMutation, importRatesMutation } from "../../../api/@tanstack/react-query.gen";
 import { Act } from "../../../parts/act";
+import { useClock } from "../../../parts/date";
 import { Field } from "../../../parts/field";
 import { useTell } from "../../../parts/told";
+import { said } from "../acting";
 
 interface Props {
   open: boolean;
@@ -31,19 +33,19 @@ function useAdded(onClose: () => void): (added: AddedRates) => Promise<void> {
 
 export function Adding({ open, onClose }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const add = useMutation({ ...addRatesMutation(), onSuccess: useAdded(onClose) });
   const send = (form: FormData) => {
-    const said = (name: string) => String(form.get(name)).trim();
     const rate: NewRate = {
-      model: said("model"),
-      input: said("input"),
-      output: said("output"),
-      ...(said("cached_input") ? { cached_input: said("cached_input") } : {}),
-      ...(said("per_request") ? { per_request: said("per_request") } : {}),
-      ...(said("unit") ? { unit: said("unit") } : {}),
-      ...(said("starts_at") ? { starts_at: new Date(said("starts_at")).toISOString() } : {}),
+      model: said(form, "model"),
+      input: said(form, "input"),
+      output: said(form, "output"),
+      ...(said(form, "cached_input") ? { cached_input: said(form, "cached_input") } : {}),
+      ...(said(form, "per_request") ? { per_request: said(form, "per_request") } : {}),
+      ...(said(form, "unit") ? { unit: said(form, "unit") } : {}),
+      ...(said(form, "starts_at") ? { starts_at: clock(said(form, "starts_at")) } : {}),
     };
-    add.mutate({ body: { rates: [rate], reason: said("reason") } });
+    add.mutate({ body: { rates: [rate], reason: said(form, "reason") } });
   };
   return (
     <Act open={open} onClose={onClose} title={t("rates.add")} lead={t("rates.addLead")} verb={t("rates.add")} why does={add} onSend={send}>
@@ -72,7 +74,7 @@ export function Importing({ open, onClose }: Props) {
       verb={t("rates.import")}
       why
       does={bring}
-      onSend={(form) => bring.mutate({ body: { reason: String(form.get("reason")) } })}
+      onSend={(form) => bring.mutate({ body: { reason: said(form, "reason") } })}
     />
   );
 }

@@ -13,6 +13,7 @@ import { Empty } from "../../../parts/problem";
 import { useTell } from "../../../parts/told";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
+import { said } from "../acting";
 import { Prices } from "./prices";
 
 interface Decision {
@@ -96,7 +97,7 @@ function Deciding({ deciding, onClose }: { deciding: Decision | null; onClose: (
       grave={deciding?.accept ?? false}
       why
       does={decide}
-      onSend={(form) => deciding && decide.mutate({ path: { held_id: deciding.held.id }, body: { accept: deciding.accept, reason: String(form.get("reason")) } })}
+      onSend={(form) => deciding && decide.mutate({ path: { held_id: deciding.held.id }, body: { accept: deciding.accept, reason: said(form, "reason") } })}
     />
   );
 }

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Rate } from "../../../api";
 import { useCount } from "../../../parts/count";
+import { useUnit } from "../../../parts/unit";
 
 const KINDS = ["input", "output", "cached_input", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output", "per_request"] as const;
 
@@ -11,11 +12,12 @@ type Written = { readonly [kind: string]: unknown };
 export function Prices({ rate }: { rate: Rate }) {
   const { t } = useTranslation();
   const count = useCount();
+  const named = useUnit();
   const { per, unit, above } = rate.prices as { per?: number; unit?: string; above?: readonly Written[] };
   return (
     <>
       <Line prices={rate.prices} />
-      <span className="block text-sm text-soft">{t("rates.per", { tokens: count(per ?? 1_000_000), unit: unit ? t(`unit.${unit}`) : t("rates.smallest") })}</span>
+      <span className="block text-sm text-soft">{t("rates.per", { tokens: count(per ?? 1_000_000), unit: unit ? named(unit) : t("rates.smallest") })}</span>
       {(above ?? []).map((tier) => (
         <span key={String(tier.tokens)} className="block text-sm">
           <span className="text-soft">{t("rates.above", { tokens: count(Number(tier.tokens)) })}: </span>

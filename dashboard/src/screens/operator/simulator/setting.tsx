@@ -10,8 +10,10 @@ import { Answer } from "../../../parts/answer";
 import { Button } from "../../../parts/button";
 import { Card } from "../../../parts/card";
 import { Choice, List } from "../../../parts/choice";
+import { useBeginning } from "../../../parts/date";
 import { Field } from "../../../parts/field";
 import { Failed } from "../../../parts/problem";
+import { said } from "../acting";
 
 type Source = NonNullable<NewSimulation["source"]>;
 const SOURCES: readonly Source[] = ["history", "sample", "trace"];
@@ -34,20 +36,17 @@ export function Setting() {
   );
 }
 
-/** Returns a day as the API wants it: its beginning, where whoever looks at the page is. */
-function instant(day: FormDataEntryValue | null): string | null {
-  return day ? new Date(`${String(day)}T00:00`).toISOString() : null;
-}
-
 function Form({ own, all }: { own: readonly string[]; all: readonly string[] }) {
   const { t } = useTranslation();
   const go = useNavigate();
+  const begins = useBeginning();
   const [source, choose] = useState<Source>("history");
   const start = useMutation({ ...simulatePlansMutation(), onSuccess: (begun) => void go(`/operator/simulator/${begun.id}`) });
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const file = form.get("trace");
+    const [since, until] = [said(form, "since"), said(form, "until")];
     start.mutate({
       body: {
         source,
@@ -57,7 +56,7 @@ function Form({ own, all }: { own: readonly string[]; all: readonly string[] }) 
         scale: String(form.get("scale")),
         one_account: form.get("one_account") !== null,
         ...(source === "trace" && file instanceof File ? { trace: await file.text() } : {}),
-        ...(source === "history" ? { since: instant(form.get("since")), until: instant(form.get("until")), of_plan: String(form.get("of_plan")) || null } : {}),
+        ...(source === "history" ? { since: since ? begins(since) : null, until: until ? begins(until, true) : null, of_plan: said(form, "of_plan") || null } : {}),
       },
     });
   };

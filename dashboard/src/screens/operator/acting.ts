@@ -1,17 +1,17 @@
-// What every action on an account ends with: its window closes, it is said what happened, and all figures are asked for again.
+// What every action of an operator ends with: its window closes, it is said what happened, and all figures are asked for again.
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { newKey } from "../../../parts/once";
-import { useTell } from "../../../parts/told";
+import { newKey } from "../../parts/once";
+import { useTell } from "../../parts/told";
 
 /** Returns what ends an action that worked. */
-export function useDone(onClose: () => void): (title: string) => Promise<void> {
+export function useDone(onClose: () => void): (title: string, description?: string) => Promise<void> {
   const queries = useQueryClient();
   const tell = useTell();
-  return async (title) => {
+  return async (title, description) => {
     onClose();
-    tell({ title });
+    tell({ title, description });
     await queries.invalidateQueries();
   };
 }
