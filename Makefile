@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run pages replay test setup sdks chromium screens check lint format fast faults soak contract bench cover coverflow lock public reference requirements clean
+.PHONY: help run pages replay test setup sdks chromium looks screens check lint format fast faults soak contract bench cover coverflow lock public reference requirements clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this list.
@@ -43,6 +43,9 @@ sdks: $(VENV)/.python  ## Make the environments of the clients that tests/sdks r
 
 chromium: $(VENV)/.python  ## Install the browser and the Korean font of the tests, where they are missing (Debian's packages).
 	@$(BIN)/python -m tests.browser.chromium
+
+looks: $(VENV)/.dev pages chromium  ## Look at every screen in both languages, light and dark, on desk and phone.
+	@EVERY_LOOK=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/browser -k "fit_to_be_seen"
 
 screens: $(VENV)/.dev pages chromium  ## Take the pictures of docs/screens anew, and write its gallery.
 	@SCREENS=1 $(BIN)/python -m pytest -q --no-header -n $(WORKERS) tests/browser -k "en-light-desktop or ko-dark-phone"

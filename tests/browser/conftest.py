@@ -28,7 +28,7 @@ from tokenhouse.edges.server import Application, build
 from tokenhouse.settings import Settings
 
 HERE = Path(__file__).parent
-PAGES = Path(os.environ.get("TOKENHOUSE_TEST_PAGES", FOLDER))
+PAGES = Path(os.environ.get("PAGES_UNDER_TEST", FOLDER))
 """The build that the server hands out: the package's own, or one of whoever works on the pages."""
 OFTEN = {"api_per_minute": 1_000_000, "failures_per_minute": 1_000_000}
 
@@ -53,12 +53,15 @@ class Look(NamedTuple):
         return f"{self.language}-{self.theme}-{'phone' if self.phone else 'desktop'}"
 
 
-LOOKS = [
+ALL = [
     Look(language, theme, phone)
     for language in ("en", "ko")
     for theme in ("light", "dark")
     for phone in (False, True)
 ]
+FOUR = [look for look in ALL if look.phone == (look.theme == "dark")]
+"""Each language in each theme, dark on the phone: what CI looks at. `make looks` looks at all eight."""
+LOOKS = ALL if os.environ.get("EVERY_LOOK") else FOUR
 TWO = (Look("en", "light", phone=False), Look("ko", "dark", phone=True))
 """The two that differ in everything: enough for a flow."""
 
@@ -72,7 +75,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 
 @pytest.fixture(params=LOOKS, ids=str)
 def every_look(request: pytest.FixtureRequest) -> Look:
-    """Return all eight: two languages, light and dark, desktop and phone."""
+    """Return each language in each theme; with EVERY_LOOK in the environment, on the desk and on the phone."""
     look: Look = request.param
     return look
 

@@ -8,7 +8,7 @@ them. What was refused then left no call there, so no history says how much more
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -248,10 +248,8 @@ async def _happened(desk: Desk, what: What) -> AsyncIterator[bytes]:
     until = what.until or desk.clock()
     since = what.since or until - timedelta(days=30)
     with trouble_translated():
-        async with (
-            desk.pool.acquire() as connection,
-            aclosing(simulations.list_history(connection, since, until, what.of_plan, HISTORY_MAX)) as rows,
-        ):
+        async with desk.pool.acquire() as connection:
+            rows = simulations.list_history(connection, since, until, what.of_plan, HISTORY_MAX)
             async for some in rows:
                 yield b"".join(map(_line, some))
 
