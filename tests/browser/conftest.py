@@ -75,7 +75,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 
 @pytest.fixture(params=LOOKS, ids=str)
 def every_look(request: pytest.FixtureRequest) -> Look:
-    """Return each language in each theme; with EVERY_LOOK in the environment, on the desk and on the phone."""
+    """Return each language in each theme; with EVERY_LOOK in the environment, on desk and phone."""
     look: Look = request.param
     return look
 

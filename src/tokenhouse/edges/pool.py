@@ -112,7 +112,8 @@ class Fetched:
 async def _exchange(connection: Connection, head: bytes, body: bytes, wait_s: float | None) -> Fetched:
     """Write a request and wait for the head of its answer."""
     protocol, transport = connection.protocol, connection.transport
-    assert protocol is not None and transport is not None  # noqa: S101, PT018 -- it was just found
+    if protocol is None or transport is None:
+        raise aiohttp.ServerDisconnectedError
     protocol.set_response_params(
         read_until_eof=True, auto_decompress=False, read_timeout=wait_s, read_bufsize=BUFFER_BYTES
     )
