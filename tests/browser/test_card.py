@@ -113,7 +113,7 @@ async def test_a_site_decides_about_looks_and_about_buying(site, shop):
     await buy.click()
     await expect(page).to_have_title(f"{site.url}/app/buy")
     assert len(page.context.pages) == 1
-    assert await faults(page) == []
+    assert await faults(await page.context.new_cdp_session(page)) == []
 
 
 async def test_it_says_when_the_service_is_away_and_comes_back(site, shop):

@@ -10,15 +10,7 @@ from tests.browser.site import Site
 from tokenhouse import Usage
 
 TEXT = {
-    "en": (
-        "Simulator",
-        "Run it",
-        "As it is",
-        "As it would be",
-        "Side by side",
-        "The sample",
-        "Our own history",
-    ),
+    "en": ("Run it", "As it is", "As it would be", "Side by side", "Our own history"),
     "ko": ("돌려 보기", "지금", "바꾸면", "나란히 보기", "우리 기록"),
 }
 
@@ -130,5 +122,8 @@ async def test_without_the_service_a_screen_says_so_and_tries_again(site: Site, 
     await expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")
     site.expect("ERR_FAILED")
     await page.unroute(gone)
-    await page.get_by_role("button", name="Try again").first.click()
-    await expect(page.get_by_role("alert")).to_have_count(1 if place in ("simulator", "plans") else 0)
+    again = page.get_by_role("button", name="Try again")
+    for _ in range(await again.count()):  # Each part of a screen asks for itself.
+        await again.first.click()
+        await site.rest(page)
+    await expect(page.get_by_role("alert")).to_have_count(0)

@@ -12,14 +12,20 @@ import "../words/first-steps";
 import { Door, useBegun } from "./sign-in";
 
 export default function FirstOwner() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const begun = useBegun("/operator");
   const { hash } = useLocation();
   const [link] = useState(hash.slice(1));
   const become = useMutation({ ...becomeOwnerMutation(), onSuccess: begun });
   const send = (form: FormData) =>
     become.mutate({
-      body: { link, email: String(form.get("email")), password: String(form.get("password")), name: String(form.get("name")) },
+      body: {
+        link,
+        email: String(form.get("email")),
+        password: String(form.get("password")),
+        name: String(form.get("name")),
+        locale: i18n.language === "ko" ? "ko" : "en",
+      },
     });
   return (
     <Door title={t("firstOwner.title")} lead={t("firstOwner.lead")} onSend={send}>

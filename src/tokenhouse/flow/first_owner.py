@@ -10,7 +10,7 @@ from tokenhouse.flow import people
 from tokenhouse.flow.audit_trail import drafted
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.passwords import checked_password
-from tokenhouse.flow.people import Invited, checked_email, digest_of
+from tokenhouse.flow.people import Invited, checked_email, checked_locale, digest_of
 from tokenhouse.flow.sessions import SignedIn, begin
 from tokenhouse.store import audit_log, sessions
 from tokenhouse.store import people as kept
@@ -48,7 +48,15 @@ async def offer(desk: Desk, *, account: str, actor: str) -> Invited | None:
 
 
 async def become(
-    desk: Desk, link: str, *, email: str, password: str, name: str, address: str, agent: str
+    desk: Desk,
+    link: str,
+    *,
+    email: str,
+    password: str,
+    name: str,
+    locale: str,
+    address: str,
+    agent: str,
 ) -> SignedIn:
     """Make whoever has the link the first owner, under their e-mail and password, and begin their session.
 
@@ -58,6 +66,7 @@ async def become(
     digest, now = digest_of(checked_text(link, "link")), desk.clock()
     theirs = checked_email(email)
     checked_text(name, "name", most=NAME_MAX)
+    spoken = checked_locale(locale or desk.settings.locale)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             if await kept.find_person_by_link(connection, digest, now) is None:
@@ -75,7 +84,7 @@ async def become(
                 raise InvalidInput("email_taken", field="email", value=theirs)
             if await kept.write_link_used(connection, digest, now, hashed) is None:
                 raise Unauthenticated("link_unknown")
-            await kept.write_first_owner(connection, waiting.id, theirs, name)
+            await kept.write_first_owner(connection, waiting.id, theirs, name, spoken)
             await sessions.write_sessions_ended(connection, waiting.id)
             await audit_log.write_audit(connection, kept_of_it)
     return await begin(desk, waiting.id, address, agent)

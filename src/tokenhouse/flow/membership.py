@@ -100,11 +100,26 @@ class Membership:
         return await first_owner.offer(self._desk, account=account, actor=actor)
 
     async def become_owner(
-        self, link: str, *, email: str, password: str, name: str = "", address: str = "", agent: str = ""
+        self,
+        link: str,
+        *,
+        email: str,
+        password: str,
+        name: str = "",
+        locale: str = "",
+        address: str = "",
+        agent: str = "",
     ) -> SignedIn:
         """Return a new session of whoever came with the link of `offer_ownership` and is the owner now."""
         return await first_owner.become(
-            self._desk, link, email=email, password=password, name=name, address=address, agent=agent
+            self._desk,
+            link,
+            email=email,
+            password=password,
+            name=name,
+            locale=locale,
+            address=address,
+            agent=agent,
         )
 
     async def session(self, secret: str) -> Session | None:

@@ -214,6 +214,14 @@ def checked_email(email: object) -> str:
     return text
 
 
+def checked_locale(locale: object) -> str:
+    """Return a language that we speak. Raises: InvalidInput."""
+    if locale not in messages.LOCALES:
+        known = ", ".join(messages.LOCALES)
+        raise InvalidInput("choice_unknown", field="locale", value=shown(locale), known=known)
+    return str(locale)
+
+
 def digest_of(secret: str) -> bytes:
     """Return what is kept of a link or a cookie: 32 random bytes need no slower hash."""
     return sha256(secret.encode("utf-8", "replace")).digest()
@@ -248,9 +256,7 @@ def _checked(person: Person) -> Person:
     if person.role not in ROLES:
         known = ", ".join(ROLES)
         raise InvalidInput("choice_unknown", field="role", value=shown(person.role), known=known)
-    if person.locale not in messages.LOCALES:
-        known = ", ".join(messages.LOCALES)
-        raise InvalidInput("choice_unknown", field="locale", value=shown(person.locale), known=known)
+    checked_locale(person.locale)
     checked_text(person.name, "name")
     if checked_text(person.time_zone, "time_zone"):
         zone_of(person.time_zone)

@@ -182,6 +182,6 @@ def person_of(row: Any) -> Person:
     )
 
 
-async def write_first_owner(connection: Connection, person: str, email: str, name: str) -> None:
-    """Keep under which e-mail and name the first owner came."""
-    await connection.execute(WRITE_FIRST_OWNER, UUID(person), email, name)
+async def write_first_owner(connection: Connection, person: str, email: str, name: str, locale: str) -> None:
+    """Keep under which e-mail and name the first owner came, and which language they speak."""
+    await connection.execute(WRITE_FIRST_OWNER, UUID(person), email, name, locale)

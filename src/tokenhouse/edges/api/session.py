@@ -44,6 +44,7 @@ class FirstOwner(Shape):
     email: Annotated[str, Field(max_length=200, examples=["jisu@example.com"])]
     password: Password
     name: Annotated[str, Field(max_length=200)] = ""
+    locale: Literal["en", "ko"] | None = None
 
 
 class NewPassword(Shape):
@@ -123,7 +124,13 @@ async def become_owner(body: FirstOwner, request: Request, response: Response, h
     """Become the first owner, with the link that the server printed; it opens nothing after that."""
     address, agent = _whence(request)
     came = await house.become_owner(
-        body.link, email=body.email, password=body.password, name=body.name, address=address, agent=agent
+        body.link,
+        email=body.email,
+        password=body.password,
+        name=body.name,
+        locale=body.locale or "",
+        address=address,
+        agent=agent,
     )
     return await _begun(came, request, response, house)
 

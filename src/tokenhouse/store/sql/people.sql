@@ -75,7 +75,7 @@ returning id;
 
 -- name: write_first_owner :exec
 -- why: Whoever set the deployment up takes the placeholder's place, under an e-mail of their own.
-update tokenhouse.people set email = $2, name = $3 where id = $1;
+update tokenhouse.people set email = $2, name = $3, locale = $4 where id = $1;
 
 -- name: write_session :exec
 -- why: A browser is signed in; of its cookie only the hash is kept.
