@@ -209,7 +209,7 @@ async def test_who_is_disabled_at_the_last_moment_does_not_come_in(house, owner)
     await house.create_person("b@example.com", role="owner")
     await house.change_person(owner.id, {"disabled": True})
     for person in (owner.id, "0" * 32):
-        assert await refused(sessions._begin(house.desk, person, "", "")) == "sign_in_refused"
+        assert await refused(sessions.begin(house.desk, person, "", "")) == "sign_in_refused"
 
 
 async def test_what_has_ended_is_cleared_away(house, owner, clock, monkeypatch):

@@ -90,11 +90,18 @@ def guarded(app: App, house: Tokenhouse) -> App:
         guard, allow_origins=["*"], allow_methods=["GET"], allow_headers=["authorization"], max_age=86_400
     )
 
-    async def served(scope: Message, receive: Receive, send: Send) -> None:
-        """Let pages of any site see the card that their token opens; all else only those that are listed."""
-        await (anyones if scope.get("path") == CARD else ours)(scope, receive, send)
+    return Sites(ours, anyones)
 
-    return served
+
+class Sites:
+    """Pages of any site see the card that their token opens; all else only those of sites that are listed."""
+
+    def __init__(self, app: App, card: App) -> None:
+        self._app, self._card = app, card
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        await (self._card if scope.get("path") == CARD else self._app)(scope, receive, send)
 
 
 class Guard:
