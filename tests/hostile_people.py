@@ -67,7 +67,13 @@ PEOPLE: dict[str, Verb] = {
     "offer_ownership": Verb({}, texts("account", "actor")),
     "become_owner": Verb(
         {"link": "x" * 43, "email": "somebody@example.com", "password": "ten large blue birds"},
-        {"link": REF, "email": REF, "password": REF, "locale": ["fr", *NO_TEXT], **texts("name", "address", "agent")},
+        {
+            "link": REF,
+            "email": REF,
+            "password": REF,
+            "locale": ["fr", *NO_TEXT],
+            **texts("name", "address", "agent"),
+        },
     ),
     "sign_out_everywhere": Verb({"person": "person"}, {"person": ID, **texts("but", "actor", "address")}),
     "sessions": Verb({"person": "person"}, {"person": ID, **texts("secret")}),
