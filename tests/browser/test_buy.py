@@ -94,7 +94,7 @@ async def test_a_purchase_through_the_signed_callback(site: Site, look: Any):
     await site.looks(page, "buy-order")
     await page.get_by_role("dialog").get_by_role("button", name="취소" if korean else "Cancel").click()
     bought = await order(page, name, korean=korean)
-    await expect(page.get_by_text("₩9,900")).to_be_visible()
+    await expect(page.get_by_text("₩9,900", exact=True)).to_be_visible()
     pay = page.get_by_role("link", name="결제하기" if korean else "Pay now")
     await expect(pay).to_have_attribute("href", f"https://shop.test/pay?order={bought}")
     await site.looks(page, "order-pending")
@@ -104,7 +104,7 @@ async def test_a_purchase_through_the_signed_callback(site: Site, look: Any):
     await page.clock.fast_forward(LATER_MS)
     receipt = page.get_by_role("article", name="영수증" if korean else "Receipt")
     await expect(receipt).to_be_visible()
-    told = "55,000 토큰이(가) 지급" if korean else "55,000 tokens came"
+    told = "55,000 토큰이(가) 지급" if korean else "Paid. 55,000 tokens came"
     await expect(page.get_by_text(told)).to_be_visible()
     path = f"/api/v1/accounts/alice/orders/{bought}/receipt"
     document = await site.service.ok("GET", path, who="alice", params={"language": look.language})
