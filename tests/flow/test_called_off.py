@@ -33,9 +33,9 @@ async def test_it_stops_and_makes_room(database: str, clock: Clock, monkeypatch:
             await begun.wait()
             called_off = await other.cancel_verification(work.id)
         assert (called_off.state, called_off.verdict) == ("cancelled", None)
-        assert one._verifier is not None
+        assert one._verifying is not None
         async with asyncio.timeout(5):
-            await asyncio.wait(set(one._verifier.works))
+            await asyncio.wait(set(one._verifying.tasks))
         assert (await other.verification(work.id)).state == "cancelled"
         assert (await other.cancel_verification(work.id)).state == "cancelled"
         assert (await one.start_verification()).id != work.id

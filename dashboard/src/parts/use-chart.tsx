@@ -45,3 +45,16 @@ function place(at: string, part: { model: string | null; api_key: string | null 
 function drawn(line: Usage | undefined) {
   return line ? { value: Number(line.charged.value), shown: line.charged.shown } : NOTHING;
 }
+
+/** What an account used by model, or that it used nothing. */
+export function ModelChart({ use }: { use: AccountUsage }) {
+  const { t } = useTranslation();
+  if (use.items.length === 0) return <p className="py-4 text-soft">{t("usage.none")}</p>;
+  return (
+    <UseChart
+      title={t("usage.total", { amount: use.total.charged.shown, count: use.total.turns })}
+      use={use}
+      nameOf={(part) => part.model || t("usage.noModel")}
+    />
+  );
+}

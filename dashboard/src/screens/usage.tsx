@@ -16,7 +16,7 @@ import { Lasting } from "../parts/lasting";
 import { CALM_MS, LIVE_MS, useAgain } from "../parts/live";
 import { Empty } from "../parts/problem";
 import { UsageCard } from "../parts/usage-card";
-import { UseChart } from "../parts/use-chart";
+import { ModelChart } from "../parts/use-chart";
 import { useMe } from "../session";
 
 const MINE = { path: { ref: "me" } };
@@ -149,17 +149,7 @@ function Lately({ balance }: { balance: Balance }) {
   return (
     <Card title={t("usage.lately")} aside={more}>
       <Answer of={used}>
-        {(data) =>
-          data.items.length === 0 ? (
-            <p className="py-4 text-soft">{t("usage.none")}</p>
-          ) : (
-            <UseChart
-              title={t("usage.total", { amount: data.total.charged.shown, count: data.total.turns })}
-              use={data}
-              nameOf={(part) => part.model || t("usage.noModel")}
-            />
-          )
-        }
+        {(data) => <ModelChart use={data} />}
       </Answer>
     </Card>
   );

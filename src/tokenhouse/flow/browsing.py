@@ -8,7 +8,8 @@ from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.explained import EntryDetail
 from tokenhouse.flow.journal import EntryPage, GrantView, OpenView, OwnedPage
 from tokenhouse.flow.search import AccountPage
-from tokenhouse.flow.verifications import Verification, VerificationPage, Verifier
+from tokenhouse.flow.verifications import Verification, VerificationPage
+from tokenhouse.flow.works import Works
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.store.accounts import Account
 from tokenhouse.store.catalog import PlanVersion
@@ -18,7 +19,7 @@ class Browsing:
     """What an operator's pages and programs look at, a page at a time. Each method is one flow."""
 
     _desk: Desk
-    _verifier: Verifier | None = None
+    _verifying: Works | None = None
 
     async def find_accounts(
         self, text: str = "", *, after: str | None = None, rows_max: int = 50
@@ -141,11 +142,11 @@ class Browsing:
 
         Raises: StillRunning, NotFound, InvalidInput.
         """
-        if self._verifier is None:
-            self._verifier = Verifier()
+        if self._verifying is None:
+            self._verifying = Works()
         return await verifications.start(
             self._desk,
-            self._verifier,
+            self._verifying,
             account=account,
             cell=cell,
             findings_max=findings_max,
@@ -166,5 +167,5 @@ class Browsing:
 
     async def _close_verifications(self) -> None:
         """Give up a verification that is under way."""
-        if self._verifier is not None:
-            await self._verifier.close()
+        if self._verifying is not None:
+            await self._verifying.close()

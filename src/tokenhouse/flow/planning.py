@@ -6,8 +6,9 @@ from typing import Any
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import simulations, terms
 from tokenhouse.flow.desk import Desk, checked_list
-from tokenhouse.flow.simulations import Simulation, SimulationPage, Simulator, What
+from tokenhouse.flow.simulations import Simulation, SimulationPage, What
 from tokenhouse.flow.terms import PRESETS, preset
+from tokenhouse.flow.works import Works
 from tokenhouse.rules.plans import Plan
 
 PLANS_MAX = 4
@@ -17,7 +18,7 @@ class Planning:
     """Simulations of plans over real traffic. Each method is one flow."""
 
     _desk: Desk
-    _simulator: Simulator | None = None
+    _simulating: Works | None = None
 
     async def start_simulation(
         self,
@@ -44,9 +45,9 @@ class Planning:
         wanted += [self._drafted(one) for one in drafts]
         if not isinstance(what, What):
             raise InvalidInput("table_wanted", field="what", value=type(what).__name__)
-        if self._simulator is None:
-            self._simulator = Simulator()
-        return await simulations.start(self._desk, self._simulator, wanted, what, actor=actor)
+        if self._simulating is None:
+            self._simulating = Works()
+        return await simulations.start(self._desk, self._simulating, wanted, what, actor=actor)
 
     async def simulation(self, simulation: str) -> Simulation:
         """Return a simulation: how far it is, and what came out."""
@@ -72,5 +73,5 @@ class Planning:
 
     async def _close_simulations(self) -> None:
         """Give up a simulation that is under way."""
-        if self._simulator is not None:
-            await self._simulator.close()
+        if self._simulating is not None:
+            await self._simulating.close()

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from tokenhouse.flow.simulate import OUTPUT_CAP
 from tokenhouse.flow.simulating import GIFT, REQUEST, Order, Simulated
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.flow.traces import Gift, Request
+from tokenhouse.flow.works import Works
 from tokenhouse.rules.amounts import TOKEN, checked_amount, checked_number
 from tokenhouse.rules.periods import AT_MAX, FOREVER, instant, moment
 from tokenhouse.rules.plans import Plan
@@ -97,21 +97,7 @@ class Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
     facts: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Simulator:
-    """What one process is simulating."""
-
-    works: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def close(self) -> None:
-        """Give up what is under way, and return when that is written."""
-        for work in self.works:
-            work.cancel()
-        if self.works:
-            await asyncio.wait(self.works)
-
-
-async def start(desk: Desk, simulator: Simulator, plans: list[Plan], what: What, *, actor: str) -> Simulation:
+async def start(desk: Desk, works: Works, plans: list[Plan], what: What, *, actor: str) -> Simulation:
     """Begin a simulation and return at once, or after a short one has ended.
 
     Raises: InvalidInput; StillRunning if one is under way somewhere.
@@ -128,9 +114,7 @@ async def start(desk: Desk, simulator: Simulator, plans: list[Plan], what: What,
     if not begun:
         raise StillRunning("simulation_running", retry_after_s=5)
     read = asyncio.Event()
-    work = asyncio.create_task(_carry_out(desk, simulation, order, what, read), name="tokenhouse simulation")
-    simulator.works.add(work)
-    work.add_done_callback(simulator.works.discard)
+    work = works.begin(_carry_out(desk, simulation, order, what, read), "tokenhouse simulation")
     work.add_done_callback(lambda _: read.set())
     if what.source == "trace":  # Whoever sent it is told at once what is wrong with it.
         await read.wait()

@@ -8,7 +8,6 @@ work: another may be started.
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from tokenhouse.flow import audit
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.cursors import cursor, place
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.flow.works import Works
 from tokenhouse.rules.periods import AT_MAX, instant, moment
 from tokenhouse.store import verifications
 from tokenhouse.store.accounts import CELLS
@@ -58,23 +58,9 @@ class VerificationPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-@dataclass(slots=True)
-class Verifier:
-    """What one process is verifying."""
-
-    works: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def close(self) -> None:
-        """Give up what is under way, and return when that is written."""
-        for work in self.works:
-            work.cancel()
-        if self.works:
-            await asyncio.wait(self.works)
-
-
 async def start(
     desk: Desk,
-    verifier: Verifier,
+    works: Works,
     *,
     account: str | None,
     cell: int | None,
@@ -96,11 +82,7 @@ async def start(
             )
     if not begun:
         raise StillRunning("verification_running", retry_after_s=5)
-    work = asyncio.create_task(
-        _carry_out(desk, verification, account, cell, findings_max), name="tokenhouse verification"
-    )
-    verifier.works.add(work)
-    work.add_done_callback(verifier.works.discard)
+    works.begin(_carry_out(desk, verification, account, cell, findings_max), "tokenhouse verification")
     return await find(desk, verification)
 
 

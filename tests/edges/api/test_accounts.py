@@ -53,6 +53,18 @@ async def test_what_cannot_be_taken_names_its_field(service: Service):
         assert problem["field"] == field
 
 
+async def refs_found(service: Service, text: str, limit: int) -> list[str]:
+    """Return the refs that a search finds, page by page."""
+    refs, cursor = [], None
+    while True:
+        params = {"search": text, "limit": limit} | ({"cursor": cursor} if cursor else {})
+        page = await service.ok("GET", ACCOUNTS, who="auditor", params=params)
+        refs += [one["ref"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            return refs
+
+
 async def test_people_are_found_by_how_ref_e_mail_or_name_begin(service: Service):
     people = [
         ("kim-1", "Alpha", "one@example.com"),
@@ -65,14 +77,7 @@ async def test_people_are_found_by_how_ref_e_mail_or_name_begin(service: Service
         await service.house.account(ref, name=name, email=email)
 
     async def found(text: str, limit: int = 50) -> list[str]:
-        refs, cursor = [], None
-        while True:
-            params = {"search": text, "limit": limit} | ({"cursor": cursor} if cursor else {})
-            page = await service.ok("GET", ACCOUNTS, who="auditor", params=params)
-            refs += [one["ref"] for one in page["items"]]
-            cursor = page["next"]
-            if cursor is None:
-                return refs
+        return await refs_found(service, text, limit)
 
     assert await found("kim") == await found("KiM", 1) == ["kim-1", "kim-2", "lee", "choi"]
     assert await found("kim", 2) == await found("kim")
@@ -97,14 +102,7 @@ async def test_people_are_found_by_any_part(service: Service, monkeypatch: pytes
         await service.house.account(ref, name=name, email=email)
 
     async def found(text: str, limit: int = 50) -> list[str]:
-        refs, cursor = [], None
-        while True:
-            params = {"search": text, "limit": limit} | ({"cursor": cursor} if cursor else {})
-            page = await service.ok("GET", ACCOUNTS, who="auditor", params=params)
-            refs += [one["ref"] for one in page["items"]]
-            cursor = page["next"]
-            if cursor is None:
-                return refs
+        return await refs_found(service, text, limit)
 
     for limit in (1, 2, 50):
         assert await found("77", limit) == ["77-c", "a-77", "b-77", "d"]

@@ -17,7 +17,7 @@ import { LIVE_MS } from "../../../parts/live";
 import { Empty } from "../../../parts/problem";
 import { Table } from "../../../parts/table";
 import { UsageCard } from "../../../parts/usage-card";
-import { UseChart } from "../../../parts/use-chart";
+import { ModelChart } from "../../../parts/use-chart";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
 import { TakingBack } from "./credit-acts";
@@ -137,17 +137,7 @@ function Use({ account }: { account: string }) {
   return (
     <Card title={t("usage.lately")}>
       <Answer of={used}>
-        {(data) =>
-          data.items.length === 0 ? (
-            <p className="py-4 text-soft">{t("usage.none")}</p>
-          ) : (
-            <UseChart
-              title={t("usage.total", { amount: data.total.charged.shown, count: data.total.turns })}
-              use={data}
-              nameOf={(part) => part.model || t("usage.noModel")}
-            />
-          )
-        }
+        {(data) => <ModelChart use={data} />}
       </Answer>
     </Card>
   );
