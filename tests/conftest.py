@@ -64,7 +64,8 @@ class Postgres:
 
     def _create(self, template: str) -> str:
         name = next(self._names)
-        self.execute(f'create database "{name}" template "{template}"')
+        # Copying files is twice as fast as writing the copy to the log; nobody restores one of these by it.
+        self.execute(f'create database "{name}" template "{template}" strategy file_copy')
         return name
 
     async def _migrate(self, dsn: str) -> None:
