@@ -50,6 +50,6 @@ async def one_by_one(house: Tokenhouse, dsn: str) -> AsyncIterator[Tokenhouse]:
             await batch.begin(connection)
             await pool.release(connection)
         desk = house.desk
-        yield Tokenhouse(replace(desk, writer=OneByOne(pool, desk.catalog, desk.now)), None)
+        yield Tokenhouse(replace(desk, writer=OneByOne(pool, desk.catalog, desk.now)), None, dsn)
     finally:
         await pool.close()

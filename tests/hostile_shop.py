@@ -35,7 +35,25 @@ SHARE = [None, NAN, 5, -1, 1.5, "x", "", "-0.1", "1.01", Decimal("NaN"), Decimal
 WHOLE = [None, *NO_WHOLE, -1, 2**63]
 NAMES = [None, 5, "nothing", ["nothing"], [5], [None], ["\0"], ["\ud800"], {"nothing": 1}]
 CODE = [*REF, "x", "WELCOME-2026-NOBODY", "'; drop table coupons"]
+ADDRESS = [one for one in NO_TEXT if one is not None]
 LAST_DAY = datetime.max.replace(tzinfo=UTC)
+
+
+class Nothing:
+    """A provider that never took anything."""
+
+    provider = shown = "nothing"
+
+    def took(self, _: list[str]) -> None:
+        return None
+
+    async def refunds(self, _: str) -> list[Any]:
+        return []
+
+    async def refund(self, _: Any) -> list[Any]:
+        return []
+
+
 TOLD = Told(provider="manual", event="evt_1", kind="paid", digest=b"\0" * 32)
 
 
@@ -70,10 +88,12 @@ SHOP: dict[str, Verb] = {
         },
     ),
     "complete_order": Verb(
-        ALICE | {"order": "pending"}, {"ref": KNOWN_REF, "order": ID, **texts("actor", "reason")}
+        ALICE | {"order": "pending"},
+        {"ref": KNOWN_REF, "order": ID, **texts("actor", "reason"), "address": ADDRESS},
     ),
     "fail_order": Verb(
-        ALICE | {"order": "pending"}, {"ref": KNOWN_REF, "order": ID, **texts("actor", "reason")}
+        ALICE | {"order": "pending"},
+        {"ref": KNOWN_REF, "order": ID, **texts("actor", "reason"), "address": ADDRESS},
     ),
     "refund_order": Verb(
         ALICE | {"order": "completed"},
@@ -81,6 +101,7 @@ SHOP: dict[str, Verb] = {
             "ref": KNOWN_REF,
             "order": ID,
             "refunded_minor": [one for one in AMOUNT if one is not None] + [1],
+            "address": ADDRESS,
             **WHO,
         },
     ),
@@ -159,6 +180,15 @@ SHOP: dict[str, Verb] = {
                 *(replace(TOLD, kind=one) for one in (None, 5, "", "nothing")),
                 *(replace(TOLD, digest=one) for one in (None, "x" * 32, b"", b"\0" * 31)),
             ]
+        },
+    ),
+    "give_back": Verb(
+        {"order": "completed", "door": Nothing(), "total": 1, "reason": "Why"},
+        {
+            "order": ID,
+            "door": [None, 5, "stripe", {}, []],
+            "total": [*POSITIVE, 10**12],
+            **texts("reason", "actor", "address"),
         },
     ),
     "refuse_payment": Verb(

@@ -13,6 +13,7 @@ import pytest
 
 from tokenhouse.errors import StartRefused
 from tokenhouse.settings import Settings, described, read
+from tokenhouse.settings.checks import without_credentials
 from tokenhouse.settings.described import tables
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
@@ -106,3 +107,27 @@ def test_empty_variables_count_as_unset(tmp_path):
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     sys.stdout.write(f"{PAGE} written\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("postgresql://app:pa55@db/one?password=pa55&sslmode=require", "postgresql://db/one"),
+        ("postgresql://app:p%40a%2F55@db/one", "postgresql://db/one"),
+        ("postgresql://app:pa/55@db/one", "…"),
+        ("postgresql://app:pa?55@db/one", "…"),
+        ("postgresql://app:pa#55@db/one", "…"),
+        ("redis://:pa55@cache:6379/0", "redis://cache:6379/0"),
+        ("redis://:pa55@one,redis://:pa55@two", "…"),
+        ("amqps://u:pa55@queue/%2f", "amqps://queue/%2f"),
+        ("host=db user=app password='pa 55'", "…"),
+        ("host=db sslpassword = pa55", "…"),
+        ("[one]\nhost=db\nPGPASSWORD=pa55", "…"),
+        ('{"private_token": "pa55"}', "…"),
+        ("host=db user=app", "host=db user=app"),
+        ("file:///var/lib/tokenhouse", "file:///var/lib/tokenhouse"),
+        ("chat-tokens", "chat-tokens"),
+    ],
+)
+def test_nobody_sees_what_opens_an_address(said: str, seen: str):
+    assert without_credentials(said) == seen

@@ -3,7 +3,8 @@ import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { createBrowserRouter, Link, Navigate, RouterProvider, useRouteError } from "react-router";
 
-import { Empty, Failed, Loading } from "./parts/problem";
+import { Head, Vacant } from "./parts/card";
+import { Failed, Loading } from "./parts/problem";
 import { Shell } from "./parts/shell";
 import { HOUSE, may, MINE, type Place } from "./places";
 import FirstOwner from "./screens/first-owner";
@@ -11,24 +12,49 @@ import SignIn, { Enter } from "./screens/sign-in";
 import { SignedIn, useMe } from "./session";
 
 /** A place, for who may see it; who has no account of their own begins at the house's. */
-function At({ path, role, Screen }: Place) {
+function At({ path, name, role, Screen }: Place) {
   const { t } = useTranslation();
   const me = useMe();
-  if (!may(me, role)) return <Empty>{t("state.forbidden")}</Empty>;
+  if (!may(me, role)) {
+    return (
+      <Vacant title={t("state.noEntry")}>
+        {t("state.forbidden")} <Home />
+      </Vacant>
+    );
+  }
   if (path === "/" && me.account === null && may(me, "auditor")) return <Navigate to="/operator" replace />;
   return (
-    <Suspense fallback={<Loading />}>
+    <Suspense fallback={<Coming name={name} />}>
       <Screen />
     </Suspense>
+  );
+}
+
+function Coming({ name }: Pick<Place, "name">) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Head title={t(name ? `nav.${name}` : "state.loading")} />
+      <Loading />
+    </>
+  );
+}
+
+function Home() {
+  const { t } = useTranslation();
+  return (
+    <Link to="/" className="text-brand underline">
+      {t("state.home")}
+    </Link>
   );
 }
 
 function Nowhere() {
   const { t } = useTranslation();
   return (
-    <Empty>
-      {t("state.missing")} <Link to="/" className="text-brand underline">{t("state.home")}</Link>
-    </Empty>
+    <Vacant title={t("state.nowhere")}>
+      {t("state.missing")} <Home />
+    </Vacant>
   );
 }
 
@@ -37,29 +63,43 @@ function Broken() {
   const { t } = useTranslation();
   const error = useRouteError();
   const lost = error instanceof TypeError && error.message.includes("import");
-  return <Failed error={lost ? error : { title: t("state.failed"), detail: t("state.broken"), status: 0 }} again={() => location.reload()} />;
+  return (
+    <>
+      <Head title={t("state.brokenTitle")} />
+      <Failed error={lost ? error : { title: t("state.failed"), detail: t("state.broken"), status: 0 }} again={() => location.reload()} />
+    </>
+  );
 }
+
+const inside = {
+  element: (
+    <SignedIn>
+      <Shell />
+    </SignedIn>
+  ),
+  children: [
+    ...[...MINE, ...HOUSE].map((place) => ({
+      path: place.path,
+      element: <At key={place.path} {...place} />,
+      errorElement: <Broken />,
+    })),
+    { path: "*", element: <Nowhere /> },
+  ],
+};
+
+/** What is said where not even the frame could be shown. */
+const OUTSIDE = (
+  <main className="mx-auto max-w-md px-4 py-10">
+    <Broken />
+  </main>
+);
 
 const router = createBrowserRouter(
   [
-    { path: "/sign-in", element: <SignIn /> },
-    { path: "/welcome", element: <Enter /> },
-    { path: "/owner", element: <FirstOwner /> },
-    {
-      element: (
-        <SignedIn>
-          <Shell />
-        </SignedIn>
-      ),
-      children: [
-        ...[...MINE, ...HOUSE].map((place) => ({
-          path: place.path,
-          element: <At key={place.path} {...place} />,
-          errorElement: <Broken />,
-        })),
-        { path: "*", element: <Nowhere /> },
-      ],
-    },
+    { path: "/sign-in", element: <SignIn />, errorElement: OUTSIDE },
+    { path: "/welcome", element: <Enter />, errorElement: OUTSIDE },
+    { path: "/owner", element: <FirstOwner />, errorElement: OUTSIDE },
+    { ...inside, errorElement: OUTSIDE },
   ],
   { basename: "/app" },
 );

@@ -1,12 +1,14 @@
 // Who looks at these pages: asked once, again after signing in and out, and forgotten when the API knows them no more.
 import { QueryCache, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 import { Navigate, useLocation, useNavigate } from "react-router";
 
 import { signOut } from "./api";
 import { showMeOptions, showMeQueryKey } from "./api/@tanstack/react-query.gen";
 import type { Me } from "./api";
 import { forgetSession, knowCsrf, seemsSignedIn } from "./client";
+import { Head } from "./parts/card";
 import { Failed, isProblem, Loading } from "./parts/problem";
 import { isLanguage, speak } from "./words";
 
@@ -40,12 +42,18 @@ export function answers(): QueryClient {
 
 /** Shows its children to whoever is signed in, and the way in to everybody else. */
 export function SignedIn({ children }: { children: ReactNode }) {
+  const { t } = useTranslation();
   const here = seemsSignedIn();
   const { data, error, refetch } = useQuery({ ...showMeOptions(), enabled: here, staleTime: Infinity, retry: false });
   const { pathname } = useLocation();
   if (!here || isOver(error)) return <Navigate to="/sign-in" state={pathname} replace />;
   if (data === undefined) {
-    return <div className="mx-auto max-w-md p-8">{error ? <Failed error={error} again={refetch} /> : <Loading />}</div>;
+    return (
+      <main className="mx-auto max-w-md px-4 py-10">
+        <Head title={t("brand")} />
+        {error ? <Failed error={error} again={refetch} /> : <Loading />}
+      </main>
+    );
   }
   knowCsrf(data.csrf_token);
   return <Session value={data}>{children}</Session>;

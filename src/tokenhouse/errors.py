@@ -39,9 +39,9 @@ class TokenhouseError(Exception):
         super().__init__(self.reason, facts)
 
     def message(self, locale: str = "en") -> str:
-        """Return the sentence for a person, in `locale`, which an error among the facts speaks too."""
+        """Return the sentence for a person, in `locale`; errors and amounts among its facts speak it too."""
         facts = {
-            name: fact.message(locale) if isinstance(fact, TokenhouseError) else fact
+            name: fact.message(locale) if hasattr(fact, "message") else fact
             for name, fact in self.facts.items()
         }
         return messages.say(f"error.{self.reason}", locale, **facts)

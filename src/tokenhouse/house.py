@@ -80,8 +80,8 @@ class Tokenhouse(
     again. Expected noes are `Refused` exceptions with a stable `code`.
     """
 
-    def __init__(self, desk: Desk, lease: Lease | None) -> None:
-        self._desk, self._lease = desk, lease
+    def __init__(self, desk: Desk, lease: Lease | None, dsn: str) -> None:
+        self._desk, self._lease, self._dsn = desk, lease, dsn
 
     @classmethod
     @asynccontextmanager
@@ -106,7 +106,7 @@ class Tokenhouse(
             lease = await asyncio.to_thread(open_embedded, Path(chosen.folder) / "postgres")
             dsn = lease.dsn
         try:
-            house = cls(await _desk(dsn, lease, chosen, clock), lease)
+            house = cls(await _desk(dsn, lease, chosen, clock), lease, dsn)
             try:
                 yield house
             finally:
@@ -118,8 +118,7 @@ class Tokenhouse(
     async def _close(self) -> None:
         """Take nothing more, carry out what waits, and let the database go."""
         await self._close_schedule()
-        await self._close_verifications()
-        await self._close_simulations()
+        await self._desk.under_way.close()
         await self._close_calls()
         await self._desk.refusals.close()
         await self._desk.bell.close()
@@ -129,6 +128,12 @@ class Tokenhouse(
         await self._desk.writer.close()
         await self._desk.pace.close()
         await self._desk.pool.close()
+
+    @asynccontextmanager
+    async def _beside(self, clock: Clock) -> AsyncIterator[Desk]:
+        """Open a desk on the same database that lives in another time."""
+        async with type(self).open(self._dsn, settings=self._desk.settings, clock=clock) as other:
+            yield other.desk
 
     @property
     def desk(self) -> Desk:
@@ -382,14 +387,22 @@ class Tokenhouse(
     # Terms
 
     async def plans(self) -> dict[str, Plan]:
-        """Return the newest version of every plan."""
+        """Return every plan as it holds now."""
         return await terms.plans(self._desk)
 
     async def write_plan(
-        self, document: Mapping[str, Any], *, actor: str = "", dry_run: bool = False
+        self,
+        document: Mapping[str, Any],
+        *,
+        actor: str = "",
+        starts_at: datetime | None = None,
+        dry_run: bool = False,
     ) -> Plan:
-        """Add a plan, or a newer version of one; it counts from the next operation on, on every node."""
-        return await terms.write_plan(self._desk, document, actor=actor, dry_run=dry_run)
+        """Add a plan, or a newer version of one; it counts from the next operation on, on every node.
+
+        With `starts_at` it counts from the first operation at or after that instant.
+        """
+        return await terms.write_plan(self._desk, document, actor=actor, starts_at=starts_at, dry_run=dry_run)
 
     async def write_rate(self, document: Mapping[str, Any], *, listed: bool = False, actor: str = "") -> int:
         """Add a dated price of a model and return its version."""
@@ -432,7 +445,9 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
 
     pool = await open_pool(dsn)
     try:
-        catalog = Catalog(zone=settings.time_zone, environment=settings.environment)
+        catalog = Catalog(
+            zone=settings.time_zone, environment=settings.environment, now=lambda: instant(clock())
+        )
         writer = Writer(
             lane_connection,
             catalog,

@@ -91,6 +91,7 @@ class Portal:
     cancel_subscription = Verb(Tokenhouse.cancel_subscription)
     renew_subscriptions = Verb(Tokenhouse.renew_subscriptions)
     hear_payment = Verb(Tokenhouse.hear_payment)
+    give_back = Verb(Tokenhouse.give_back)
     refuse_payment = Verb(Tokenhouse.refuse_payment)
     bind_payment = Verb(Tokenhouse.bind_payment)
     payment_events = Verb(Tokenhouse.payment_events)
@@ -128,6 +129,8 @@ class Portal:
     callable_models = Verb(Tokenhouse.callable_models)
     plans = Verb(Tokenhouse.plans)
     write_plan = Verb(Tokenhouse.write_plan)
+    planned = Verb(Tokenhouse.planned)
+    withdraw_plan = Verb(Tokenhouse.withdraw_plan)
     write_rate = Verb(Tokenhouse.write_rate)
     rates = Verb(Tokenhouse.rates)
     rate_history = Verb(Tokenhouse.rate_history)
@@ -210,6 +213,13 @@ class Portal:
     start_simulation = Verb(Tokenhouse.start_simulation)
     simulation = Verb(Tokenhouse.simulation)
     simulations = Verb(Tokenhouse.simulations)
+    start_import = Verb(Tokenhouse.start_import)
+    carry_out_import = Verb(Tokenhouse.carry_out_import)
+    find_import = Verb(Tokenhouse.find_import)
+    imports = Verb(Tokenhouse.imports)
+    cancel_import = Verb(Tokenhouse.cancel_import)
+    samples = Verb(Tokenhouse.samples)
+    load_samples = Verb(Tokenhouse.load_samples)
 
     def __init__(self, house: Tokenhouse, loop: asyncio.AbstractEventLoop) -> None:
         self.house = house

@@ -65,6 +65,15 @@ async def watched(site: Site, person: Person, path: str, **look: Any) -> Page:
     return page
 
 
+async def elsewhere(page: Page, address: str) -> None:
+    """Let a page of somebody else's stand in for what is not reached from here."""
+
+    async def stand_in(route: Route) -> None:
+        await route.fulfill(content_type="text/html", body="<title>Pay</title><h1>Pay here</h1>")
+
+    await page.route(address, stand_in)
+
+
 async def order(page: Page, name: str, *, over: str = "", korean: bool = False, **typed: str) -> str:
     """Order a package on the page, and return the order's id."""
     await page.get_by_role("button", name=f"{name} 구매" if korean else f"Buy {name}").click()
@@ -95,16 +104,18 @@ async def test_a_purchase_through_the_signed_callback(site: Site, look: Any):
     await page.get_by_role("dialog").get_by_role("button", name="취소" if korean else "Cancel").click()
     bought = await order(page, name, korean=korean)
     await expect(page.get_by_text("₩9,900", exact=True)).to_be_visible()
-    pay = page.get_by_role("link", name="결제하기" if korean else "Pay now")
-    await expect(pay).to_have_attribute("href", f"https://shop.test/pay?order={bought}")
     await site.looks(page, "order-pending")
+    await elsewhere(page, "https://shop.test/**")
+    await page.get_by_role("button", name="결제하기" if korean else "Pay now").click()
+    await expect(page).to_have_url(f"https://shop.test/pay?order={bought}")
+    await site.go(page, f"/buy/{bought}")
     assert await shop.credit("alice") == 100_000
     heard = await shop.says(shop.paid(bought))
     assert heard["verdict"] == "accepted"
     await page.clock.fast_forward(LATER_MS)
     receipt = page.get_by_role("article", name="영수증" if korean else "Receipt")
     await expect(receipt).to_be_visible()
-    told = "55,000 토큰이(가) 지급" if korean else "Paid. 55,000 tokens came"
+    told = "55,000 토큰 지급되었습니다" if korean else "Paid. 55,000 tokens came"
     await expect(page.get_by_text(told)).to_be_visible()
     path = f"/api/v1/accounts/alice/orders/{bought}/receipt"
     document = await site.service.ok("GET", path, who="alice", params={"language": look.language})
@@ -170,6 +181,22 @@ async def test_a_payment_in_the_window_of_toss_is_confirmed_on_the_way_back(site
     await expect(page).to_have_url(f"{site.url}/app/buy/{bought}")
     assert await shop.credit("alice") == 155_000
     await shop.sound()
+
+
+async def test_who_closes_the_window_of_toss_is_told_that_nothing_was_paid(site: Site):
+    shop = await stocked(site)
+    bought = await shop.order("alice", "toss")
+    page = await site.page(await site.person(), path=f"/buy/{bought}?came=back&code=PAY_PROCESS_CANCELED")
+    await expect(page.get_by_text("You came back without paying, and nothing was charged.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pay now")).to_be_enabled()
+
+
+async def test_a_shop_without_a_page_of_its_own_offers_no_way_to_one(site: Site):
+    shop = await stocked(site)
+    bought = await shop.order("alice", "manual")
+    page = await site.page(await site.person(), path=f"/buy/{bought}")
+    await expect(page.get_by_text("They confirm it by hand.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pay now")).to_have_count(0)
 
 
 async def test_an_order_by_arrangement_is_completed_by_an_operator(site: Site):

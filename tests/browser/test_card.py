@@ -92,7 +92,7 @@ async def test_a_token_of_the_page_itself_ends_and_says_so(site, shop):
         token,
     )
     card = page.locator("tokenhouse-card")
-    await expect(card.get_by_role("status")).to_contain_text("여유가 있습니다.")
+    await expect(card.get_by_role("status")).to_contain_text("충분히 남아 있습니다.")
     site.clock.move(minutes=2)
     site.expect("401")
     await page.clock.fast_forward(15_000)

@@ -57,7 +57,7 @@ def send(page: Page) -> Locator:
 
 
 def costs(page: Page) -> Locator:
-    return page.get_by_text(re.compile(rf"^(Charged|차감) {MINUS}[\d,]+ (tokens|토큰)$"))
+    return page.get_by_text(re.compile(rf"^(Charged|청구) {MINUS}[\d,]+ (tokens|토큰)$"))
 
 
 async def write(page: Page, text: str) -> None:
@@ -369,7 +369,7 @@ async def test_what_is_not_there_and_who_has_no_account(site: Site):
     await talk(site)
     site.expect("status of 40[34]")
     page = await site.page(await site.person(), path="/chat/nothing")
-    await expect(page.get_by_text("There is nothing here.")).to_be_visible()
+    await expect(page.get_by_text("There is no such conversation.")).to_be_visible()
     auditor = await site.person("audrey@example.com", role="auditor")
     page = await site.page(auditor, path="/chat")
     await expect(page.get_by_text("You have no account of your own.")).to_be_visible()

@@ -7,7 +7,7 @@ from tests.browser.site import PASSWORD, Site
 
 WORDS = {
     "en": ("E-mail", "Your name", "Password", "Become the owner", "Load sample data", "First steps"),
-    "ko": ("이메일", "이름", "비밀번호", "소유자 되기", "표본 데이터 넣기", "첫걸음"),
+    "ko": ("이메일", "이름", "비밀번호", "소유자로 시작하기", "예시 데이터 넣기", "첫걸음"),
 }
 
 

@@ -88,7 +88,7 @@ async def test_notices_are_listed_and_marked_as_read(site: Site, look: Any):
 
 async def test_nobody_was_told_anything_yet(site: Site):
     page = await site.page(await site.person(), path="/notices")
-    await expect(page.get_by_text("Nobody has told you anything yet.")).to_be_visible()
+    await expect(page.get_by_text("No notices yet.")).to_be_visible()
     await expect(page.get_by_role("button", name="Mark all as read")).to_be_disabled()
     await site.looks(page, "notices-none")
 

@@ -117,8 +117,8 @@ async def test_a_server_that_is_gone_is_said_too(site: Site):
 async def test_what_is_not_there_or_not_for_one_says_so(site: Site, look, path, name):
     page = await site.page(await site.person(), **look._asdict(), path=path)
     told = {
-        ("missing", "en"): "There is nothing here.",
-        ("missing", "ko"): "여기에는 아무것도 없습니다.",
+        ("missing", "en"): "There is nothing at this address.",
+        ("missing", "ko"): "이 주소에는 아무것도 없습니다.",
         ("forbidden", "en"): "This page is for other roles than yours.",
         ("forbidden", "ko"): "이 화면을 볼 수 있는 역할이 아닙니다.",
     }

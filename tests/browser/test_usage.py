@@ -20,18 +20,18 @@ WORDS = {
         "blocked": "Used up. Calls are refused",
         "forecast": "How long it lasts",
         "unknown": "That cannot be told yet",
-        "origins": "What it is made of",
+        "origins": "Where your credit comes from",
     },
     "ko": {
         "usage": "사용량",
         "buy": "추가 구매",
-        "normal": "여유가 있습니다.",
-        "warning": "거의 다 썼습니다",
-        "critical": "남은 양이 얼마 없습니다",
+        "normal": "충분히 남아 있습니다.",
+        "warning": "크레딧이 얼마 남지 않았습니다",
+        "critical": "크레딧이 거의 소진되었습니다",
         "blocked": "모두 사용했습니다",
         "forecast": "예상 소진 시점",
         "unknown": "아직 예측할 수 없습니다",
-        "origins": "구성",
+        "origins": "크레딧 구성",
     },
 }
 STATES = {

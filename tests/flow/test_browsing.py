@@ -7,7 +7,7 @@ import pytest
 
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, NotFound
-from tokenhouse.flow import cursors, verifications
+from tokenhouse.flow import cursors, works
 from tokenhouse.flow.verifications import Verification
 from tokenhouse.rules.usage import Usage
 from tokenhouse.settings import Settings
@@ -62,7 +62,7 @@ async def test_a_verification_that_cannot_be_carried_out_has_failed(
 
 
 async def test_how_far_a_verification_is_can_be_seen(house: Tokenhouse, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(verifications, "SAYS_EVERY_S", 0)
+    monkeypatch.setattr(works, "SAYS_EVERY_S", 0)
     going_on = asyncio.Event()
 
     async def verify(*_args, progress, **_how):

@@ -8,12 +8,12 @@ import pytest
 from tests.conftest import Clock
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import NotFound
-from tokenhouse.flow import audit, verifications
+from tokenhouse.flow import audit, works
 from tokenhouse.settings import Settings
 
 
 async def test_it_stops_and_makes_room(database: str, clock: Clock, monkeypatch: Any):
-    monkeypatch.setattr(verifications, "SAYS_EVERY_S", 0.01)
+    monkeypatch.setattr(works, "SAYS_EVERY_S", 0.01)
     begun = asyncio.Event()
 
     async def endless(*_: Any, progress: Any, **__: Any) -> None:
@@ -33,9 +33,8 @@ async def test_it_stops_and_makes_room(database: str, clock: Clock, monkeypatch:
             await begun.wait()
             called_off = await other.cancel_verification(work.id)
         assert (called_off.state, called_off.verdict) == ("cancelled", None)
-        assert one._verifying is not None
         async with asyncio.timeout(5):
-            await asyncio.wait(set(one._verifying.tasks))
+            await asyncio.wait(set(one.desk.under_way.tasks.values()))
         assert (await other.verification(work.id)).state == "cancelled"
         assert (await other.cancel_verification(work.id)).state == "cancelled"
         assert (await one.start_verification()).id != work.id

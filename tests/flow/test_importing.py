@@ -252,10 +252,19 @@ async def test_a_bad_line_of_sessions_is_named(
     assert await sql.fetchval("select count(*) from tokenhouse.chat_sessions") == 0
 
 
-@pytest.mark.parametrize("text", ["plain", "=1+1", "'=1", "''@x", "'quoted'", "-5", "+82", "\tx", "", "안녕"])
-def test_the_guard_against_formulas_is_taken_away_again(text: str):
-    assert unguarded(guarded(text)) == text
-    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+@pytest.mark.parametrize("text", ["plain", "'quoted'", "", "안녕", "a=1", "'", " a"])
+def test_what_is_no_formula_is_left_as_it_is(text: str):
+    assert guarded(text) == unguarded(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "'=1", "''@x", "-5", "\tx", "\nx", "\r=1", " =1", "\ufeff=1"]
+)
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_guard_against_formulas_is_taken_away_again(text: str, wide: bool):
+    said = text.translate(str.maketrans("=+-@", "＝＋－＠")) if wide else text  # noqa: RUF001 -- full-width
+    assert guarded(said) == f"'{said}"
+    assert unguarded(guarded(said)) == said
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tokenhouse.providers.usages import Tally, find_usage, read_usage
-from tokenhouse.rules.usage import TOKENS_MAX, Usage, checked_usage
+from tokenhouse.providers.usages import BELIEVED_MAX, Tally, find_usage, measured_by, read_usage
+from tokenhouse.rules.usage import TOKENS_MAX, Usage
 
 pytestmark = pytest.mark.row("E2")
 
@@ -148,10 +148,21 @@ def test_what_says_nothing_is_no_usage(usage):
         {"output_tokens": 5, "iterations": [{"output_tokens": TOKENS_MAX, "model": m} for m in "aab"]},
     ],
 )
-def test_nonsense_is_clamped_to_what_a_settle_takes(usage):
-    reading = read_usage(usage)
-    for one in (reading.usage, *(part for _, part in reading.parts)):
-        assert checked_usage(one) == one
+def test_more_than_any_call_can_use_is_not_believed_but_noted(usage):
+    assert read_usage(usage) is None
+    found = find_usage({"usage": {"prompt_tokens": 3, "completion_tokens": 2}})
+    assert (found.usage, found.marks) == (Usage(3, output=2), ())
+    tally = Tally()
+    tally.see(usage)
+    said = measured_by(tally)
+    assert (said.usage, said.usage_input, said.marks) == (None, None, ("absurd",))
+    tally.see({"prompt_tokens": 3, "completion_tokens": 2})
+    assert (measured_by(tally).usage, measured_by(tally).marks) == (Usage(3, output=2), ("absurd",))
+
+
+def test_the_most_that_is_believed_is_charged():
+    assert read_usage({"prompt_tokens": BELIEVED_MAX}).usage == Usage(BELIEVED_MAX)
+    assert read_usage({"prompt_tokens": BELIEVED_MAX, "completion_tokens": 1}) is None
 
 
 def test_of_two_halves_the_last_value_that_is_not_null_wins():

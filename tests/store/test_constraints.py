@@ -136,14 +136,9 @@ GOOD_DELIVERY = {
     "attempts": "0",
     "ended": "null",
 }
-SIMULATION = (
-    "insert into tokenhouse.simulations (id, source, plans, state, started_at, started_by, seen_at, "
-    "ended_at, steps_total) values (gen_random_uuid(), {source}, '{{}}', {state}, now(), '', now(), {ended}, "
-    "{total})"
-)
-VERIFICATION = (
-    "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, ended_at, "
-    "entries_total) values (gen_random_uuid(), {state}, now(), '', now(), {ended}, {total})"
+WORK = (
+    "insert into tokenhouse.works (id, kind, asked, state, started_at, started_by, seen_at, ended_at, total) "
+    "values (gen_random_uuid(), {kind}, '{{}}', {state}, now(), '', now(), {ended}, {total})"
 )
 USED = (
     "insert into tokenhouse.usage_hourly values (1, 1, now(), '', '', {turns}, {tokens_input}, 0, "
@@ -153,9 +148,16 @@ USED_BY_ALL = (
     "insert into tokenhouse.usage_totals values (1, now(), '', {turns}, {input}, 0, 0, 0, 0, 0, 0, 0, "
     "{tokens}, 0, {renewed})"
 )
+PLANNED = (
+    "insert into tokenhouse.plans (name, version, document, created_at, starts_at, withdrawn_at) "
+    "values ('x', {version}, '{{}}', now(), {starts}, {gone})"
+)
 GOOD_USED = {"turns": "1", "tokens_input": "0", "tokens": "0", "input": "0", "renewed": "0"}
 
 BREAKS = {
+    "plans_begin_at_once": PLANNED.format(version=1, starts="now() + interval '1 day'", gone="null"),
+    "plans_start_after_they_are_written": PLANNED.format(version=2, starts="now()", gone="null"),
+    "plans_are_withdrawn_before_they_start": PLANNED.format(version=2, starts="null", gone="now()"),
     "refusals_daily_count_something": "insert into tokenhouse.refusals_daily values (1, 1, now(), 'x', 0)",
     "usage_hourly_tokens_hold_their_parts": USED.format(**{**GOOD_USED, "tokens_input": "1"}),
     "usage_hourly_turns_not_negative": USED.format(**{**GOOD_USED, "turns": "-1"}),
@@ -287,21 +289,10 @@ BREAKS = {
     "secrets_long_enough": "insert into tokenhouse.secrets values ('x', 'short')",
     "sessions_digest_is_a_sha256": SIGNED_IN.format(digest="'short'", ends="now() + interval '1h'"),
     "sessions_end_after_they_begin": SIGNED_IN.format(digest="sha256('')", ends="now()"),
-    "simulations_ended_unless_running": SIMULATION.format(
-        source="'sample'", state="'done'", ended="null", total=0
-    ),
-    "simulations_source_is_known": SIMULATION.format(
-        source="'hearsay'", state="'done'", ended="now()", total=0
-    ),
-    "simulations_state_is_known": SIMULATION.format(
-        source="'sample'", state="'asleep'", ended="now()", total=0
-    ),
-    "simulations_total_not_negative": SIMULATION.format(
-        source="'sample'", state="'running'", ended="null", total=-1
-    ),
-    "verifications_ended_unless_running": VERIFICATION.format(state="'clean'", ended="null", total=0),
-    "verifications_state_is_known": VERIFICATION.format(state="'asleep'", ended="now()", total=0),
-    "verifications_total_not_negative": VERIFICATION.format(state="'running'", ended="null", total=-1),
+    "works_ended_unless_open": WORK.format(kind="'verify'", state="'done'", ended="null", total=0),
+    "works_kind_is_known": WORK.format(kind="'dream'", state="'running'", ended="null", total=0),
+    "works_state_is_known": WORK.format(kind="'verify'", state="'asleep'", ended="now()", total=0),
+    "works_total_not_negative": WORK.format(kind="'verify'", state="'running'", ended="null", total=-1),
 }
 
 

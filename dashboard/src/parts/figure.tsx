@@ -3,10 +3,10 @@ import type { ReactNode } from "react";
 
 export function Figure({ title, children, note }: { title: string; children: ReactNode; note?: ReactNode }) {
   return (
-    <div className="rounded-card border border-line bg-panel p-4 sm:p-5">
+    <div className="min-w-0 rounded-card border border-line bg-panel p-4 sm:p-5">
       <dt className="text-sm text-soft">{title}</dt>
-      <dd className="mt-1 text-2xl font-semibold tracking-tight">{children}</dd>
-      {note && <dd className="mt-1 text-sm text-soft">{note}</dd>}
+      <dd className="mt-1 text-2xl font-semibold tracking-tight wrap-anywhere tabular-nums">{children}</dd>
+      {note && <dd className="mt-1 text-sm text-soft wrap-anywhere">{note}</dd>}
     </div>
   );
 }

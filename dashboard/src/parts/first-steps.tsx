@@ -93,7 +93,7 @@ function Loading({ samples }: { samples: Samples }) {
   if (state === "loading") {
     return (
       <div className="w-full">
-        <progress aria-label={t("firstSteps.loading")} value={done} max={total} className="w-full accent-brand" />
+        <progress aria-label={t("firstSteps.loading")} value={done} max={total} className="w-full" />
         <p className="text-sm text-soft">{t("firstSteps.progress", { done, total })}</p>
       </div>
     );

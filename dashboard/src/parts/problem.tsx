@@ -46,7 +46,7 @@ export function Failed({ error, again }: { error: unknown; again?: (() => unknow
 }
 
 export function Empty({ children }: { children: ReactNode }) {
-  return <p className="rounded-card border border-dashed border-line px-4 py-8 text-center text-soft">{children}</p>;
+  return <p className="rounded-card border border-dashed border-line px-4 py-8 text-center text-balance text-soft">{children}</p>;
 }
 
 function Note({ icon, children }: { icon: ReactNode; children: ReactNode }) {

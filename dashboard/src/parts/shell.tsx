@@ -1,15 +1,15 @@
 // The frame around every screen: where one can go, in which language and light, and the way out.
-import { Dialog } from "@base-ui/react/dialog";
-import { Languages, LogOut, Menu, Moon, Sun, X } from "lucide-react";
-import { useState } from "react";
+import { Languages, LogOut, Menu, Moon, Sun } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, useLocation } from "react-router";
+import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
 
 import { HOUSE, may, MINE, type Place } from "../places";
 import { useMe, useSignOut } from "../session";
 import { LANGUAGES, speak, type Language } from "../words";
 import { Bell } from "./bell";
 import { Button } from "./button";
+import { Drawer } from "./drawer";
 import { Reach } from "./reach";
 import { choose, useDark } from "./theme";
 import { Told, useTellFailed } from "./told";
@@ -17,6 +17,7 @@ import { Told, useTellFailed } from "./told";
 export function Shell() {
   const { t } = useTranslation();
   const me = useMe();
+  const content = useArrival();
   return (
     <Told>
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2">
@@ -24,12 +25,14 @@ export function Shell() {
       </a>
       <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
         <aside className="sticky top-0 hidden h-dvh flex-col gap-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 lg:flex print:hidden">
-          <Home />
+          <div className="px-2">
+            <Home />
+          </div>
           <Places />
         </aside>
         <div className="min-w-0">
           <header className="sticky top-0 z-10 flex h-14 items-center gap-1 border-b border-line bg-page/90 px-3 backdrop-blur sm:px-6 print:hidden">
-            <Drawer />
+            <NarrowMenu />
             <span className="flex-1" />
             {me.account !== null && <Bell />}
             <LanguageChoice />
@@ -37,7 +40,7 @@ export function Shell() {
             <Leave />
           </header>
           <Reach />
-          <main id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
+          <main ref={content} id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
             <Outlet />
           </main>
         </div>
@@ -46,10 +49,25 @@ export function Shell() {
   );
 }
 
+/** Begins each screen at its top, for the eyes and for the keyboard; going back, the browser knows where one was. */
+function useArrival() {
+  const content = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  const how = useNavigationType();
+  const left = useRef(pathname);
+  useEffect(() => {
+    if (left.current === pathname) return;
+    left.current = pathname;
+    if (how !== "POP") window.scrollTo(0, 0);
+    if (!content.current?.contains(document.activeElement)) content.current?.focus({ preventScroll: true });
+  }, [pathname, how]);
+  return content;
+}
+
 function Home() {
   const { t } = useTranslation();
   return (
-    <Link to="/" className="flex items-center gap-2 px-2 font-semibold tracking-tight">
+    <Link to="/" className="flex items-center gap-2 font-semibold tracking-tight">
       <img src="/app/mark.svg" alt="" className="size-7" />
       {t("brand")}
     </Link>
@@ -99,32 +117,21 @@ function Entry({ place: { path, name, icon: Icon }, onGo }: { place: Place; onGo
   );
 }
 
-/** The menu on a narrow screen: it comes in from the side. */
-function Drawer() {
+/** The menu on a narrow screen. */
+function NarrowMenu() {
   const { t } = useTranslation();
   const { pathname } = useLocation();
   const [openAt, setOpenAt] = useState<string | null>(null);
-  const close = () => setOpenAt(null);
   return (
-    <Dialog.Root open={openAt === pathname} onOpenChange={(open) => setOpenAt(open ? pathname : null)}>
-      <Dialog.Trigger aria-label={t("nav.open")} className="flex size-10 items-center justify-center rounded-lg text-soft hover:bg-sunk lg:hidden">
-        <Menu aria-hidden className="size-5" />
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-20 bg-black/40 transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        <Dialog.Popup className="fixed inset-y-0 left-0 z-30 w-72 max-w-[85vw] space-y-6 overflow-y-auto border-r border-line bg-panel px-3 py-4 text-ink transition data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
-          <div className="flex items-center justify-between">
-            <Dialog.Title render={<div />}>
-              <Home />
-            </Dialog.Title>
-            <Dialog.Close aria-label={t("nav.close")} className="flex size-10 items-center justify-center rounded-lg text-soft hover:bg-sunk">
-              <X aria-hidden className="size-5" />
-            </Dialog.Close>
-          </div>
-          <Places onGo={close} />
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Drawer
+      icon={Menu}
+      called={{ open: t("nav.open"), close: t("nav.close") }}
+      head={<Home />}
+      open={openAt === pathname}
+      onOpen={(open) => setOpenAt(open ? pathname : null)}
+    >
+      <Places onGo={() => setOpenAt(null)} />
+    </Drawer>
   );
 }
 

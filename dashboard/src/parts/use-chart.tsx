@@ -52,9 +52,9 @@ export function ModelChart({ use }: { use: AccountUsage }) {
   if (use.items.length === 0) return <p className="py-4 text-soft">{t("usage.none")}</p>;
   return (
     <UseChart
-      title={t("usage.total", { amount: use.total.charged.shown, count: use.total.turns })}
+      title={t("used.total", { amount: use.total.charged.shown, count: use.total.turns })}
       use={use}
-      nameOf={(part) => part.model || t("usage.noModel")}
+      nameOf={(part) => part.model || t("used.noModel")}
     />
   );
 }

@@ -4,7 +4,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 
+import { amendMe } from "../api";
 import { becomeOwnerMutation } from "../api/@tanstack/react-query.gen";
+import { knowCsrf } from "../client";
 import { Button } from "../parts/button";
 import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
@@ -16,7 +18,16 @@ export default function FirstOwner() {
   const begun = useBegun("/operator");
   const { hash } = useLocation();
   const [link] = useState(hash.slice(1));
-  const become = useMutation({ ...becomeOwnerMutation(), onSuccess: begun });
+  const become = useMutation({
+    ...becomeOwnerMutation(),
+    onSuccess: async (me) => {
+      knowCsrf(me.csrf_token);
+      // They live where their browser does; where the service knows no such place, its own time is as good.
+      const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+      const { data } = await amendMe({ body: { time_zone: timeZone } });
+      begun(data ?? me);
+    },
+  });
   const send = (form: FormData) =>
     become.mutate({
       body: {
@@ -29,9 +40,9 @@ export default function FirstOwner() {
     });
   return (
     <Door title={t("firstOwner.title")} lead={t("firstOwner.lead")} onSend={send}>
-      <Field label={t("signIn.email")} name="email" type="email" autoComplete="username" required autoFocus />
+      <Field label={t("person.email")} name="email" type="email" autoComplete="username" required autoFocus />
       <Field label={t("firstOwner.name")} name="name" autoComplete="name" maxLength={200} />
-      <Field label={t("signIn.newPassword")} name="password" type="password" autoComplete="new-password" required />
+      <Field label={t("person.newPassword")} name="password" type="password" autoComplete="new-password" required hint={t("person.passwordHint")} />
       {become.error && <Failed error={become.error} />}
       <Button type="submit" className="w-full" disabled={become.isPending}>
         {become.isPending ? t("form.sending") : t("firstOwner.send")}

@@ -1,15 +1,16 @@
 // The journal of an account: what was used by day, every line of what came and went, and each of them explained.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { JournalEntry, Key } from "../api";
 import { listEntriesInfiniteOptions, listKeysOptions, showAccountUsageOptions } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
-import { Card, Head } from "../parts/card";
+import { Card, Head, Vacant } from "../parts/card";
 import { Choice } from "../parts/choice";
 import { useMoment } from "../parts/date";
 import { Download } from "../parts/download";
+import { usePages } from "../parts/pages";
 import { Empty } from "../parts/problem";
 import { More, Table } from "../parts/table";
 import { UseChart } from "../parts/use-chart";
@@ -25,7 +26,7 @@ const PAGE = 50;
 export default function Screen() {
   const { t } = useTranslation();
   const { account } = useMe();
-  return account === null ? <Empty>{t("state.noAccount")}</Empty> : <History />;
+  return account === null ? <Vacant title={t("nav.history")}>{t("state.noAccount")}</Vacant> : <History />;
 }
 
 function History() {
@@ -51,7 +52,7 @@ function History() {
               label={t("history.by")}
               value={by}
               onChange={setBy}
-              options={(["model", "key"] as const).map((value) => ({ value, title: t(`history.parts.${value}`) }))}
+              options={(["model", "key"] as const).map((value) => ({ value, title: t(`history.${value}`) }))}
             />
           }
         >
@@ -61,10 +62,10 @@ function History() {
                 <p className="py-4 text-soft">{t("history.unused")}</p>
               ) : (
                 <UseChart
-                  title={t("history.total", { amount: data.total.charged.shown, count: data.total.turns })}
+                  title={t("used.total", { amount: data.total.charged.shown, count: data.total.turns })}
                   use={data}
                   every={stretches.every}
-                  nameOf={(part) => nameOf(part, keys, t("history.noModel"), t("history.noKey"))}
+                  nameOf={(part) => nameOf(part, keys, t("used.noModel"), t("history.noKey"))}
                 />
               )
             }
@@ -97,22 +98,21 @@ function Journal({ wanted, lines, onView }: JournalProps) {
   const { t } = useTranslation();
   const [open, setOpen] = useState<number | null>(null);
   const asked = { ...MINE, query: { ...lines, limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listEntriesInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listEntriesInfiniteOptions(asked));
   const filtered = wanted.view !== "all" || wanted.range !== "all" || wanted.model !== "" || wanted.apiKey !== "";
   return (
     <section aria-label={t("history.lines")}>
       <div className="mb-3 flex flex-wrap items-center justify-between gap-3">
         <h2 className="text-lg font-semibold tracking-tight">{t("history.lines")}</h2>
         <Choice
-          label={t("history.show")}
+          label={t("form.show")}
           value={wanted.view}
           onChange={onView}
           options={(Object.keys(VIEWS) as View[]).map((value) => ({ value, title: t(`history.view.${value}`) }))}
         />
       </div>
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const found = data.pages.flatMap((page) => page.items);
+        {(found) => {
           if (found.length === 0 && !pages.hasNextPage) return <Empty>{t(filtered ? "history.noneSuch" : "history.none")}</Empty>;
           return <Lines lines={found} onOpen={setOpen} />;
         }}

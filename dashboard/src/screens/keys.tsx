@@ -10,7 +10,7 @@ import { listKeysOptions, listKeysQueryKey, revokeKeyMutation, showAccountUsageO
 import { Act } from "../parts/act";
 import { Answer } from "../parts/answer";
 import { Button } from "../parts/button";
-import { Head } from "../parts/card";
+import { Head, Vacant } from "../parts/card";
 import { useDate, useMoment } from "../parts/date";
 import { Badge } from "../parts/figure";
 import { LIVE_MS } from "../parts/live";
@@ -26,7 +26,7 @@ const LATELY = { ...MINE, query: { every: "day", last: 30, by: "key" } } as cons
 export default function Screen() {
   const { t } = useTranslation();
   const { account } = useMe();
-  return account === null ? <Empty>{t("state.noAccount")}</Empty> : <Keys />;
+  return account === null ? <Vacant title={t("nav.keys")}>{t("state.noAccount")}</Vacant> : <Keys />;
 }
 
 function Keys() {
@@ -110,8 +110,8 @@ function Facts({ held }: { held: Key }) {
   const moment = useMoment();
   const said = [
     t("keys.made", { at: date(held.created_at) }),
-    held.last_used_at ? t("keys.used", { at: moment(held.last_used_at) }) : t("keys.unused"),
-    held.revoked_at ? t("keys.ended", { at: moment(held.revoked_at) }) : held.expires_at && t("keys.ends", { at: moment(held.expires_at) }),
+    held.last_used_at ? t("time.lastUsed", { at: moment(held.last_used_at) }) : t("keys.unused"),
+    held.revoked_at ? t("time.ended", { at: moment(held.revoked_at) }) : held.expires_at && t("keys.ends", { at: moment(held.expires_at) }),
   ];
   return (
     <p className="mt-0.5 text-sm break-words text-soft">

@@ -1,5 +1,5 @@
 // Notices: what the account was told, the newest first, and what of it was read.
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Ban, Bell, CircleAlert, Clock, Coins, TriangleAlert } from "lucide-react";
 import { useState, type ComponentType } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,15 +12,17 @@ import {
 } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
 import { Button } from "../parts/button";
-import { Head } from "../parts/card";
+import { Head, Vacant } from "../parts/card";
 import { Choice } from "../parts/choice";
 import { useMoment } from "../parts/date";
 import { Badge } from "../parts/figure";
+import { usePages } from "../parts/pages";
 import { Empty, Failed } from "../parts/problem";
 import { More } from "../parts/table";
 import { useTell, useTellFailed } from "../parts/told";
 import { useMe } from "../session";
 import "../words/notices";
+import "../words/usage";
 
 const MINE = { path: { ref: "me" } };
 const PAGE = 20;
@@ -42,7 +44,7 @@ function lookOf({ kind, level }: Notice): Look {
 export default function Notices() {
   const { t } = useTranslation();
   const { account } = useMe();
-  if (account === null) return <Empty>{t("state.noAccount")}</Empty>;
+  if (account === null) return <Vacant title={t("nav.notices")}>{t("state.noAccount")}</Vacant>;
   return <Told />;
 }
 
@@ -50,21 +52,17 @@ function Told() {
   const { t } = useTranslation();
   const [view, setView] = useState<"all" | "unread">("all");
   const asked = { ...MINE, query: { limit: PAGE, unread: view === "unread" } };
-  const pages = useInfiniteQuery({
-    ...listNoticesInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-  });
+  const pages = usePages(listNoticesInfiniteOptions(asked));
   return (
     <>
       <Head title={t("nav.notices")}>
         <div className="flex flex-wrap items-center gap-2">
           <Choice
-            label={t("notices.show")}
+            label={t("form.show")}
             value={view}
             onChange={setView}
             options={[
-              { value: "all", title: t("notices.all") },
+              { value: "all", title: t("form.all") },
               { value: "unread", title: t("notices.unread") },
             ]}
           />
@@ -72,11 +70,10 @@ function Told() {
         </div>
       </Head>
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const notices = data.pages.flatMap((page) => page.items);
+        {(notices) => {
           if (notices.length === 0) return <Empty>{t(view === "unread" ? "notices.noneUnread" : "notices.none")}</Empty>;
           return (
-            <ul aria-label={t("notices.list")} className="divide-y divide-line rounded-card border border-line bg-panel">
+            <ul aria-label={t("nav.notices")} className="divide-y divide-line rounded-card border border-line bg-panel">
               {notices.map((one) => (
                 <Line key={one.id} notice={one} />
               ))}
@@ -135,7 +132,7 @@ function Line({ notice }: { notice: Notice }) {
           <time dateTime={notice.at}>{moment(notice.at)}</time>
           {(notice.kind === "level" || notice.kind === "expiring") && (
             <Link to="/buy" className="font-medium text-brand underline">
-              {t("notices.buy")}
+              {t("card.buy")}
             </Link>
           )}
           {fresh && (

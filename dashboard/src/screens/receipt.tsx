@@ -4,11 +4,11 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 
-import type { Order as Ordered } from "../api";
+import type { Order as Ordered, PaidOver } from "../api";
 import { listPackagesOptions, showBalanceQueryKey, showOrderOptions } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
 import { Back } from "../parts/back";
-import { Card } from "../parts/card";
+import { Card, Titled } from "../parts/card";
 import { LIVE_MS } from "../parts/live";
 import { useUnit } from "../parts/unit";
 import { OrderState, useWhat } from "./buy/orders";
@@ -20,28 +20,26 @@ export default function Screen() {
   const { t } = useTranslation();
   const { order = "" } = useParams();
   const asked = useQuery({ ...showOrderOptions({ path: { ref: "me", order } }), refetchInterval: LIVE_MS });
+  const sold = useQuery(listPackagesOptions()).data;
+  const what = useWhat(sold?.items ?? []);
   return (
     <div className="mx-auto max-w-3xl">
       <Back to="/buy">{t("order.back")}</Back>
-      <Answer of={asked}>{(data) => <Order order={data} />}</Answer>
+      <div className="mb-4 flex flex-wrap items-center gap-3 print:hidden">
+        <Titled title={asked.data ? t("order.of", { what: what(asked.data) }) : t("order.title")} className="min-w-0 text-2xl wrap-anywhere" />
+        {asked.data && <OrderState of={asked.data} />}
+      </div>
+      <Answer of={asked}>{(data) => <Order order={data} ways={sold?.paid_over ?? []} />}</Answer>
     </div>
   );
 }
 
-function Order({ order }: { order: Ordered }) {
+function Order({ order, ways }: { order: Ordered; ways: readonly PaidOver[] }) {
   const { t } = useTranslation();
-  const packages = useQuery(listPackagesOptions()).data?.items ?? [];
-  const what = useWhat(packages);
   useArrival(order);
   const unit = useUnit()(order.credit.unit);
   return (
     <div className="space-y-4">
-      <div className="flex flex-wrap items-center gap-3 print:hidden">
-        <h1 className="min-w-0 text-2xl font-semibold tracking-tight wrap-anywhere">
-          {t("order.title")}: {what(order)}
-        </h1>
-        <OrderState of={order} />
-      </div>
       {order.state === "pending" && (
         <Card title={t("order.due")} aside={<span className="font-mono text-xs text-soft wrap-anywhere">{order.id}</span>}>
           <p className="text-3xl font-semibold tracking-tight">{order.price.shown}</p>
@@ -54,7 +52,7 @@ function Order({ order }: { order: Ordered }) {
               </>
             )}
           </p>
-          <Paying order={order} />
+          <Paying order={order} onPage={ways.some((way) => way.provider === order.provider && way.page)} />
         </Card>
       )}
       {order.state === "failed" && (

@@ -77,7 +77,7 @@ function Profile({ me }: { me: Me }) {
     <Card title={t("settings.profile")}>
       <form onSubmit={send} className="space-y-4">
         <p className="text-sm">
-          <span className="text-soft">{t("settings.email")}: </span>
+          <span className="text-soft">{t("person.email")}: </span>
           <span className="break-words">{me.email}</span>
         </p>
         <Field label={t("settings.name")} name="name" defaultValue={me.name} maxLength={200} autoComplete="name" />
@@ -132,11 +132,11 @@ function Password({ me }: { me: Me }) {
     change.mutate({ body: { old: String(form.get("old") ?? ""), new: String(form.get("new")) } });
   };
   return (
-    <Card title={t("settings.password")}>
+    <Card title={t("person.password")}>
       <form key={round} onSubmit={send} className="space-y-4">
         <input type="hidden" autoComplete="username" value={me.email ?? ""} readOnly />
         {me.has_password && <Field label={t("settings.passwordOld")} name="old" type="password" autoComplete="current-password" required />}
-        <Field label={t("settings.passwordNew")} name="new" type="password" autoComplete="new-password" required hint={t("settings.passwordHint")} />
+        <Field label={t("person.newPassword")} name="new" type="password" autoComplete="new-password" required hint={`${t("person.passwordHint")} ${t("settings.passwordEnds")}`} />
         {change.error && <Failed error={change.error} />}
         <Button type="submit" disabled={change.isPending}>
           {t(change.isPending ? "form.sending" : "settings.passwordChange")}

@@ -8,6 +8,7 @@ import type { Me } from "../api";
 import { enterByLinkMutation, signInMutation } from "../api/@tanstack/react-query.gen";
 import { seemsSignedIn } from "../client";
 import { Button } from "../parts/button";
+import { Titled } from "../parts/card";
 import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
 import { LanguageChoice, ThemeChoice } from "../parts/shell";
@@ -24,8 +25,8 @@ export default function SignIn() {
   if (here) return <Navigate to="/" replace />;
   return (
     <Door title={t("signIn.title")} lead={t("signIn.lead")} onSend={send}>
-      <Field label={t("signIn.email")} name="email" type="email" autoComplete="username" required autoFocus />
-      <Field label={t("signIn.password")} name="password" type="password" autoComplete="current-password" required />
+      <Field label={t("person.email")} name="email" type="email" autoComplete="username" required autoFocus />
+      <Field label={t("person.password")} name="password" type="password" autoComplete="current-password" required />
       {signIn.error && <Failed error={signIn.error} />}
       <Button type="submit" className="w-full" disabled={signIn.isPending}>
         {signIn.isPending ? t("signIn.sending") : t("signIn.send")}
@@ -44,7 +45,7 @@ export function Enter() {
   const send = (form: FormData) => enter.mutate({ body: { link, password: String(form.get("password")) } });
   return (
     <Door title={t("signIn.enter")} lead={t("signIn.enterLead")} onSend={send}>
-      <Field label={t("signIn.newPassword")} name="password" type="password" autoComplete="new-password" required autoFocus />
+      <Field label={t("person.newPassword")} name="password" type="password" autoComplete="new-password" required autoFocus hint={t("person.passwordHint")} />
       {enter.error && <Failed error={enter.error} />}
       <Button type="submit" className="w-full" disabled={enter.isPending}>
         {enter.isPending ? t("signIn.sending") : t("signIn.send")}
@@ -87,7 +88,7 @@ export function Door({ title, lead, onSend, children }: DoorProps) {
         </div>
       </div>
       <div>
-        <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>
+        <Titled title={title} className="text-2xl" />
         <p className="mt-1 text-soft">{lead}</p>
       </div>
       <form onSubmit={send} className="space-y-4">

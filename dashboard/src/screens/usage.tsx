@@ -9,12 +9,11 @@ import {
   showAccountUsageQueryKey, showBalanceOptions,
 } from "../api/@tanstack/react-query.gen";
 import { Answer } from "../parts/answer";
-import { Card, Head } from "../parts/card";
+import { Card, Head, Vacant } from "../parts/card";
 import { useDate } from "../parts/date";
 import { Figure, Figures } from "../parts/figure";
 import { Lasting } from "../parts/lasting";
 import { CALM_MS, LIVE_MS, useAgain } from "../parts/live";
-import { Empty } from "../parts/problem";
 import { UsageCard } from "../parts/usage-card";
 import { ModelChart } from "../parts/use-chart";
 import { useMe } from "../session";
@@ -27,7 +26,7 @@ export default function Screen() {
   const { account } = useMe();
   const balance = useQuery({ ...showBalanceOptions(MINE), enabled: account !== null, refetchInterval: LIVE_MS });
   const way = useQuery({ ...showAccountPathOptions(MINE), enabled: account !== null });
-  if (account === null) return <Empty>{t("state.noAccount")}</Empty>;
+  if (account === null) return <Vacant title={t("nav.usage")}>{t("state.noAccount")}</Vacant>;
   return (
     <>
       <Head title={t("nav.usage")} />
@@ -91,7 +90,7 @@ function Origins({ balance }: { balance: Balance }) {
                   {lots.map((lot, place) => (
                     <li key={place} className="flex flex-wrap justify-between gap-x-4">
                       <span>
-                        {t(`source.${lot.source}`)}, {lot.expires_at ? t("usage.until", { at: date(lot.expires_at) }) : t("usage.forGood")}
+                        {t(`source.${lot.source}`)}, {lot.expires_at ? t("time.until", { at: date(lot.expires_at) }) : t("time.forGood")}
                       </span>
                       <span>{lot.left.shown}</span>
                     </li>
@@ -119,16 +118,19 @@ function Forecast({ balance }: { balance: Balance }) {
   );
 }
 
-/** What open calls have set aside, and what went beyond the credit. */
+/** What open calls have set aside, and what went beyond the credit, where there is any. */
 function Held({ balance }: { balance: Balance }) {
   const { t } = useTranslation();
-  const open = Number(balance.held.value) !== 0;
+  const [open, owed] = [Number(balance.held.value) !== 0, Number(balance.debt.value) !== 0];
+  if (!open && !owed) return null;
   return (
     <Figures>
-      <Figure title={t("usage.held")} note={t(open ? "usage.heldLead" : "usage.heldNone")}>
-        {balance.held.shown}
-      </Figure>
-      {Number(balance.debt.value) !== 0 && (
+      {open && (
+        <Figure title={t("usage.held")} note={t("usage.heldLead")}>
+          {balance.held.shown}
+        </Figure>
+      )}
+      {owed && (
         <Figure title={t("usage.debt")} note={t("usage.debtLead")}>
           {balance.debt.shown}
         </Figure>
@@ -143,7 +145,7 @@ function Lately({ balance }: { balance: Balance }) {
   useAgain(showAccountUsageQueryKey(LATELY), balance.used.value);
   const more = (
     <Link to="/history" className="text-sm text-brand underline">
-      {t("usage.more")}
+      {t("nav.history")}
     </Link>
   );
   return (

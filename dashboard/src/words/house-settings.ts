@@ -37,10 +37,10 @@ say({
     houseSettings: {
       examined: "tokenhouse {{version}}, {{address}}",
       verdicts: { ok: "정상", warn: "확인 필요", fail: "이상" },
-      providers: "제공자",
+      providers: "공급자",
       since: "이 서버의 한 프로세스가 시작한 뒤의 기록입니다.",
-      noProviders: "설정된 제공자가 없습니다.",
-      provider: "제공자",
+      noProviders: "설정된 공급자가 없습니다.",
+      provider: "공급자",
       models: "모델",
       answered: "응답",
       failed: "실패",

@@ -101,7 +101,7 @@ say({
       state: "상태",
       states: { pending: "대기", completed: "완료", failed: "실패", refunded: "환불됨" },
       provider: "결제 방법",
-      providers: { callback: "자체 상점", stripe: "Stripe", toss: "토스페이먼츠", manual: "직접", coupon: "쿠폰", "": "하우스" },
+      providers: { callback: "자체 상점", stripe: "Stripe", toss: "토스페이먼츠", manual: "직접", coupon: "쿠폰", "": "서비스" },
       account: "계정",
       when: "일시",
       what: "내용",

@@ -145,5 +145,9 @@ def sent_on(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def sent_back(headers: Iterable[Header]) -> list[Header]:
-    """Return those of a provider's headers that a caller gets."""
-    return [(known, value) for name, value in headers if (known := name.lower()) in SENT_BACK]
+    """Return those of a provider's headers that a caller gets, as far as their values can be sent at all."""
+    return [
+        (known, value)
+        for name, value in headers
+        if (known := name.lower()) in SENT_BACK and value.isascii() and value.isprintable()
+    ]

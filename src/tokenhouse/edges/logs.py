@@ -27,12 +27,24 @@ Form = Literal["text", "json"]
 
 SECRETS: Final = re.compile(
     r"(?P<shown>\bth_[A-Za-z0-9_-]{8})[A-Za-z0-9_-]{8,}"
-    r"|(?P<kind>\b(?:whsec_|sk-|sk_live_|sk_test_|rk_live_|[Bb]earer\s+|BEARER\s+))[A-Za-z0-9+/=._~-]{8,}"
-    r"|(?P<place>\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@"
+    r"|(?P<kind>\b(?:whsec_|sk-|sk_live_|sk_test_|rk_live_|(?i:bearer|basic)\s+))[A-Za-z0-9+/=._~-]{8,}"
+    r"|(?P<jwt>\beyJ)[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|(?P<service>\b(?!(?:https?|wss?|postgres(?:ql)?|rediss?|valkeys?|unix|amqps?|smtps?|file)://)"
+    r"[a-z][a-z0-9+.-]*://)[^\s\"']+"
+    r"|(?P<place>\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)(?!\d{1,5}(?:[/?#,\s\"']|$))[^\s\"']+(?=@)"
+    r"|(?P<hook>\b(?:hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/|api\.telegram\.org/bot))[^\s\"']+"
+    r"|(?P<named>(?i:(?:password|passwd|passphrase|\bpwd|secret|api_?key|(?:\b|_)token)"
+    r"(?:\s*=\s*|\\?[\"']?:\s*(?=[\"'\\]))))"
+    r"(?:\\?\"[^\"\\]*|'(?:[^'\\]|\\+.)*'?|[^\s&,;)}\"']+)"
 )
-"""What looks like a key, a token or a password in an address; what is before it may be seen."""
-HINTS: Final = ("th_", "whsec_", "sk-", "sk_", "rk_", "earer", "EARER", "://")
-"""Without any of these in it a line holds nothing of that, and is not searched."""
+"""What looks like a key, a token, a password in an address, or one that is said by its name; what is before
+it may be seen. Of the addresses by which messages reach services nothing else may."""
+HINTS: Final = (
+    *("th_", "whsec_", "sk-", "sk_", "rk_", "bearer", "basic", "eyj", "://", "hooks.", "/webhooks/", "/bot"),
+    *("password", "passwd", "passphrase", "pwd", "secret", "apikey", "api_key"),
+    *("token=", "token =", 'token"', "token'", "token:"),
+)
+"""Without any of these in it, in lower case, a line holds nothing of that, and is not searched."""
 BREAKS: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\x1b": "\\e"})
 """What would begin a line of its own, or speak to a terminal, inside a line of ours."""
 OTHERS: Final = ("color_message", "taskName")
@@ -120,7 +132,8 @@ class _Line(structlog.stdlib.ProcessorFormatter):
             line = super().format(record)
         else:
             line = str(self._render(None, "", {**_head(record, record.getMessage()), **facts}))
-        return SECRETS.sub(_mask, line) if any(hint in line for hint in HINTS) else line
+        lower = line.lower()
+        return SECRETS.sub(_mask, line) if any(hint in lower for hint in HINTS) else line
 
 
 def _facts(_: Any, __: str, event: Event) -> Event:
@@ -172,7 +185,5 @@ def _as_text(_: Any, __: str, event: Event) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
-    """Return what may be seen of a secret."""
-    if found["place"] is not None:
-        return f"{found['place']}:***@"
-    return f"{found['shown'] or found['kind']}***"
+    """Return what may be seen of a secret: what stands before it."""
+    return f"{found[found.lastgroup or 0]}***"

@@ -57,10 +57,7 @@ class Pool:
         """
         target = self._target(url)
         head = target.head(method, headers, len(body))
-        try:
-            connection = await self._connector.connect(target, [], waits)
-        except TimeoutError as late:
-            raise aiohttp.ConnectionTimeoutError from late
+        connection = await self._connect(target, waits)
         try:
             if sent is not None:
                 sent()
@@ -68,6 +65,17 @@ class Pool:
         except BaseException:
             connection.close()
             raise
+
+    async def _connect(self, target: "_Target", waits: aiohttp.ClientTimeout) -> Connection:
+        """Return a connection on which nothing waits: what came unasked would pass for our caller's answer."""
+        while True:
+            try:
+                connection = await self._connector.connect(target, [], waits)
+            except TimeoutError as late:
+                raise aiohttp.ConnectionTimeoutError from late
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
 
     def _target(self, url: URL) -> "_Target":
         """Return what is known of an address."""
@@ -115,14 +123,17 @@ async def _exchange(connection: Connection, head: bytes, body: bytes, wait_s: fl
     if protocol is None or transport is None:
         raise aiohttp.ServerDisconnectedError
     protocol.set_response_params(
-        read_until_eof=True, auto_decompress=False, read_timeout=wait_s, read_bufsize=BUFFER_BYTES
+        read_until_eof=True, auto_decompress=True, read_timeout=wait_s, read_bufsize=BUFFER_BYTES
     )
     transport.writelines((head, body) if body else (head,))  # Of an empty piece asyncio never gets rid.
     protocol.start_timeout()
     while True:
         message, content = await protocol.read()
         if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
-            return Fetched(connection, content, message.code, message.headers.items())
+            headers = message.headers.items()
+            if message.compression:  # Nobody asked for it; it is unpacked as it is read.
+                headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+            return Fetched(connection, content, message.code, headers)
 
 
 class _Target(aiohttp.ClientRequest):

@@ -56,6 +56,7 @@ REASONS: Final[dict[str, str]] = {
     "upstream_unreachable": "upstream",
     "upstream_broke_off": "upstream",
     "upstream_timeout": "upstream_timeout",
+    "upstream_late": "upstream_timeout",
 }
 """Reason -> kind, where a class has several."""
 UNTOLD: Final = (errors.DatabaseTrouble, errors.StartRefused)

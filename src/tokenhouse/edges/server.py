@@ -18,6 +18,7 @@ from tokenhouse import messages
 from tokenhouse import settings as settings_of
 from tokenhouse.edges import api, channels, problems
 from tokenhouse.edges.api.caller import Door
+from tokenhouse.edges.api.card import BUY
 from tokenhouse.edges.api.guard import App, guarded
 from tokenhouse.edges.chat import Chat
 from tokenhouse.edges.credentials.configured import cookie, credentials
@@ -31,7 +32,6 @@ from tokenhouse.edges.payments import Providers
 from tokenhouse.edges.problems import Answer
 from tokenhouse.edges.proxies import Proxies
 from tokenhouse.edges.requests import Requests
-from tokenhouse.edges.samples import Samples
 from tokenhouse.edges.tracing import traced
 from tokenhouse.edges.upstream import Upstreams
 from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
@@ -94,13 +94,17 @@ def build(
     `uvicorn --factory tokenhouse.edges.server:build`.
 
     Args:
-        settings: otherwise read from environment and `tokenhouse.toml`.
+        settings: otherwise read from environment and `tokenhouse.toml`. Whoever is told where to buy, and no
+            other page is set for it, is sent to ours.
         clock: the only clock there is; tests pass one that they move.
         upkeep: whether this process runs jobs when they are due, if the setting `schedule` says so too. Any
             number of them may: each run is one's.
         crew: its place among the processes that share its port; None where it is alone.
     """
-    return Application(settings or settings_of.read(), clock, upkeep=upkeep, crew=crew)
+    chosen = settings or settings_of.read()
+    if chosen.purchase_url is None:
+        chosen = msgspec.structs.replace(chosen, purchase_url=chosen.place + BUY)
+    return Application(chosen, clock, upkeep=upkeep, crew=crew)
 
 
 class Application:
@@ -118,7 +122,6 @@ class Application:
         self._gateway: Gateway | None = None
         self._metrics: Metrics | None = None
         self._api: App | None = None
-        self._samples: Samples | None = None
         self._asked: asyncio.Task[str] | None = None
 
     @asynccontextmanager
@@ -141,7 +144,6 @@ class Application:
                 rest.state.payments = self._payments
                 rest.state.upstreams = upstreams
                 rest.state.chat = Chat(house, upstreams, self._gateway.calls)
-                rest.state.samples = self._samples = Samples(house)
                 self._api = guarded(rest, house)
                 told = Process(house=house, upstreams=upstreams, requests=self._requests, crew=self._crew)
                 self._metrics = Metrics(told)
@@ -155,8 +157,6 @@ class Application:
         """Cut the calls that are still at work, and return when they have settled what they owe."""
         if self._asked is not None:
             self._asked.cancel()
-        if self._samples is not None:
-            await self._samples.close()
         if self._gateway is not None:
             closing = asyncio.create_task(self._gateway.close())
             _, late = await asyncio.wait({closing}, timeout=SETTLE_WITHIN_S)

@@ -214,7 +214,7 @@ class Upstreams:
         except pool.FAILURES as trouble:
             log.warning("upstream %s cannot be reached: %r", known.name, trouble)
             raise UpstreamTrouble("upstream_unreachable", model=model) from trouble
-        if 300 <= answer.status < 400:
+        if not (200 <= answer.status < 300 or 400 <= answer.status < 600):
             answer.close()
             log.error("upstream %s sends callers elsewhere: status %d", known.name, answer.status)
             raise UpstreamTrouble("upstream_unreachable", model=model)
@@ -239,7 +239,7 @@ class Fetched:
             return await self._answer.chunk()
         except TimeoutError as late:
             raise _late(self._model, self._idle_s) from late
-        except (aiohttp.ClientError, OSError, RuntimeError) as trouble:
+        except (*pool.FAILURES, RuntimeError) as trouble:
             raise UpstreamTrouble("upstream_broke_off", model=self._model) from trouble
 
     async def close(self) -> None:

@@ -5,19 +5,15 @@ It is told from what jobs and verifications found out already, so that a page ma
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import msgspec
-
-from tokenhouse.flow import schedule
+from tokenhouse.flow import schedule, verifications
 from tokenhouse.flow.desk import Desk, new_id
 from tokenhouse.flow.schedule import JobState
-from tokenhouse.flow.verifications import NEWEST
+from tokenhouse.flow.verifications import Verification
 from tokenhouse.rules.periods import instant
 from tokenhouse.store import attention as stored
-from tokenhouse.store import verifications
 from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.verifications import Row
 
 What = Literal[
     "deliveries_dead",
@@ -51,13 +47,13 @@ async def attention(desk: Desk) -> tuple[Concern, ...]:
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             waiting = await stored.find_attention(connection, since)
-            works = await verifications.list_latest(connection, NEWEST, 2)
+    latest = await verifications.page(desk, None, 2)
     states = await schedule.states(desk)
     return (
         Concern(what="deliveries_dead", count=waiting.dead, at=waiting.dead_at),
         Concern(what="rates_held", count=waiting.held, at=waiting.held_at),
         _jobs(states),
-        _findings(works),
+        _findings(latest.verifications),
         Concern(what="payments_unmatched", count=waiting.unmatched, at=waiting.unmatched_at),
         _watched(states, "signups_waiting", "accounts_waiting"),
         _watched(states, "periods_stuck", "stuck"),
@@ -75,13 +71,12 @@ def _jobs(states: list[JobState]) -> Concern:
     )
 
 
-def _findings(works: list[Row]) -> Concern:
+def _findings(works: tuple[Verification, ...]) -> Concern:
     """Return what the latest verification that has ended found; one that could not end well is a finding."""
     ended = next((one for one in works if one.state not in ("running", "cancelled")), None)
     if ended is None:
         return Concern(what="findings", count=0)
-    verdict: dict[str, Any] = {} if ended.verdict is None else msgspec.json.decode(ended.verdict)
-    count = verdict.get("found", 0) if ended.state in ("clean", "broken") else 1
+    count = (ended.verdict or {}).get("found", 0) if ended.state in ("clean", "broken") else 1
     return Concern(what="findings", count=count, names=(ended.id, ended.state), at=ended.ended_at)
 
 

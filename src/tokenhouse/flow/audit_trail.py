@@ -4,11 +4,15 @@ Entries tell what happened to credit. This tells who decided it: plans and price
 people, orders ended by hand, grants and corrections.
 """
 
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.desk import Desk, checked_text, checked_whole
+from tokenhouse.flow.desk import Desk, checked_text, checked_whole, kept_of_the_next
+from tokenhouse.rules.operations import Done
 from tokenhouse.rules.periods import instant, moment
 from tokenhouse.store import audit_log
 from tokenhouse.store.audit_log import NEWEST, Audited, AuditFilter
@@ -83,6 +87,47 @@ def drafted(
         reason=checked_text(reason, "reason", most=REASON_LENGTH_MAX),
         address=checked_text(address, "address"),
     )
+
+
+@asynccontextmanager
+async def at_once(desk: Desk) -> AsyncIterator[None]:
+    """Have a change and its record, both made within, written at once or not at all.
+
+    Not for operations on the ledger, which take their record with them: `with_record`.
+    """
+    try:
+        with trouble_translated():
+            async with desk.pool.together():
+                yield
+    except BaseException:
+        desk.addresses.clear()  # Of an account that there is not after all.
+        raise
+
+
+@contextmanager
+def with_record(
+    desk: Desk,
+    told: Callable[[Done], Any],
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Any = None,
+    reason: str = "",
+    address: str = "",
+) -> Iterator[None]:
+    """Have the operation on the ledger that is asked for within write its own record, if it is done anew.
+
+    `told` says of what came of it how it is now.
+    """
+    once = drafted(
+        desk, actor=actor, action=action, subject=subject, before=before, reason=reason, address=address
+    )
+    last = kept_of_the_next.set(lambda done: replace(once, after=told(done)))
+    try:
+        yield
+    finally:
+        kept_of_the_next.reset(last)
 
 
 def _checked(value: Any, field: str) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from tokenhouse.flow.rates import Added
-from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.amounts import Unit, digits
+from tokenhouse.rules.operations import Done
 from tokenhouse.rules.plans import POINTS, Plan
 from tokenhouse.rules.shop import Package
 from tokenhouse.store.accounts import Account
@@ -45,10 +45,9 @@ def account(one: Account) -> Told:
     return {name: getattr(one, name) for name in ACCOUNT}
 
 
-def moved(receipt: Receipt, **facts: str) -> Told:
+def moved(done: Done, unit: Unit, **facts: str) -> Told:
     """Return how much credit was moved, by its operation's id."""
-    unit = receipt.balance.unit
-    return {"amount": digits(receipt.amount, unit), "unit": unit.name, "id": receipt.id, **facts}
+    return {"amount": digits(done.amount, unit), "unit": unit.name, "id": done.id, **facts}
 
 
 def key(one: Key) -> Told:

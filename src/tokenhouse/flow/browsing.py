@@ -3,23 +3,20 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from tokenhouse.flow import explained, journal, journal_table, search, terms, verifications
+from tokenhouse.flow import explained, journal, journal_table, search, verifications
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.explained import EntryDetail
 from tokenhouse.flow.journal import EntryPage, GrantView, OpenView, OwnedPage
 from tokenhouse.flow.search import AccountPage
 from tokenhouse.flow.verifications import Verification, VerificationPage
-from tokenhouse.flow.works import Works
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.store.accounts import Account
-from tokenhouse.store.catalog import PlanVersion
 
 
 class Browsing:
     """What an operator's pages and programs look at, a page at a time. Each method is one flow."""
 
     _desk: Desk
-    _verifying: Works | None = None
 
     async def find_accounts(
         self, text: str = "", *, after: str | None = None, rows_max: int = 50
@@ -126,10 +123,6 @@ class Browsing:
         """Return the open reservations of an account, the oldest first."""
         return await journal.open_reservations(self._desk, ref)
 
-    async def plan_versions(self, name: str) -> list[PlanVersion]:
-        """Return every version of a plan, the newest first. Raises: NotFound."""
-        return await terms.plan_versions(self._desk, name)
-
     async def start_verification(
         self,
         *,
@@ -142,15 +135,8 @@ class Browsing:
 
         Raises: StillRunning, NotFound, InvalidInput.
         """
-        if self._verifying is None:
-            self._verifying = Works()
         return await verifications.start(
-            self._desk,
-            self._verifying,
-            account=account,
-            cell=cell,
-            findings_max=findings_max,
-            actor=actor,
+            self._desk, account=account, cell=cell, findings_max=findings_max, actor=actor
         )
 
     async def verification(self, verification: str) -> Verification:
@@ -164,8 +150,3 @@ class Browsing:
     async def cancel_verification(self, verification: str) -> Verification:
         """Call a verification off, on whichever node it is; within a second it stops. Idempotent."""
         return await verifications.cancel(self._desk, verification)
-
-    async def _close_verifications(self) -> None:
-        """Give up a verification that is under way."""
-        if self._verifying is not None:
-            await self._verifying.close()

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from secrets import token_hex
 from typing import Final, TypeAlias
 
@@ -66,8 +67,11 @@ class Bus:
     async def tell(self, topic: str, text: str = "") -> bool:
         """Say a word: this node has heard it when this returns, every other one hears it within a second.
 
-        False if the database cannot be reached: then only this node knows.
+        Of what is written together with more, everybody hears when it is there. False if the database cannot
+        be reached: then only this node knows.
         """
+        if self._pool.afterwards(partial(self.tell, topic, text)):
+            return True
         word = _encode((self._node, topic, text))
         assert len(word) <= BYTES_MAX, topic  # noqa: S101 -- a word is a hint and says an id at most
         self._pass_on(topic, text)

@@ -3,18 +3,36 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from tokenhouse.flow import audit, check, examine, exporting, importing, initialise, statistics, trend
+from tokenhouse.flow import (
+    audit,
+    check,
+    examine,
+    exporting,
+    importing,
+    imports,
+    initialise,
+    samples,
+    statistics,
+    trend,
+)
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.check import Checked
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.examine import Finding
 from tokenhouse.flow.exporting import Format, What
 from tokenhouse.flow.importing import Imported, Source
+from tokenhouse.flow.imports import Import, ImportPage, Upload
 from tokenhouse.flow.initialise import Initialised
+from tokenhouse.flow.samples import Samples
 from tokenhouse.flow.statistics import Line, Stats
 from tokenhouse.flow.trend import Trend
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from tokenhouse.flow.replay import TraceClock
 
 Progress = Callable[[int], None]
 """Told how many more of something a long work has done."""
@@ -28,6 +46,11 @@ class Deployment:
     """The part of the house that looks at all of its accounts. Each method is one flow."""
 
     _desk: Desk
+
+    if TYPE_CHECKING:
+
+        def _beside(self, clock: TraceClock) -> AbstractAsyncContextManager[Desk]:
+            """Open a desk on the same database that lives in another time."""
 
     async def stats(self, *, top: int = 100) -> Stats:
         """Return figures of all accounts, their distribution by share used, and the `top` accounts by use."""
@@ -123,6 +146,45 @@ class Deployment:
     ) -> Imported:
         """Make accounts of a `points.json`: the same balances, and each line of their history as an entry."""
         return await importing.history(self._desk, file, plan=plan, actor=actor, progress=progress)
+
+    async def start_import(self, upload: Upload, *, actor: str = "") -> Import:
+        """Take a file of accounts, and begin to find out what would change; nothing does yet.
+
+        Raises: InvalidInput; StillRunning while another one is at work.
+        """
+        return await imports.start(self._desk, upload, actor=actor)
+
+    async def carry_out_import(
+        self, import_id: str, *, leave_out: bool = False, reason: str = "", actor: str = ""
+    ) -> Import:
+        """Begin to write what a file that was looked through would change: all of it, or none.
+
+        `leave_out`: without the lines that were refused. Raises: InvalidInput, NotFound, StillRunning.
+        """
+        return await imports.carry_out(self._desk, import_id, leave_out=leave_out, reason=reason, actor=actor)
+
+    async def find_import(self, import_id: str) -> Import:
+        """Return an import: how far it is, what would change, and what did."""
+        return await imports.find(self._desk, import_id)
+
+    async def imports(self, *, after: str | None = None, rows_max: int = 20) -> ImportPage:
+        """Return the latest imports, newest first."""
+        return await imports.page(self._desk, after, rows_max)
+
+    async def cancel_import(self, import_id: str) -> Import:
+        """Call an import off, on whichever node it is; nothing is written, its file is let go. Idempotent."""
+        return await imports.cancel(self._desk, import_id)
+
+    async def samples(self) -> Samples:
+        """Return whether sample data are offered, on their way, or there."""
+        return await samples.progress(self._desk)
+
+    async def load_samples(self, *, actor: str = "", address: str = "") -> Samples:
+        """Begin to replay a trace of two weeks, so that it ends now; where that is under way, say how far.
+
+        Raises: Forbidden in production, and where there are other accounts; StillRunning once it is done.
+        """
+        return await samples.load(self._desk, self._beside, actor=actor, address=address)
 
     async def export(
         self,

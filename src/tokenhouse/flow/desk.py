@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -33,13 +34,15 @@ from tokenhouse.flow.pace import Pace
 from tokenhouse.flow.passwords import Lodge
 from tokenhouse.flow.refusals import Refusals
 from tokenhouse.flow.remembered import Remembered
-from tokenhouse.rules.amounts import named, shown
+from tokenhouse.flow.under_way import UnderWay
+from tokenhouse.rules.amounts import Named, shown
 from tokenhouse.rules.counts import Counts
 from tokenhouse.rules.operations import Done, Mismatch, Operation, Refusal, Unknown
 from tokenhouse.rules.periods import FOREVER, Instant, instant, moment
 from tokenhouse.settings import Settings
 from tokenhouse.store import accounts
 from tokenhouse.store.accounts import Address
+from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.batch import Answer, Ask, OrderEnd
 from tokenhouse.store.catalog import Catalog
 from tokenhouse.store.chat import TurnEnd
@@ -71,6 +74,9 @@ VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 UNSPEAKABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of what no line of text holds: controls, surrogates, ends of lines and paragraphs."""
 HEX_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+kept_of_the_next: ContextVar[Callable[[Done], Audited] | None] = ContextVar("kept_of_the_next", default=None)
+"""What the audit log is to keep of the operation that a task asks for next."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -126,6 +132,7 @@ class Desk:
     bell: Bell = field(default_factory=Bell)
     channels: Channels = field(default_factory=Channels)
     lodge: Lodge = field(default_factory=Lodge)
+    under_way: UnderWay = field(default_factory=UnderWay)
     card_key: bytes | None = field(default=None, repr=False)
     """What this deployment signs card tokens with, once it was needed."""
 
@@ -218,6 +225,7 @@ class Desk:
             digest=digest,
             order=order,
             turn=turn,
+            kept=kept_of_the_next.get(),
         )
         self.writer.submit(ask)
         answer = await ask.answer
@@ -246,7 +254,7 @@ class Desk:
         facts["status"], facts["stop_code"] = stop.status, stop.code
         if no.code == "insufficient_credit":
             facts["purchase_url"] = self.settings.purchase_url
-            facts |= {"missing": named(no.short_by, unit), "free": named(no.available, unit)}
+            facts |= {"missing": Named(no.short_by, unit), "free": Named(no.available, unit)}
         facts["resets_at"] = None if no.resets_at >= FOREVER else moment(no.resets_at)
         reason = (NOW if facts["resets_at"] is None else UNTIL).get(no.code, no.code)
         return REFUSALS[no.code](reason, **facts)

@@ -15,7 +15,7 @@ from tokenhouse.flow.report import EntryView, entry_view, read_path
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.balance import Entry
 from tokenhouse.rules.charges import Explanation
-from tokenhouse.rules.periods import FOREVER, instant
+from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.quotes import tariff_of
 from tokenhouse.rules.rates import RateTable
@@ -59,8 +59,11 @@ async def entry(desk: Desk, ref: str, seq: int) -> EntryDetail:
             )
             paid, terms = by_payer or (found, payer.plan.name)
             versions = await desk.catalog.list_plan_versions(connection, terms)
-    begun = [one.plan for one in versions if instant(one.created_at) <= found.at]
-    later = [one.plan for one in reversed(versions) if instant(one.created_at) > found.at]
+    terms_held = sorted(
+        (one.version for one in versions if one.withdrawn_at is None), key=lambda one: one.since
+    )
+    begun = [one.plan for one in reversed(terms_held) if one.since[0] <= found.at]
+    later = [one.plan for one in terms_held if one.since[0] > found.at]
     plan, explanation = _explained(desk, found, paid.fact("settled", paid.charge), [*begun, *later])
     return EntryDetail(
         account=ref,

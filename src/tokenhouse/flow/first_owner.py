@@ -80,11 +80,10 @@ async def become(
             waiting = await kept.find_person_by_link(connection, digest, now)
             if waiting is None or waiting.email != PLACEHOLDER:
                 raise Unauthenticated("link_unknown")
-            if await kept.find_person_by_email(connection, theirs) is not None:
-                raise InvalidInput("email_taken", field="email", value=theirs)
             if await kept.write_link_used(connection, digest, now, hashed) is None:
                 raise Unauthenticated("link_unknown")
-            await kept.write_first_owner(connection, waiting.id, theirs, name, spoken)
+            if not await kept.write_first_owner(connection, waiting.id, theirs, name, spoken):
+                raise InvalidInput("email_taken", field="email", value=theirs)
             await sessions.write_sessions_ended(connection, waiting.id)
             await audit_log.write_audit(connection, kept_of_it)
     return await begin(desk, waiting.id, address, agent)

@@ -2,12 +2,13 @@
 
 An import is one transaction: lines go to a waiting table (constant memory), are held against each other and
 the accounts, and become accounts at the end, or none of it ever happened. Repeated, it finds all of it there.
+A line that cannot be imported ends it, unless somebody has seen which these are and leaves them out.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -20,7 +21,7 @@ from tokenhouse.flow import lines, points, tables
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.identify import DEPTH_MAX
 from tokenhouse.flow.points import Move
-from tokenhouse.flow.tables import Row, invalid_line
+from tokenhouse.flow.tables import Row, Wrong, invalid_line
 from tokenhouse.rules.account import apply, opened
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.balance import Balance, Entry
@@ -29,13 +30,19 @@ from tokenhouse.rules.periods import Instant, moment
 from tokenhouse.rules.plans import Plan, Signup
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts, importing
-from tokenhouse.store.importing import Bought, Past, Waiting
+from tokenhouse.store.importing import Bought, Dropped, Past, Waiting
 from tokenhouse.store.pool import Connection, connect, trouble_translated
 
 ROWS: Final = 1_000
 """Accounts whose past is worked out at once."""
+REFUSALS_MAX: Final = 1_000
+"""Lines that cannot be imported of which is told, each with why."""
 Progress = Callable[[int], None]
 """Called with a number of lines that have just been read."""
+Far = Callable[[int, int], None]
+"""Told how many lines of how many have been gone through."""
+Lines = Callable[[Wrong], Iterable[Waiting]]
+"""Reads a file; each line is checked, and one that is wrong is told of."""
 
 _moves: Final = msgspec.json.Decoder(list[Move])
 
@@ -48,6 +55,17 @@ class Imported:
     made: int
     kept: int
     balances: int
+
+
+def mapping(texts: Sequence[str], field: str) -> dict[str, str]:
+    """Return what a file calls a column -> our name for it, of texts such as `userId=ref`."""
+    names = {}
+    for one in texts:
+        theirs, equals, ours = one.rpartition("=")
+        if not (theirs and equals and ours):
+            raise InvalidInput("import_map", field=field, value=one[:40])
+        names[theirs] = ours
+    return names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +85,79 @@ class Source:
         if self.encoding is not None:
             checked_text(self.encoding, "encoding", most=40)
 
-    def rows(self, known: tuple[str, ...], required: tuple[str, ...]) -> Iterator[Row]:
+    def rows(self, known: tuple[str, ...], required: tuple[str, ...], wrong: Wrong) -> Iterator[Row]:
         """Yield its lines."""
-        return tables.read(self.file, known, named=self.named, required=required, encoding=self.encoding)
+        return tables.read(
+            self.file, known, named=self.named, required=required, encoding=self.encoding, wrong=wrong
+        )
+
+
+class RefusedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that cannot be imported: where it begins, which column, and why."""
+
+    line: int
+    column: str
+    reason: str
+    facts: dict[str, Any]
+
+    @property
+    def problem(self) -> InvalidInput:
+        """Why."""
+        return InvalidInput(self.reason, **self.facts)
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import would change, or has changed."""
+
+    rows: int
+    """Lines of the file."""
+    new: int
+    changed: int
+    """Accounts that are there and get the balance that they lacked."""
+    unchanged: int
+    differing: int
+    """Of the accounts that are there, those of which the file says something else; they stay as they are."""
+    refused: int
+    """Lines that cannot be imported."""
+    pasts_refused: int
+    """Of these, lines whose past their plan does not allow."""
+    lines: tuple[RefusedLine, ...]
+    """The first of these."""
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Lines that cannot be imported. A strict one takes no file that has any: the first ends it all."""
+
+    strict: bool
+    refused: int = 0
+    told: list[InvalidInput] = field(default_factory=list)
+
+    def refuse(self, problem: InvalidInput) -> None:
+        """Leave a line out. Raises: InvalidInput, where none may be."""
+        if self.strict:
+            raise problem
+        self.refused += 1
+        if len(self.told) < REFUSALS_MAX:
+            self.told.append(problem)
+
+    def refuse_all(
+        self, found: list[Dropped], file: str, column: str, why: Callable[[Dropped], InvalidInput]
+    ) -> None:
+        """Leave lines out that were taken off the waiting table, told of or not."""
+        for one in found:
+            self.refuse(invalid_line(file, one.line, column, why(one)))
+        if found:
+            self.refused += found[0].dropped - len(found)
+
+    def lines(self) -> tuple[RefusedLine, ...]:
+        """Return the lines that are told of, in the order of the file."""
+        found = []
+        for one in sorted(self.told, key=lambda told: int(told.facts["line"])):
+            why = one.facts["problem"]
+            where = {"line": one.facts["line"], "column": one.facts["column"]}
+            found.append(RefusedLine(**where, reason=why.reason, facts=why.facts))
+        return tuple(found)
 
 
 async def users(desk: Desk, source: Source, *, actor: str, progress: Progress) -> Imported:
@@ -77,8 +165,22 @@ async def users(desk: Desk, source: Source, *, actor: str, progress: Progress) -
 
     An account that is there stays as it is; only a balance that it lacks is added. Raises: InvalidInput.
     """
-    checked = (lines.user(desk, source.file.name, row) for row in source.rows(lines.USERS, ("ref",)))
-    return await _accounts(desk, source.file.name, _counted(checked, progress), actor=actor)
+    return await _accounts(desk, source.file.name, of_users(desk, source), actor=actor, progress=progress)
+
+
+def of_users(desk: Desk, source: Source) -> Lines:
+    """Return how the lines of a table of users are read."""
+
+    def read(wrong: Wrong) -> Iterator[Waiting]:
+        for row in source.rows(lines.USERS, ("ref",), wrong):
+            try:
+                one = lines.user(desk, source.file.name, row)
+            except InvalidInput as problem:
+                wrong(problem)
+            else:
+                yield one
+
+    return read
 
 
 async def table(
@@ -112,42 +214,141 @@ async def history(desk: Desk, file: Path, *, plan: str | None, actor: str, progr
 
     The plan must give nothing by period, or balances would not be the file's. Raises: InvalidInput.
     """
+    chosen = plan_of_points(desk, plan)
+    return await _accounts(desk, file.name, of_points(file, chosen), actor=actor, progress=progress)
+
+
+def plan_of_points(desk: Desk, plan: str | None) -> str:
+    """Return the plan of people with points. Raises: InvalidInput where it gives something by itself."""
     if plan is not None:
         checked_text(plan, "plan", least=1)
     chosen = desk.catalog.plan(plan or desk.settings.plan)
     if chosen.allowance:
         raise InvalidInput("import_points_plan", field="plan", value=chosen.name)
-    found = points.read(file)
-    checked = (lines.pointed(file.name, chosen.name, person) for person in found)
-    return await _accounts(desk, file.name, _counted(checked, progress), actor=actor)
+    return chosen.name
+
+
+def of_points(file: Path, plan: str) -> Lines:
+    """Return how the people of a `points.json` are read."""
+
+    def read(wrong: Wrong) -> Iterator[Waiting]:
+        for person in points.read(file, wrong):
+            try:
+                one = lines.pointed(file.name, plan, person)
+            except InvalidInput as problem:
+                wrong(problem)
+            else:
+                yield one
+
+    return read
 
 
 async def sessions(desk: Desk, source: Source, *, progress: Progress) -> Imported:
     """Make chat sessions of the lines of a file; their accounts must be there. Raises: InvalidInput."""
-    file = source.file.name
-    checked = (lines.session(desk, file, row) for row in source.rows(lines.SESSIONS, ("ref", "session")))
+    file, sieve = source.file.name, Sieve(strict=True)
+    rows = source.rows(lines.SESSIONS, ("ref", "session"), sieve.refuse)
+    checked = (lines.session(desk, file, row) for row in rows)
     async with _job(desk) as (connection, job):
         count = await importing.write_lines(connection, job, _counted(checked, progress))
-        await _refuse_twice(connection, job, file, by_account=True)
-        await _refuse_orphans(connection, job, file, in_file=False)
+        await _refuse_twice(connection, job, file, sieve, by_account=True)
+        await _refuse_orphans(connection, job, file, sieve, in_file=False)
         made = await importing.write_sessions(connection, job)
         await importing.write_lines_dropped(connection, job)
     return Imported(lines=count, made=made, kept=count - made, balances=0)
 
 
-async def _accounts(desk: Desk, file: str, checked: Iterable[Waiting], *, actor: str) -> Imported:
-    """Make accounts and balances of checked lines, in one transaction."""
-    checked_text(actor, "actor")
+async def survey(desk: Desk, file: str, read: Lines, *, progress: Progress, far: Far) -> Survey:
+    """Return what an import would change, in which everyone new gets a balance. Nothing is changed.
+
+    Raises: InvalidInput for what is no such file.
+    """
+    sieve = Sieve(strict=False)
     async with _job(desk) as (connection, job):
-        await desk.catalog.refresh(connection)
-        count = await importing.write_lines(connection, job, checked)
-        await _refuse_twice(connection, job, file, by_account=False)
-        await _refuse_orphans(connection, job, file, in_file=True)
-        await _place(connection, job, file)
+        rows, count = await _sifted(desk, connection, job, file, read, sieve, progress)
+        pasts = await _refuse_pasts(desk, connection, job, file, sieve, lambda done: far(done, count))
+        found = await importing.sum_lines(connection, job)
+        await importing.write_lines_dropped(connection, job)
+    return _survey(sieve, rows, found.fresh, found.waiting, found.differing, pasts)
+
+
+async def carry_out(
+    desk: Desk,
+    file: str,
+    read: Lines,
+    seen: Survey,
+    *,
+    actor: str,
+    far: Far,
+    written: Callable[[Connection, Survey], Awaitable[None]],
+) -> None:
+    """Make accounts and balances of what was surveyed, without the lines that were refused then.
+
+    `written` stands in the same transaction: what it writes is there exactly when the accounts are.
+
+    Raises: InvalidInput, with nothing written, where other lines are refused now.
+    """
+    sieve = Sieve(strict=False)
+    async with _job(desk) as (connection, job):
+        rows, count = await _sifted(desk, connection, job, file, read, sieve, _unheard)
+        pasts = 0
+        if seen.pasts_refused:
+            pasts = await _refuse_pasts(desk, connection, job, file, sieve, _unheard)
+        if sieve.refused != seen.refused:
+            raise InvalidInput("import_changed", field="refused", value=sieve.refused, expected=seen.refused)
+        found = await importing.sum_lines(connection, job)
         made = await importing.write_accounts(connection, job)
-        balances = await _write_pasts(desk, connection, job, file, actor)
+        given = await _write_pasts(
+            desk, connection, job, file, actor, everyone=True, far=lambda done: far(done, count)
+        )
+        await importing.write_lines_dropped(connection, job)
+        done = _survey(sieve, rows, made, max(0, given - made), found.differing, pasts)
+        await written(connection, done)
+
+
+async def _accounts(desk: Desk, file: str, read: Lines, *, actor: str, progress: Progress) -> Imported:
+    """Make accounts of the lines of a file, and balances of those with a past, in one transaction."""
+    checked_text(actor, "actor")
+    sieve = Sieve(strict=True)
+    async with _job(desk) as (connection, job):
+        count, _ = await _sifted(desk, connection, job, file, read, sieve, progress)
+        made = await importing.write_accounts(connection, job)
+        balances = await _write_pasts(desk, connection, job, file, actor, everyone=False, far=_unheard)
         await importing.write_lines_dropped(connection, job)
     return Imported(lines=count, made=made, kept=count - made, balances=balances)
+
+
+async def _sifted(
+    desk: Desk, connection: Connection, job: UUID, file: str, read: Lines, sieve: Sieve, progress: Progress
+) -> tuple[int, int]:
+    """Put the lines of a file on the waiting table and leave there what can be an account.
+
+    Return how many lines the file has, and how many of them were put there.
+    """
+    await desk.catalog.refresh(connection)
+    count = await importing.write_lines(connection, job, _counted(read(sieve.refuse), progress))
+    rows = count + sieve.refused
+    await _refuse_twice(connection, job, file, sieve, by_account=False)
+    await _refuse_orphans(connection, job, file, sieve, in_file=True)
+    await _place(connection, job, file, sieve)
+    return rows, count
+
+
+def _survey(sieve: Sieve, rows: int, new: int, changed: int, differing: int, pasts: int) -> Survey:
+    """Return what became of the lines of a file."""
+    return Survey(
+        rows=rows,
+        new=new,
+        changed=changed,
+        unchanged=rows - sieve.refused - new - changed,
+        differing=differing,
+        refused=sieve.refused,
+        pasts_refused=pasts,
+        lines=sieve.lines(),
+    )
+
+
+def _unheard(_far: int) -> None:
+    """Tell nobody."""
 
 
 @asynccontextmanager
@@ -166,50 +367,83 @@ def _counted(checked: Iterable[Waiting], progress: Progress) -> Iterator[Waiting
         yield one
 
 
-async def _refuse_twice(connection: Connection, job: UUID, file: str, *, by_account: bool) -> None:
-    """Raise for a name that stands twice in the file."""
-    twice = await importing.find_twice(connection, job, by_account=by_account)
-    if twice is not None:
-        ref, first, second = twice
-        problem = InvalidInput("import_twice", field="ref", value=shown(ref), first=first)
-        raise invalid_line(file, second, "session" if by_account else "ref", problem)
+async def _refuse_twice(
+    connection: Connection, job: UUID, file: str, sieve: Sieve, *, by_account: bool
+) -> None:
+    """Leave lines out whose name stands above them already."""
+    twice = await importing.write_twice_dropped(connection, job, by_account=by_account, rows_max=REFUSALS_MAX)
+    sieve.refuse_all(
+        twice,
+        file,
+        "session" if by_account else "ref",
+        lambda one: InvalidInput("import_twice", field="ref", value=shown(one.ref), first=one.first),
+    )
 
 
-async def _refuse_orphans(connection: Connection, job: UUID, file: str, *, in_file: bool) -> None:
-    """Raise for a line that names an account which nobody knows."""
-    orphan = await importing.find_orphan(connection, job, in_file=in_file)
-    if orphan is not None:
-        reason = "import_parent_unknown" if in_file else "import_account_unknown"
-        problem = InvalidInput(reason, field="parent", value=shown(orphan[1]))
-        raise invalid_line(file, orphan[0], "parent" if in_file else "ref", problem)
+async def _refuse_orphans(
+    connection: Connection, job: UUID, file: str, sieve: Sieve, *, in_file: bool
+) -> None:
+    """Leave lines out that name an account which nobody knows, and then those below them."""
+    reason = "import_parent_unknown" if in_file else "import_account_unknown"
+    while orphans := await importing.write_orphans_dropped(
+        connection, job, in_file=in_file, rows_max=REFUSALS_MAX
+    ):
+        sieve.refuse_all(
+            orphans,
+            file,
+            "parent" if in_file else "ref",
+            lambda one: InvalidInput(reason, field="parent", value=shown(one.ref)),
+        )
 
 
-async def _place(connection: Connection, job: UUID, file: str) -> None:
-    """Give every line its way up. Raises for a tree that is too deep, or goes in a circle."""
+async def _place(connection: Connection, job: UUID, file: str, sieve: Sieve) -> None:
+    """Give every line its way up, and leave out what lies too deep, or goes in a circle."""
     await importing.write_paths(connection, job, DEPTH_MAX)
-    deep = await importing.find_too_deep(connection, job, DEPTH_MAX)
-    if deep is not None:
-        problem = InvalidInput("tree_too_deep", field="parent", value=shown(deep[1]), most=DEPTH_MAX)
-        raise invalid_line(file, deep[0], "parent", problem)
-    circle = await importing.find_unplaced(connection, job)
-    if circle is not None:
-        problem = InvalidInput("import_circle", field="parent", value=shown(circle[1]))
-        raise invalid_line(file, circle[0], "parent", problem)
+    sieve.refuse_all(
+        await importing.write_too_deep_dropped(connection, job, DEPTH_MAX, REFUSALS_MAX),
+        file,
+        "parent",
+        lambda one: InvalidInput("tree_too_deep", field="parent", value=shown(one.ref), most=DEPTH_MAX),
+    )
+    await _refuse_orphans(connection, job, file, sieve, in_file=True)
+    sieve.refuse_all(
+        await importing.write_unplaced_dropped(connection, job, REFUSALS_MAX),
+        file,
+        "parent",
+        lambda one: InvalidInput("import_circle", field="parent", value=shown(one.ref)),
+    )
 
 
-async def _write_pasts(desk: Desk, connection: Connection, job: UUID, file: str, actor: str) -> int:
-    """Give a balance to the accounts whose past the file tells, and return how many that were."""
+async def _refuse_pasts(
+    desk: Desk, connection: Connection, job: UUID, file: str, sieve: Sieve, far: Progress
+) -> int:
+    """Leave lines out whose past their plan does not allow, and those below them; return how many pasts."""
+    after, refused = -1, []
+    while page := await importing.list_moves(connection, job, after, ROWS, everyone=True):
+        for past in page:
+            try:
+                _replayed(desk, past, file, "")
+            except InvalidInput as problem:
+                sieve.refuse(problem)
+                refused.append(past.nth)
+            await asyncio.sleep(0)
+        after = page[-1].nth
+        far(after + 1)
+    if refused:
+        await importing.write_pasts_dropped(connection, job, refused)
+        await _refuse_orphans(connection, job, file, sieve, in_file=True)
+    return len(refused)
+
+
+async def _write_pasts(
+    desk: Desk, connection: Connection, job: UUID, file: str, actor: str, *, everyone: bool, far: Progress
+) -> int:
+    """Give a balance to accounts whose past the file tells, or to everyone; return how many that were."""
     after, total, now = -1, 0, desk.now()
-    while page := await importing.list_moves(connection, job, after, ROWS):
+    while page := await importing.list_moves(connection, job, after, ROWS, everyone=everyone):
         made, orders = [], []
         for past in page:
-            plan = desk.catalog.plan(past.plan or desk.settings.plan)
-            try:
-                balance, entries, bought = replayed(desk, past, plan, now, actor)
-            except TokenhouseError as trouble:
-                raise InvalidInput(
-                    "import_line", file=file, line=past.line, column="used", problem=trouble
-                ) from None
+            balance, entries, bought = _replayed(desk, past, file, actor)
             made.append((past.cell, balance, entries))
             orders += bought
             await asyncio.sleep(0)
@@ -217,7 +451,17 @@ async def _write_pasts(desk: Desk, connection: Connection, job: UUID, file: str,
         total += len(given)
         await importing.write_orders(connection, [one for one in orders if one.account in given], moment(now))
         after = page[-1].nth
+        far(after + 1)
     return total
+
+
+def _replayed(desk: Desk, past: Past, file: str, actor: str) -> tuple[Balance, list[Entry], list[Bought]]:
+    """Return what a line's past comes to. Raises: InvalidInput that names the line."""
+    plan = desk.catalog.plan(past.plan or desk.settings.plan)
+    try:
+        return replayed(desk, past, plan, desk.now(), actor)
+    except TokenhouseError as trouble:
+        raise InvalidInput("import_line", file=file, line=past.line, column="used", problem=trouble) from None
 
 
 def replayed(

@@ -7,7 +7,7 @@ An order that was bought and failed - nobody paid in time, or a first try came t
 whoever's money came late gets what it is for. Only where the money was given back first, nothing comes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -15,26 +15,31 @@ from typing import Any, Final
 import msgspec
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow import identify, report
+from tokenhouse.flow import audited, identify, report
+from tokenhouse.flow.audit_trail import drafted
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.settle import Receipt, receipt
 from tokenhouse.rules.account import apply
 from tokenhouse.rules.amounts import checked_amount, shown
-from tokenhouse.rules.operations import ClawBack, Done, Grant, Touch
+from tokenhouse.rules.operations import ClawBack, Done, Grant, Restore, Touch
 from tokenhouse.rules.periods import DAY, FOREVER, instant
 from tokenhouse.rules.shop import clawed_by
-from tokenhouse.store import orders, shop, subscriptions
+from tokenhouse.store import audit_log, orders, refunds, shop, subscriptions
 from tokenhouse.store.accounts import Address
+from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.batch import OrderEnd
 from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import trouble_translated
+from tokenhouse.store.refunds import Refund
 
 ORDERS_MAX = 1_000
 FREE: Final = "coupon"
 """The provider of an order for which nobody pays."""
 GIVEN_BACK: Final = "refunded_before_completion"
 """Why an order failed whose money was given back before it came; `ledger.sql` knows the word too."""
+CAME_TO_NOTHING: Final = "refund_failed"
+"""Why an order is paid again: its money did not go back, though its provider had said so."""
 
 
 async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, note: str) -> Order:
@@ -77,13 +82,16 @@ def checked_currency(currency: object) -> str:
     return currency
 
 
-async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, reason: str = "") -> Receipt:
+async def complete_order(
+    desk: Desk, ref: str, order_id: str, *, actor: str, reason: str = "", address: str | None = None
+) -> Receipt:
     """Complete a pending order: its credit comes, and the order's state changes, in one transaction.
 
     So does one that was bought, and paid after it had failed. Idempotent: completed again, the first answer
-    comes. Raises: NotFound for one that failed for good; InvalidInput where a subscription is in its way.
+    comes. With an `address` somebody decided it, and the audit log keeps it in the same transaction. Raises:
+    NotFound for one that failed for good; InvalidInput where a subscription is in its way.
     """
-    address = await desk.address(ref)
+    place = await desk.address(ref)
     one = await find_order(desk, ref, order_id)
     if one.state == "failed":
         if not can_be_paid(one):
@@ -95,9 +103,12 @@ async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, rea
         state="completed",
         by=checked_text(actor, "actor"),
         reason=checked_text(reason, "reason", most=1_000),
+        refunded_minor=one.refunded_minor,
+        failed_before=one.refunds_failed,
     )
+    end = replace(end, kept=_kept(desk, "order.complete", one, end, address))
     if not one.credit:
-        return await _nothing_moved(desk, address, one, end, known=one.state != end.was)
+        return await _nothing_moved(desk, place, one, end, known=one.state != end.was)
     source = "coupon" if one.provider == FREE else one.type
     operation = Grant(
         id=one.id,
@@ -109,7 +120,7 @@ async def complete_order(desk: Desk, ref: str, order_id: str, *, actor: str, rea
         facts={"order": one.id, "method": one.method} if one.method else {"order": one.id},
         paid=one.provider not in ("", FREE),
     )
-    given = receipt(ref, await desk.carry_out(address, operation, order=end))
+    given = receipt(ref, await desk.carry_out(place, operation, order=end))
     if one.state == "failed" and one.coupon:
         with trouble_translated():
             async with desk.pool.acquire() as connection:
@@ -158,19 +169,27 @@ async def refund_order(
     actor: str,
     note: str,
     refunded_minor: int | None = None,
+    failed_before: int | None = None,
+    address: str | None = None,
 ) -> Receipt:
     """Refund a completed order: unspent credit is taken back, the rest as the plan's `debt` says.
 
     `refunded_minor` is the total of the order's refunds in money, less than its price for a part of it: so
     much of the credit is taken back. A total that was told before changes nothing. Otherwise all of it is.
+    `failed_before` is how many of its refunds had come to nothing when that total was told: it holds only
+    then. With an `address` somebody decided it, and the audit log keeps it in the same transaction.
     """
-    address = await desk.address(ref)
+    place = await desk.address(ref)
     one = await find_order(desk, ref, order_id, from_state="completed", never=("pending", "failed"))
+    if failed_before not in (None, one.refunds_failed):
+        raise NotFound("order_not_in_state", order=one.id, state="completed")
     total, known = _refund_of(one, refunded_minor)
     whole = total == one.price_minor
     target = clawed_by(one.credit, one.price_minor, total)
     amount = target - one.refunded_credit
-    if known:  # Releases before partial refunds noted no credit: theirs was all of it.
+    if known and one.refunds_failed:
+        amount = 0
+    elif known:  # Releases before partial refunds noted no credit: theirs was all of it.
         amount = one.refunded_last if one.refunded_credit else one.credit
     end = OrderEnd(
         id=one.id,
@@ -181,12 +200,51 @@ async def refund_order(
         refunded_before=one.refunded_minor,
         refunded_minor=total,
         refunded_credit=target,
+        failed_before=one.refunds_failed,
     )
+    end = replace(end, kept=_kept(desk, "order.refund", one, end, address))
     if not amount:
-        return await _nothing_moved(desk, address, one, end, known=known)
-    claw = one.id if whole else _refund_id(one.id, total)
-    operation = ClawBack(id=claw, grant=one.id, amount=amount, actor=actor, note=note)
-    return receipt(ref, await desk.carry_out(address, operation, order=end))
+        return await _nothing_moved(desk, place, one, end, known=known)
+    operation = ClawBack(id=_refund_id(one, total), grant=one.id, amount=amount, actor=actor, note=note)
+    return receipt(ref, await desk.carry_out(place, operation, order=end))
+
+
+async def undo_refund(desk: Desk, one: Order, failed: Refund, made: int, *, actor: str) -> Receipt:
+    """Correct an order of which a refund came to nothing: it is paid again, and its credit comes again.
+
+    `made` is what its provider has given back with all others. What had been spent, and was written off,
+    stays spent. Raises: NotFound where somebody else was faster.
+    """
+    total = max(one.refunded_minor - failed.minor, made, 0)
+    target = clawed_by(one.credit, one.price_minor, total)
+    end = OrderEnd(
+        id=one.id,
+        was=one.state,
+        state="refunded" if total == one.price_minor else "completed",
+        by=actor,
+        reason=CAME_TO_NOTHING,
+        refunded_before=one.refunded_minor,
+        refunded_minor=total,
+        refunded_credit=target,
+        failed_before=one.refunds_failed,
+        undone=(failed.provider, failed.ref),
+    )
+    place, amount = await desk.address(one.ref), one.refunded_credit - target
+    if amount <= 0:
+        return await _nothing_moved(desk, place, one, end, known=False)
+    name = blake2b(f"{one.id} {failed.provider} {failed.ref}".encode(), digest_size=16).hexdigest()
+    operation = Restore(id=name, grant=one.id, amount=amount, actor=actor, note=failed.ref)
+    return receipt(one.ref, await desk.carry_out(place, operation, order=end))
+
+
+def _kept(desk: Desk, action: str, one: Order, end: OrderEnd, address: str | None) -> Audited | None:
+    """Return what the audit log will hold of an order's end; None where nobody decided it."""
+    if address is None:
+        return None
+    after = replace(one, state=end.state, refunded_minor=end.refunded_minor)
+    line: dict[str, Any] = {"before": audited.order(one), "after": audited.order(after)}
+    line |= {"reason": end.reason, "address": address}
+    return drafted(desk, actor=end.by, action=action, subject=one.id, **line)
 
 
 def _refund_of(one: Order, refunded_minor: int | None) -> tuple[int, bool]:
@@ -239,18 +297,31 @@ async def preview_refund(desk: Desk, order_id: str, *, refunded_minor: int | Non
     )
 
 
-def _refund_id(order_id: str, total: int) -> str:
-    """Return the id of the refund that brings an order's refunds to a total, whoever tells of it."""
-    return blake2b(f"{order_id} {total}".encode(), digest_size=16).hexdigest()
+def _refund_id(one: Order, total: int) -> str:
+    """Return the id of the refund that brings an order's refunds to a total, whoever tells of it.
+
+    After one came to nothing, the same total is another refund.
+    """
+    if not one.refunds_failed and total == one.price_minor:
+        return one.id
+    again = f" {one.refunds_failed}" if one.refunds_failed else ""
+    return blake2b(f"{one.id} {total}{again}".encode(), digest_size=16).hexdigest()
 
 
 async def _nothing_moved(desk: Desk, address: Address, one: Order, end: OrderEnd, *, known: bool) -> Receipt:
     """End an order that moves no credit, unless that is `known`; return where its account stands."""
     if not known:
-        told: dict[str, Any] = {"refunded_minor": end.refunded_minor, "by": end.by, "reason": end.reason}
+        told: dict[str, Any] = {"refunded_minor": end.refunded_minor, "refunds_failed": end.failed_after}
+        told |= {"by": end.by, "reason": end.reason}
         with trouble_translated():
-            async with desk.pool.acquire() as connection:
+            async with desk.pool.acquire() as connection, connection.transaction():
                 ended = await orders.write_order_ended(connection, one, end.state, desk.clock(), **told)
+                if ended and end.undone and not await refunds.write_refund_corrected(connection, *end.undone):
+                    raise NotFound("order_not_in_state", order=one.id, state=end.was)
+                if ended and end.kept:
+                    await audit_log.write_audit(connection, end.kept)
+        if end.undone and not ended:
+            raise NotFound("order_not_in_state", order=one.id, state=end.was)
         known = not ended
         if known and (await find_order(desk, address.ref, one.id)).state != end.state:
             raise NotFound("order_not_in_state", order=one.id, state=end.was)
@@ -258,14 +329,18 @@ async def _nothing_moved(desk: Desk, address: Address, one: Order, end: OrderEnd
     return msgspec.structs.replace(receipt(address.ref, touched), replayed=known)
 
 
-async def fail_order(desk: Desk, ref: str, order_id: str, *, actor: str = "", reason: str = "") -> Order:
+async def fail_order(
+    desk: Desk, ref: str, order_id: str, *, actor: str = "", reason: str = "", address: str | None = None
+) -> Order:
     """Mark a pending order as failed: no credit came, and none comes unless it is paid late. Idempotent.
 
-    A coupon that was used for it can be used again; a subscription that it was the first of is over.
+    A coupon that was used for it can be used again; a subscription that it was the first of is over. With an
+    `address` somebody decided it, and the audit log keeps it in the same transaction.
     """
     one = await find_order(desk, ref, order_id)
     checked_text(actor, "actor")
     checked_text(reason, "reason", most=1_000)
+    end = OrderEnd(id=one.id, was="pending", state="failed", by=actor, reason=reason)
     with trouble_translated():
         async with desk.pool.acquire() as connection, connection.transaction():
             failed = await orders.write_order_failed(
@@ -275,6 +350,8 @@ async def fail_order(desk: Desk, ref: str, order_id: str, *, actor: str = "", re
                 await shop.write_redemption_undone(connection, one.coupon, one.cell, one.account, one.id)
             if failed and one.subscription:
                 await subscriptions.write_subscription_dropped(connection, one, desk.clock())
+            if failed and (kept := _kept(desk, "order.fail", one, end, address)):
+                await audit_log.write_audit(connection, kept)
     after = await find_order(desk, ref, order_id)
     if after.state != "failed":
         raise NotFound("order_not_in_state", order=one.id, state="pending")

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final, Literal, get_args
 
 from tokenhouse.errors import Busy, DatabaseTrouble, InvalidInput, KeyReused, NotFound, TokenhouseError
-from tokenhouse.flow import identify, subscriptions
+from tokenhouse.flow import identify, refunding, subscriptions
 from tokenhouse.flow import orders as step
 from tokenhouse.flow.desk import (
     HEX_ID,
@@ -25,6 +25,7 @@ from tokenhouse.flow.desk import (
     checked_text,
     checked_whole,
 )
+from tokenhouse.flow.refunding import Returned
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.shop import PRICE_MAX
@@ -71,7 +72,9 @@ class Told:
     price_minor: int | None = None
     currency: str = ""
     refunded_minor: int | None = None
-    """The total of its refunds; None is all."""
+    """The total of its refunds; None is all, or what `refunds` come to."""
+    refunds: tuple[Returned, ...] = ()
+    """Its refunds one by one, where the provider names them."""
     method: str = ""
     subscription: str = ""
     """What the provider calls the subscription that it is for."""
@@ -334,7 +337,7 @@ def _bound(told: Told, one: Order) -> None:
     if told.currency != one.currency:
         facts = {"order": one.id, "expected": one.currency}
         raise InvalidInput("payment_currency_differs", field="currency", value=told.currency, **facts)
-    if told.price_minor != one.price_minor:
+    if told.price_minor != one.price_minor and not (told.price_minor is None and told.refunds):
         facts = {"order": one.id, "expected": str(one.price_minor)}
         raise InvalidInput("payment_amount_differs", field="amount", value=told.price_minor, **facts)
     if told.refunded_minor is not None and not 0 < told.refunded_minor <= one.price_minor:
@@ -389,20 +392,38 @@ async def _begun(desk: Desk, told: Told, one: Order, heard: Heard) -> Heard:
 async def _refunded(desk: Desk, told: Told, one: Order) -> Heard:
     """Take back what a refund is for; of an order that gave nothing yet, see that it never does."""
     total = one.price_minor if told.refunded_minor is None else told.refunded_minor
+    undone = None
+    if told.refunds:
+        await refunding.note(desk, told.provider, told.refunds, one)
+        if not step.is_given_back(one):
+            undone = await refunding.undo(desk, one, actor=_actor(told))
+            one, total = undone.order, max(undone.made, told.refunded_minor or 0)
+        elif all(each.failed for each in told.refunds):
+            raise InvalidInput("payment_order_failed", field="order", value=one.id, order=one.id)
     if step.is_given_back(one):
         return Heard(verdict="duplicate", reason="refund_known", order=one)
     if step.can_be_paid(one) and total == one.price_minor:
         reason = step.GIVEN_BACK
         failed = await step.fail_order(desk, one.ref, one.id, actor=_actor(told), reason=reason)
         return Heard(verdict="accepted", reason=reason, order=failed)
-    if step.can_be_paid(one):  # A part of it was given back, so all of it had been paid.
+    late = step.can_be_paid(one)
+    if late:  # A part of it was given back, or came to nothing, so all of it had been paid.
         await step.complete_order(desk, one.ref, one.id, actor=_actor(told))
-        one = await step.find_anywhere(desk, one.id)
+        one = await subscriptions.follow(desk, await step.find_anywhere(desk, one.id))
+    if undone is not None and total <= one.refunded_minor and (undone.given or not total):
+        verdict: Verdict = "accepted" if undone.given or late else "ignored"
+        return Heard(verdict=verdict, reason=step.CAME_TO_NOTHING, order=one, receipt=undone.given)
     if total <= one.refunded_minor and one.price_minor:
         reason = "refund_known" if total == one.refunded_minor else "refund_passed"
         return Heard(verdict="duplicate" if reason == "refund_known" else "ignored", reason=reason, order=one)
     receipt = await step.refund_order(
-        desk, one.ref, one.id, actor=_actor(told), note="", refunded_minor=total
+        desk,
+        one.ref,
+        one.id,
+        actor=_actor(told),
+        note="",
+        refunded_minor=total,
+        failed_before=one.refunds_failed,
     )
     after = await subscriptions.follow(desk, await step.find_anywhere(desk, one.id))
     return Heard(verdict="accepted", order=after, receipt=receipt)

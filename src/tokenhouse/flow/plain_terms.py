@@ -82,7 +82,9 @@ def _source(name: str, locale: str) -> str:
 def _price(plan: Plan, locale: str) -> Iterator[str]:
     factor = _number(plan.multiplier)
     if plan.rate.by == "tokens":
-        yield say("terms.by_tokens", locale, factor=factor, unit=plan.unit.name)
+        whole = 10**plan.unit.decimals
+        unit = called(whole if plan.multiplier == 1 else 0, plan.unit, locale)
+        yield say("terms.by_tokens", locale, factor=factor, unit=unit)
     elif plan.multiplier == 1:
         yield say("terms.by_rates", locale)
     else:

@@ -7,18 +7,31 @@ from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import simulations, terms
 from tokenhouse.flow.desk import Desk, checked_list
 from tokenhouse.flow.simulations import Simulation, SimulationPage, What
-from tokenhouse.flow.terms import PRESETS, preset
-from tokenhouse.flow.works import Works
+from tokenhouse.flow.terms import PRESETS, PlannedPlan, VersionView, preset
 from tokenhouse.rules.plans import Plan
 
 PLANS_MAX = 4
 
 
 class Planning:
-    """Simulations of plans over real traffic. Each method is one flow."""
+    """Versions that start later, and simulations of plans over real traffic. Each method is one flow."""
 
     _desk: Desk
-    _simulating: Works | None = None
+
+    async def planned(self) -> list[PlannedPlan]:
+        """Return the versions of all plans that are to hold later, the first to start first."""
+        return await terms.planned(self._desk)
+
+    async def plan_versions(self, name: str) -> list[VersionView]:
+        """Return every version of a plan, the newest first. Raises: NotFound."""
+        return await terms.plan_versions(self._desk, name)
+
+    async def withdraw_plan(self, name: str, version: int, *, actor: str = "") -> VersionView:
+        """Call off a version of a plan that has not started yet; it stays on record. Idempotent.
+
+        Raises: NotFound; InvalidInput once it has started.
+        """
+        return await terms.withdraw_plan(self._desk, name, version, actor=actor)
 
     async def start_simulation(
         self,
@@ -45,9 +58,7 @@ class Planning:
         wanted += [self._drafted(one) for one in drafts]
         if not isinstance(what, What):
             raise InvalidInput("table_wanted", field="what", value=type(what).__name__)
-        if self._simulating is None:
-            self._simulating = Works()
-        return await simulations.start(self._desk, self._simulating, wanted, what, actor=actor)
+        return await simulations.start(self._desk, wanted, what, actor=actor)
 
     async def simulation(self, simulation: str) -> Simulation:
         """Return a simulation: how far it is, and what came out."""
@@ -70,8 +81,3 @@ class Planning:
         if name not in PRESETS:
             raise NotFound("plan_unknown", plan=str(name))
         return self._desk.catalog.parse(preset(str(name)))
-
-    async def _close_simulations(self) -> None:
-        """Give up a simulation that is under way."""
-        if self._simulating is not None:
-            await self._simulating.close()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.tables import CHUNK_BYTES, encoding_of, invalid_line
+from tokenhouse.flow.tables import CHUNK_BYTES, Wrong, encoding_of, invalid_line, refused
 from tokenhouse.rules.amounts import AMOUNT_MAX, shown
 from tokenhouse.rules.usage import TOKENS_MAX, Usage
 
@@ -73,19 +73,19 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     moves: list[Move]
 
 
-def read(file: Path) -> Iterator[Person]:
+def read(file: Path, wrong: Wrong = refused) -> Iterator[Person]:
     """Yield every person of the file; only one at a time is in memory.
 
-    Raises: InvalidInput that names line, person and field, for what is no such file or does not add up.
+    `wrong` hears of a person who is not written as a person is, or whose history does not add up.
+
+    Raises: InvalidInput that names the line, for what is no such file.
     """
     for line, ref, document in _members(file):
         try:
-            found = msgspec.convert(document, Account)
-        except msgspec.ValidationError as trouble:
-            problem, _, field = str(trouble).partition(" - at ")
-            wrong = InvalidInput("import_json", field=field, value="", problem=problem)
-            raise invalid_line(file.name, line, f"{ref[:60]}{field.strip('`').lstrip('$')}", wrong) from None
-        _refuse_wrong_sums(file.name, line, ref, found)
+            found = _account(file.name, line, ref, document)
+        except InvalidInput as problem:
+            wrong(problem)
+            continue
         yield Person(
             line=line,
             ref=ref,
@@ -94,6 +94,18 @@ def read(file: Path) -> Iterator[Person]:
             created_at=_created_at(found),
             moves=[_move(record) for record in found.history],
         )
+
+
+def _account(file: str, line: int, ref: str, document: Any) -> Account:
+    """Return a person as the file has it. Raises: InvalidInput that names line, person and field."""
+    try:
+        found = msgspec.convert(document, Account)
+    except msgspec.ValidationError as trouble:
+        problem, _, field = str(trouble).partition(" - at ")
+        wrong = InvalidInput("import_json", field=field, value="", problem=problem)
+        raise invalid_line(file, line, f"{ref[:60]}{field.strip('`').lstrip('$')}", wrong) from None
+    _refuse_wrong_sums(file, line, ref, found)
+    return found
 
 
 def _refuse_wrong_sums(file: str, line: int, ref: str, found: Account) -> None:

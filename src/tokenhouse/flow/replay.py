@@ -1,7 +1,7 @@
 """Replay: a trace through the real engine, many callers at once, and then whether the books are right."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -104,6 +104,8 @@ class Replay:
     given: Assumptions
     callers: int
     clock: TraceClock | None
+    heard: Callable[[int], None] | None = None
+    """Told of requests that were made."""
     run: str = field(default_factory=lambda: urandom(4).hex())
     tally: Tally = field(init=False)
     known: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -203,6 +205,8 @@ class Replay:
             while lines:
                 for request in lines.pop():
                     await self._call(request)
+                    if self.heard is not None:
+                        self.heard(1)
 
         await _together(caller, min(self.callers, len(lines)))
 

@@ -9,6 +9,7 @@ from tokenhouse.flow import buying, orders, packages, payments, receipts, subscr
 from tokenhouse.flow.buying import Expired, expire_orders
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.fund import Price
+from tokenhouse.flow.giving_back import Decision, Door, give_back
 from tokenhouse.flow.orders import RefundPreview
 from tokenhouse.flow.payments import Heard, Told
 from tokenhouse.flow.receipts import SalesReceipt
@@ -44,28 +45,52 @@ class Shop:
         price = Price() if price is None else price
         return await orders.order(self._desk, ref, credit, type_=order_type, price=price, note=note)
 
-    async def complete_order(self, ref: str, order: str, *, actor: str = "", reason: str = "") -> Receipt:
+    async def complete_order(
+        self, ref: str, order: str, *, actor: str = "", reason: str = "", address: str | None = None
+    ) -> Receipt:
         """Complete an order, also one that was bought and failed before it was paid. Idempotent.
 
-        Its credit and its state are one transaction.
+        Its credit and its state are one transaction. With an `address` somebody decided it, from there (""
+        for nowhere), and the audit log keeps it in the same transaction.
         """
-        receipt = await orders.complete_order(self._desk, ref, order, actor=actor, reason=reason)
+        receipt = await orders.complete_order(
+            self._desk, ref, order, actor=actor, reason=reason, address=address
+        )
         await subscriptions.follow(self._desk, await orders.find_order(self._desk, ref, order))
         return receipt
 
-    async def fail_order(self, ref: str, order: str, *, actor: str = "", reason: str = "") -> Order:
-        """Mark a pending order as failed; paid late, it still brings its credit. Idempotent."""
-        return await orders.fail_order(self._desk, ref, order, actor=actor, reason=reason)
+    async def fail_order(
+        self, ref: str, order: str, *, actor: str = "", reason: str = "", address: str | None = None
+    ) -> Order:
+        """Mark a pending order as failed; paid late, it still brings its credit. Idempotent.
+
+        With an `address` somebody decided it, and the audit log keeps it in the same transaction.
+        """
+        return await orders.fail_order(self._desk, ref, order, actor=actor, reason=reason, address=address)
 
     async def refund_order(
-        self, ref: str, order: str, *, refunded_minor: int | None = None, actor: str = "", note: str = ""
+        self,
+        ref: str,
+        order: str,
+        *,
+        refunded_minor: int | None = None,
+        actor: str = "",
+        note: str = "",
+        address: str | None = None,
     ) -> Receipt:
         """Refund a completed order: what is unspent of it is taken back. Idempotent.
 
         `refunded_minor` is the total of its refunds in money, where only a part of its price is given back.
+        With an `address` somebody decided it, and the audit log keeps it in the same transaction.
         """
         receipt = await orders.refund_order(
-            self._desk, ref, order, actor=actor, note=note, refunded_minor=refunded_minor
+            self._desk,
+            ref,
+            order,
+            actor=actor,
+            note=note,
+            refunded_minor=refunded_minor,
+            address=address,
         )
         await subscriptions.follow(self._desk, await orders.find_order(self._desk, ref, order))
         return receipt
@@ -235,6 +260,16 @@ class Shop:
     async def hear_payment(self, told: Told) -> Heard:
         """Carry out what a proven provider tells of a payment: once, or not at all. Idempotent."""
         return await payments.hear(self._desk, told)
+
+    async def give_back(
+        self, order: str, door: Door, *, total: int, reason: str, actor: str = "", address: str = ""
+    ) -> Heard | None:
+        """Have a provider give money of an order back until so much of it is, once; then its credit goes.
+
+        None where the provider never took anything for it. The audit log keeps the decision before it asks.
+        """
+        decision = Decision(total=total, actor=actor, reason=reason, address=address)
+        return await give_back(self._desk, door, order, decision)
 
     async def refuse_payment(self, provider: str, event: str, digest: bytes, reason: str) -> None:
         """Keep a record of somebody who could not prove to be a provider."""

@@ -1,50 +1,46 @@
-"""Simulations as works that somebody starts and others watch, one at a time in a deployment.
+"""Simulations as works that somebody starts and others watch.
 
-As with `verifications`, their state stands in the database. What is run is a trace that was sent, the sample
-that comes along, or this deployment's own history: the calls in its journal, and the credit that came between
-them. What was refused then left no call there, so no history says how much more would have been asked for.
+What is run is a trace that was sent, the sample that comes along, or this deployment's own history: the calls
+in its journal, and the credit that came between them. What was refused then left no call there, so no history
+says how much more would have been asked for.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 import msgspec
 
-from tokenhouse.errors import InvalidInput, NotFound, StillRunning, TokenhouseError
-from tokenhouse.flow import simulating
-from tokenhouse.flow.cursors import cursor, place
-from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow import simulating, works
+from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.simulate import OUTPUT_CAP
 from tokenhouse.flow.simulating import GIFT, REQUEST, Order, Simulated
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.flow.traces import Gift, Request
-from tokenhouse.flow.works import Works
+from tokenhouse.flow.under_way import Steps
+from tokenhouse.flow.works import End, Kind, Work
 from tokenhouse.rules.amounts import TOKEN, checked_amount, checked_number
-from tokenhouse.rules.periods import AT_MAX, FOREVER, instant, moment
+from tokenhouse.rules.periods import FOREVER, instant
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.usage import Usage
 from tokenhouse.store import simulations
 from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.simulations import Happened, Row, Source, State
+from tokenhouse.store.simulations import Happened
+from tokenhouse.store.works import State
 
-log: Final = logging.getLogger("tokenhouse.simulation")
-
-SAYS_EVERY_S: Final = 1.0
-"""How often a work says how far it is."""
-LOST_AFTER: Final = timedelta(minutes=1)
-"""A work that said nothing for so long has lost its node."""
-KEPT: Final = timedelta(days=90)
+KIND: Final = Kind(
+    name="simulate", unknown="simulation_unknown", busy="simulation_running", kept=timedelta(days=90)
+)
 HISTORY_MAX: Final = 300_000
 """Entries of the journal that are run at most, the newest ones."""
 TOP_MAX: Final = 1_000
-ROWS_MAX: Final = 100
-NEWEST: Final = (datetime(2200, 1, 1, tzinfo=UTC), "f" * 32)
 NEW_LOT: Final = 5
 """How many parts a lot has in an entry that made it; the last is when it ends."""
+
+Source = Literal["sample", "trace", "history"]
+"""The sample that comes along; a trace that was sent; this deployment's own journal."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _usage: Final = msgspec.json.Decoder(Usage)
@@ -89,65 +85,44 @@ class SimulationPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-class Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What came out, as it is stored."""
-
-    outcome: Simulated | None = None
-    reason: str = ""
-    facts: dict[str, Any] = {}
-
-
-async def start(desk: Desk, works: Works, plans: list[Plan], what: What, *, actor: str) -> Simulation:
+async def start(desk: Desk, plans: list[Plan], what: What, *, actor: str) -> Simulation:
     """Begin a simulation and return at once, or after a short one has ended.
 
     Raises: InvalidInput; StillRunning if one is under way somewhere.
     """
-    checked_text(actor, "actor")
     order = _order(desk, plans, what)
-    simulation, now = desk.new_id(), desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await simulations.write_lost(connection, now, now - LOST_AFTER)
-            await simulations.write_forgotten(connection, now - KEPT)
-            names = [plan.name for plan in plans]
-            begun = await simulations.write_started(connection, simulation, what.source, names, now, actor)
-    if not begun:
-        raise StillRunning("simulation_running", retry_after_s=5)
     read = asyncio.Event()
-    work = works.begin(_carry_out(desk, simulation, order, what, read), "tokenhouse simulation")
-    work.add_done_callback(lambda _: read.set())
-    if what.source == "trace":  # Whoever sent it is told at once what is wrong with it.
-        await read.wait()
-    found = await find(desk, simulation)
-    if what.source == "trace" and found.problem is not None:
+
+    async def simulate(steps: Steps) -> End:
+        def heard(done: int, total: int) -> None:
+            steps.set(done, total)
+            read.set()
+
+        lines = _happened(desk, what) if order.history else None
+        return End(await simulating.simulated(order, lines, heard))
+
+    asked = {"source": what.source, "plans": [plan.name for plan in plans]}
+    begun = await works.start(desk, KIND, asked, simulate, actor=actor)
+    if what.source != "trace":
+        return _shown(begun)
+    if (task := desk.under_way.tasks.get(begun.id)) is not None:
+        task.add_done_callback(lambda _: read.set())
+        await read.wait()  # Whoever sent a trace is told at once what is wrong with it.
+    found = await find(desk, begun.id)
+    if found.problem is not None:
         raise found.problem
     return found
 
 
 async def find(desk: Desk, simulation: str) -> Simulation:
     """Return a simulation. Raises: NotFound."""
-    wanted = checked_id(simulation, "simulation")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            row = await simulations.find(connection, wanted)
-    if row is None:
-        raise NotFound("simulation_unknown", id=wanted)
-    return _shown(desk, row)
+    return _shown(await works.find(desk, KIND, simulation))
 
 
 async def page(desk: Desk, after: str | None, rows_max: int) -> SimulationPage:
     """Return a page of the latest simulations."""
-    checked_whole(rows_max, "limit", 1, ROWS_MAX)
-    before = NEWEST
-    if after is not None:
-        at, name = place(after, int, str)
-        before = (moment(min(int(at), AT_MAX - 1)), checked_id(name, "cursor"))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await simulations.list_latest(connection, before, rows_max)
-    last = found[-1] if len(found) == rows_max else None
-    more = None if last is None else cursor(instant(last.started_at), last.id)
-    return SimulationPage(simulations=tuple(_shown(desk, one) for one in found), next=more)
+    found = await works.page(desk, KIND, after, rows_max, outcomes=False)
+    return SimulationPage(simulations=tuple(map(_shown, found.works)), next=found.next)
 
 
 def _order(desk: Desk, plans: list[Plan], what: What) -> Order:
@@ -188,45 +163,6 @@ def _trace(text: object) -> str:
     raise InvalidInput("trace_empty", field="trace", value=0)
 
 
-async def _carry_out(desk: Desk, simulation: str, order: Order, what: What, read: asyncio.Event) -> None:
-    """Simulate, saying every second how far it is, and write what came out."""
-    steps = [0, 0]
-
-    def heard(done: int, total: int) -> None:
-        steps[:] = done, total
-        read.set()
-
-    async def say() -> None:
-        while True:
-            await asyncio.sleep(SAYS_EVERY_S)
-            with suppress(TokenhouseError), trouble_translated():
-                async with desk.pool.acquire() as connection:
-                    await simulations.write_progress(connection, simulation, desk.clock(), *steps)
-
-    saying = asyncio.create_task(say(), name="tokenhouse simulation's progress")
-    state: State = "failed"
-    kept = Kept()
-    try:
-        lines = _happened(desk, what) if order.history else None
-        kept.outcome = await simulating.simulated(order, lines, heard)
-        state = "done"
-    except InvalidInput as wrong:
-        kept.reason, kept.facts = wrong.reason, wrong.facts
-    except TokenhouseError as trouble:
-        log.warning("simulation %s failed: %s", simulation, trouble)
-        kept.reason, kept.facts = trouble.reason, trouble.facts
-    except Exception:
-        log.exception("simulation %s failed", simulation)
-    finally:
-        saying.cancel()
-        text = _encode(kept).decode()
-        with suppress(TokenhouseError), trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await simulations.write_ended(
-                    connection, simulation, state, desk.clock(), done=steps[0], total=steps[1], outcome=text
-                )
-
-
 async def _happened(desk: Desk, what: What) -> AsyncIterator[bytes]:
     """Yield what happened in the deployment, as lines for the process."""
     until = what.until or desk.clock()
@@ -249,20 +185,18 @@ def _line(one: Happened) -> bytes:
     return GIFT + _encode(Gift(at, one.ref, one.amount, one.source, min(ends, default=FOREVER))) + b"\n"
 
 
-def _shown(desk: Desk, row: Row) -> Simulation:
-    """Return a simulation as people see it: one that nobody has heard of for a minute is lost."""
-    lost = row.state == "running" and desk.clock() - row.seen_at > LOST_AFTER
-    kept = Kept() if row.outcome is None else msgspec.json.decode(row.outcome, type=Kept)
+def _shown(work: Work) -> Simulation:
+    """Return a work as a simulation."""
     return Simulation(
-        id=row.id,
-        source=row.source,
-        plans=tuple(row.plans),
-        state="lost" if lost else row.state,
-        started_at=row.started_at,
-        started_by=row.started_by,
-        ended_at=row.ended_at,
-        steps_total=row.steps_total,
-        steps_done=row.steps_done,
-        outcome=kept.outcome,
-        problem=InvalidInput(kept.reason, **kept.facts) if kept.reason else None,
+        id=work.id,
+        source=work.asked["source"],
+        plans=tuple(work.asked["plans"]),
+        state=work.state,
+        started_at=work.started_at,
+        started_by=work.started_by,
+        ended_at=work.ended_at,
+        steps_total=work.total,
+        steps_done=work.done,
+        outcome=None if work.outcome is None else msgspec.json.decode(work.outcome, type=Simulated),
+        problem=work.problem,
     )

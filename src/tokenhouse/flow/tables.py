@@ -2,7 +2,8 @@
 
 import codecs
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,8 +14,13 @@ ENCODINGS: Final = ("utf-8-sig", "cp949")
 """Tried in this order: the web's, with or without a mark, then that of Korean spreadsheets."""
 DELIMITERS: Final = ",;\t"
 CHUNK_BYTES: Final = 1 << 20
-FORMULA_STARTS: Final = "=+-@\t\r"
-"""What makes a spreadsheet take a cell for a formula."""
+FORMULA: Final = re.compile(r"['\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|'*[\t\r\n]")
+"""How a cell begins that a spreadsheet takes for a formula: by a sign, be it a full-width one, after white
+space that some of them drop; or by what ends a cell for some of them."""
+
+
+Wrong = Callable[[InvalidInput], None]
+"""Hears of a line that cannot be taken; it raises, or the line is left out."""
 
 
 class Row(NamedTuple):
@@ -29,14 +35,19 @@ def invalid_line(file: str, line: int, column: str, problem: InvalidInput) -> In
     return InvalidInput("import_line", file=file, line=line, column=column, problem=problem)
 
 
+def refused(problem: InvalidInput) -> None:
+    """Take no file in which a line is wrong."""
+    raise problem
+
+
 def guarded(text: str) -> str:
     """Return `text` so that no spreadsheet takes it for a formula: an apostrophe before it, where needed."""
-    return f"'{text}" if text.lstrip("'").startswith(tuple(FORMULA_STARTS)) else text
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def unguarded(text: str) -> str:
     """Return what `guarded` was given."""
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(tuple(FORMULA_STARTS)) else text
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def read(
@@ -46,6 +57,7 @@ def read(
     named: Mapping[str, str],
     required: Sequence[str],
     encoding: str | None,
+    wrong: Wrong = refused,
 ) -> Iterator[Row]:
     """Yield the lines of a CSV, of the `known` columns; memory stays constant. A column `id` is `ref`.
 
@@ -55,6 +67,7 @@ def read(
         named: what the file calls a column -> which one it is.
         required: the columns that must be there.
         encoding: of the file; found out by reading it once where it is not given.
+        wrong: hears of lines with too few fields, or too many.
 
     Raises: InvalidInput that names file, line and column.
     """
@@ -68,8 +81,11 @@ def read(
             columns = _columns(file.name, next(lines, []), known, named, required)
             begins = lines.line_num + 1
             for values in _sound(lines, file.name):
-                if any(values):
-                    yield Row(begins, _named(file.name, begins, columns, values))
+                if len(values) == len(columns) and any(values):
+                    yield Row(begins, _named(columns, values))
+                elif any(values):
+                    problem = InvalidInput("import_width", field="", value=len(values), expected=len(columns))
+                    wrong(invalid_line(file.name, begins, "-", problem))
                 begins = lines.line_num + 1
     except (UnicodeError, LookupError) as trouble:
         raise InvalidInput(
@@ -141,11 +157,8 @@ def _sound(lines: Any, file: str) -> Iterator[list[str]]:
         yield values
 
 
-def _named(file: str, line: int, columns: list[str], values: list[str]) -> dict[str, str]:
+def _named(columns: list[str], values: list[str]) -> dict[str, str]:
     """Return the values of a line by column, each without white space around it."""
-    if len(values) != len(columns):
-        problem = InvalidInput("import_width", field="", value=len(values), expected=len(columns))
-        raise invalid_line(file, line, "-", problem)
     return {
         column: unguarded(value.strip(" ")) for column, value in zip(columns, values, strict=True) if column
     }

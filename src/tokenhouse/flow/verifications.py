@@ -1,39 +1,22 @@
-"""Verifications: `verify` as a work that somebody starts and others watch, one at a time in a deployment.
+"""Verifications: `verify` as a work that somebody starts and others watch."""
 
-Its state stands in the database, so that a page that is loaded again, or asks another node, sees it. The node
-that does it says every second that it lives; one that was not heard of for a minute is lost, and so is its
-work: another may be started.
-"""
-
-import asyncio
-import logging
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 
 import msgspec
 
-from tokenhouse.errors import NotFound, StillRunning, TokenhouseError
-from tokenhouse.flow import audit
+from tokenhouse.flow import audit, works
 from tokenhouse.flow.audit import Verdict
-from tokenhouse.flow.cursors import cursor, place
-from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
-from tokenhouse.flow.works import Works
-from tokenhouse.rules.periods import AT_MAX, instant, moment
-from tokenhouse.store import verifications
+from tokenhouse.flow.desk import Desk, checked_whole
+from tokenhouse.flow.under_way import Steps
+from tokenhouse.flow.works import End, Kind, Work
 from tokenhouse.store.accounts import CELLS
-from tokenhouse.store.pool import trouble_translated
-from tokenhouse.store.verifications import Row, State
 
-log: Final = logging.getLogger("tokenhouse.verify")
-
-SAYS_EVERY_S: Final = 1.0
-"""How often a work says how far it is."""
-LOST_AFTER: Final = timedelta(minutes=1)
-"""A work that said nothing for so long has lost its node."""
+KIND: Final = Kind(name="verify", unknown="verification_unknown", busy="verification_running")
 FINDINGS_MAX: Final = 1_000
-ROWS_MAX: Final = 100
-NEWEST: Final = (datetime(2200, 1, 1, tzinfo=UTC), "f" * 32)
+
+State = Literal["running", "clean", "broken", "failed", "lost", "cancelled"]
+"""Under way; every law holds; one does not; it could not be carried out; its node was lost; called off."""
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,106 +42,38 @@ class VerificationPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def start(
-    desk: Desk,
-    works: Works,
-    *,
-    account: str | None,
-    cell: int | None,
-    findings_max: int,
-    actor: str,
+    desk: Desk, *, account: str | None, cell: int | None, findings_max: int, actor: str
 ) -> Verification:
     """Begin to verify, and return at once. Raises: StillRunning if one is under way somewhere."""
     checked_whole(findings_max, "findings_max", 0, FINDINGS_MAX)
-    checked_text(actor, "actor")
     if cell is not None:
         checked_whole(cell, "cell", 0, CELLS - 1)
     total = await audit.journal_size(desk, account=account, cell=cell)
-    verification, now = desk.new_id(), desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await verifications.write_lost(connection, now, now - LOST_AFTER)
-            begun = await verifications.write_started(
-                connection, verification, account=account, cell=cell, at=now, actor=actor, entries=total
-            )
-    if not begun:
-        raise StillRunning("verification_running", retry_after_s=5)
-    works.begin(_carry_out(desk, verification, account, cell, findings_max), "tokenhouse verification")
-    return await find(desk, verification)
+
+    async def verify(steps: Steps) -> End:
+        verdict = await audit.verify(
+            desk, account=account, cell=cell, findings_max=findings_max, progress=steps.count
+        )
+        return End(_document(verdict))
+
+    asked = {"account": account, "cell": cell}
+    return _shown(await works.start(desk, KIND, asked, verify, actor=actor, total=total))
 
 
 async def find(desk: Desk, verification: str) -> Verification:
     """Return a verification. Raises: NotFound."""
-    wanted = checked_id(verification, "verification")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            row = await verifications.find(connection, wanted)
-    if row is None:
-        raise NotFound("verification_unknown", id=wanted)
-    return _shown(desk, row)
+    return _shown(await works.find(desk, KIND, verification))
 
 
 async def cancel(desk: Desk, verification: str) -> Verification:
-    """Call one off; the node that does it hears of it when it next says how far it is. Raises: NotFound."""
-    wanted = checked_id(verification, "verification")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await verifications.write_ended(connection, wanted, "cancelled", desk.clock(), None, None)
-    return await find(desk, wanted)
+    """Call one off, on whichever node it is. Raises: NotFound."""
+    return _shown(await works.cancel(desk, KIND, verification))
 
 
 async def page(desk: Desk, after: str | None, rows_max: int) -> VerificationPage:
     """Return a page of the latest verifications."""
-    checked_whole(rows_max, "limit", 1, ROWS_MAX)
-    before = NEWEST
-    if after is not None:
-        at, name = place(after, int, str)
-        before = (moment(min(int(at), AT_MAX - 1)), checked_id(name, "cursor"))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await verifications.list_latest(connection, before, rows_max)
-    last = found[-1] if len(found) == rows_max else None
-    more = None if last is None else cursor(instant(last.started_at), last.id)
-    return VerificationPage(verifications=tuple(_shown(desk, one) for one in found), next=more)
-
-
-async def _carry_out(
-    desk: Desk, verification: str, account: str | None, cell: int | None, findings_max: int
-) -> None:
-    """Verify, saying every second how far it is, and write what was found."""
-    read = 0
-
-    def count(more: int) -> None:
-        nonlocal read
-        read += more
-
-    async def say() -> None:
-        while True:
-            await asyncio.sleep(SAYS_EVERY_S)
-            with suppress(TokenhouseError), trouble_translated():
-                async with desk.pool.acquire() as connection:
-                    ours = await verifications.write_progress(connection, verification, desk.clock(), read)
-                if not ours and work is not None:
-                    work.cancel()  # It was called off, or given up for lost.
-
-    work = asyncio.current_task()
-    saying = asyncio.create_task(say(), name="tokenhouse verification's progress")
-    state: State = "failed"
-    verdict: Verdict | None = None
-    try:
-        verdict = await audit.verify(
-            desk, account=account, cell=cell, findings_max=findings_max, progress=count
-        )
-        state = "clean" if verdict.clean else "broken"
-    except TokenhouseError as trouble:
-        log.warning("verification %s failed: %s", verification, trouble)
-    except Exception:
-        log.exception("verification %s failed", verification)
-    finally:
-        saying.cancel()
-        text = None if verdict is None else msgspec.json.encode(_document(verdict)).decode()
-        with suppress(TokenhouseError), trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await verifications.write_ended(connection, verification, state, desk.clock(), read, text)
+    found = await works.page(desk, KIND, after, rows_max)
+    return VerificationPage(verifications=tuple(map(_shown, found.works)), next=found.next)
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:
@@ -185,18 +100,23 @@ def _document(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _shown(desk: Desk, row: Row) -> Verification:
-    """Return a verification as people see it: one that nobody has heard of for a minute is lost."""
-    lost = row.state == "running" and desk.clock() - row.seen_at > LOST_AFTER
+def _shown(work: Work) -> Verification:
+    """Return a work as a verification: one that came to its end says what it found."""
+    verdict = None if work.outcome is None else msgspec.json.decode(work.outcome)
+    state: State = "running"
+    if work.state == "done":
+        state = "broken" if verdict is not None and verdict["found"] else "clean"
+    elif work.state != "waiting":
+        state = work.state
     return Verification(
-        id=row.id,
-        account=row.account,
-        cell=row.cell,
-        state="lost" if lost else row.state,
-        started_at=row.started_at,
-        started_by=row.started_by,
-        ended_at=row.ended_at,
-        entries_total=row.entries_total,
-        entries_read=min(row.entries_read, row.entries_total) if row.state == "running" else row.entries_read,
-        verdict=None if row.verdict is None else msgspec.json.decode(row.verdict),
+        id=work.id,
+        account=work.asked["account"],
+        cell=work.asked["cell"],
+        state=state,
+        started_at=work.started_at,
+        started_by=work.started_by,
+        ended_at=work.ended_at,
+        entries_total=work.total,
+        entries_read=min(work.done, work.total) if state == "running" else work.done,
+        verdict=verdict,
     )

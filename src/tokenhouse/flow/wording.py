@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tokenhouse import messages
 from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules import amounts
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.notices import Kind, percents
@@ -53,6 +54,17 @@ def worded(kind: Kind, level: str, percent: int, facts: Mapping[str, Any], reade
         sentences.append(messages.say("purchase.at", locale, purchase_url=link))
     return Words(
         title=messages.say(f"notice.{kind}_title", locale, **told), text=" ".join(sentences), link=link
+    )
+
+
+def near_end(view: BalanceView, locale: str) -> str:
+    """Return what an account with little left is told inside an answer: what was used, and what is left."""
+    return messages.say(
+        f"near_end.{view.level}",
+        locale,
+        used=f"{view.used_percent:g}",
+        left=f"{max(100 - view.used_percent, 0):g}",
+        remaining=amounts.named(view.remaining, view.unit, locale),
     )
 
 

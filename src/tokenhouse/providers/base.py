@@ -48,9 +48,10 @@ class Measured(msgspec.Struct, kw_only=True, frozen=True):
     """What an auditor should know, in the words of `MARKS`."""
 
 
-MARKS = ("total_larger", "iterations", "unread")
+MARKS = ("total_larger", "iterations", "unread", "absurd")
 """`total_larger`: its total is more than its parts, and counts. `iterations`: a sum over several runs of
-models. `unread`: a part of the answer could not be read; see `bytes_unread`."""
+models. `unread`: a part of the answer could not be read; see `bytes_unread`. `absurd`: it said more than
+can be believed, so that was passed over."""
 
 
 class Dialect(Protocol):

@@ -1,5 +1,6 @@
 """Ears: what an answer says, event by event; an answer in one piece is a stream of one event."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from tokenhouse.providers.usages import Tally, measured_by
 TEXT_LENGTH_MAX: Final = 8 * 1024 * 1024
 """Characters of an answer that are kept for counting; what comes after them is counted as unread bytes."""
 DONE: Final = b"[DONE]"
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What is raised for bytes that are no document."""
 
 _SPOKEN: Final = (
     "name",
@@ -53,7 +56,11 @@ class Ear:
             return False
         try:
             return self.understand(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
+            pass
+        try:
+            return self.understand(mended(data))
+        except UNREADABLE:
             self.miss(data)
         return False
 
@@ -70,7 +77,7 @@ class Ear:
         self._bytes_unread += len(data)
         try:
             self.tally.add(msgspec.json.decode(data))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return
 
     def say(self, text: object, choice: int = 0) -> None:
@@ -109,6 +116,17 @@ class Ear:
             error=self.error,
             marks=known.marks + (("unread",) if self._bytes_unread else ()),
         )
+
+
+def mended(data: bytes) -> bytes:
+    """Return a document that only a generous reader takes, such as most clients', so that all take it.
+
+    It may begin with a byte order mark, and hold NaN, half of a surrogate pair or bytes that are no UTF-8.
+    Raises: what is in `UNREADABLE`.
+    """
+    text = data.decode("utf-8-sig", errors="replace")
+    document = json.loads(text, parse_constant=lambda _: None)
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
 def spoken(value: object) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Fields of a caller's body: those that the meter depends on checked, all others left to the provider."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ CHOICES_MAX: Final = 1_024
 _ANYTHING: Final = msgspec.json.Decoder()
 _VERBATIM: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PROBLEM_LENGTH_MAX: Final = 120
+_HALF: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+HALF: Final = "half of a surrogate pair"
+"""What is said of an emoji that was cut in two, as providers refuse it too; our reader names another cause."""
 
 
 def document_of(body: bytes, metered: frozenset[str]) -> dict[str, Any]:
@@ -86,17 +90,23 @@ def choices_of(document: Mapping[str, Any]) -> int:
 def changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
     """Return `body` with some fields set; every other value keeps its bytes, and all their order.
 
-    So integers of any size and decimals of any length pass. Without changes it is `body` itself.
+    So integers of any size and decimals of any length pass. A name that came twice goes once, with the value
+    that counts here, the last one: a provider that takes the first would be asked for what nobody has metered.
+    Without such a name and without changes it is `body` itself.
 
     Raises: InvalidInput `document_unreadable`, for a body nested so deeply that here, further down the stack,
     it is too deep after all.
     """
-    if not changes:
-        return body
     fields: dict[str, msgspec.Raw] = _decoded(_VERBATIM, body)
     for name, value in changes.items():
         fields[name] = msgspec.Raw(msgspec.json.encode(value))
-    return msgspec.json.encode(fields)
+    written = msgspec.json.encode(fields)
+    return written if changes or _dense(written) != _dense(body) else body
+
+
+def _dense(body: bytes) -> int:
+    """Return how many bytes of a document are no white space."""
+    return len(body.translate(None, b" \t\r\n"))
 
 
 def lowered(own: int | None, cap: int | None) -> int | None:
@@ -111,7 +121,7 @@ def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     except RecursionError:
         raise InvalidInput("document_unreadable", field="body", problem="nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        told = str(problem)[:_PROBLEM_LENGTH_MAX]
+        told = HALF if _HALF.search(body) else str(problem)[:_PROBLEM_LENGTH_MAX]
         raise InvalidInput("document_unreadable", field="body", problem=told) from None
 
 

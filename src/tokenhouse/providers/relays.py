@@ -1,9 +1,7 @@
 """The relay of any stream of events: bytes pass at once and unchanged, and are heard on their way."""
 
-import msgspec
-
 from tokenhouse.providers.base import Measured
-from tokenhouse.providers.ears import DONE, Ear
+from tokenhouse.providers.ears import DONE, UNREADABLE, Ear, mended
 from tokenhouse.providers.sse import EVENT_BYTES_MAX, Piece, Splitter, data_of
 
 
@@ -60,7 +58,7 @@ class EventRelay:
         if not rest.whole or not data or data.strip() == DONE:
             return False
         try:
-            msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            mended(data)
+        except UNREADABLE:
             return True
         return False

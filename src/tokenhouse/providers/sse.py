@@ -90,10 +90,11 @@ def data_of(event: bytes) -> bytes:
     """
     if event.startswith(b"data: {") and event.endswith(b"}\n\n") and event.count(b"\n") == 2:
         return event[6:-2]
+    event = event.removeprefix(_BYTE_ORDER_MARK)
     if event[:64].lstrip().startswith(b"{"):
         return event
     lines = []
-    for line in _LINE_END.split(event.removeprefix(_BYTE_ORDER_MARK)):
+    for line in _LINE_END.split(event):
         field, _, value = line.partition(b":")
         if field == b"data":
             lines.append(value.removeprefix(b" "))

@@ -6,11 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from tokenhouse.providers.base import Measured
-from tokenhouse.rules.usage import NOTHING, TOKENS_MAX, Usage, from_beside, from_inside
+from tokenhouse.rules.usage import NOTHING, Usage, from_beside, from_inside
 
 Table = Mapping[str, Any]
 TABLE: Final = (dict, Mapping)
 """What a table is; nearly always the first, of which it is seen at once."""
+BELIEVED_MAX: Final = 10**9
+"""Tokens of one call in all: a thousand times today's longest context. What says more is broken, and is not
+believed: it would put an account into a debt that nobody made."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -29,11 +32,13 @@ class Tally:
     sends halves: of each field the last value that is not null wins, and nothing is ever added.
     """
 
-    __slots__ = ("_halves", "_reading", "model", "usage_input")
+    __slots__ = ("_halves", "_reading", "absurd", "model", "usage_input")
 
     def __init__(self) -> None:
         self.model = ""
         self.usage_input: Usage | None = None
+        self.absurd = False
+        """Whether an object said more than can be believed, and was passed over."""
         self._reading: Reading | None = None
         self._halves: dict[str, Any] = {}
 
@@ -54,10 +59,12 @@ class Tally:
         if _is_anthropic(usage):
             self._halves.update((name, value) for name, value in usage.items() if value is not None)
             usage = self._halves
-        reading = read_usage(usage, self.model)
+        reading = _read(usage, self.model)
         if reading is None:
             return
-        if begun:
+        if reading.usage.total > BELIEVED_MAX:
+            self.absurd = True
+        elif begun:
             self.usage_input = _input_of(reading.usage)
         else:
             self._reading = reading
@@ -89,32 +96,33 @@ def find_usage(document: object) -> Measured | None:
 
 def measured_by(tally: Tally) -> Measured:
     """Return what `tally` knows."""
-    reading = tally.reading
+    reading, marks = tally.reading, ("absurd",) if tally.absurd else ()
     if reading is None:
-        return Measured(usage_input=tally.usage_input, model=tally.model)
+        return Measured(usage_input=tally.usage_input, model=tally.model, marks=marks)
     return Measured(
         usage=reading.usage,
         usage_input=tally.usage_input,
         parts=reading.parts,
         model=tally.model,
         finished=True,
-        marks=reading.marks,
+        marks=reading.marks + marks,
     )
 
 
 def read_usage(usage: Table, model: str = "") -> Reading | None:
-    """Return what a usage object of any vendor says; None for one that is unknown, or says only zeros.
+    """Return what a usage object of any vendor says; None where it is unknown, only zeros, or unbelievable.
 
     `model` is who answers, for a vendor that lists several models' parts and leaves its own name out.
     """
+    reading = _read(usage, model)
+    return None if reading is None or reading.usage.total > BELIEVED_MAX else reading
+
+
+def _read(usage: Table, model: str) -> Reading | None:
+    """Return what a usage object says, believable or not."""
     reader = _reader(usage)
     reading = reader(usage, model) if reader is not None else None
-    if reading is None or not reading.usage.total:
-        return None
-    if reading.usage.total <= TOKENS_MAX:
-        return reading
-    parts = tuple((who, _clamped(part)) for who, part in reading.parts)
-    return Reading(_clamped(reading.usage), reading.marks, parts)
+    return None if reading is None or not reading.usage.total else reading
 
 
 def _openai_chat(usage: Table, model: str) -> Reading:
@@ -310,11 +318,6 @@ def _audio(usage: Table, name: str) -> int:
     details = usage.get(name)
     tables = [one for one in details if isinstance(one, Mapping)] if isinstance(details, list) else []
     return sum(_count(one, "tokenCount") for one in tables if one.get("modality") == "AUDIO")
-
-
-def _clamped(usage: Usage) -> Usage:
-    """Return `usage` with no count beyond what a settle takes: a sum of nonsense must not stop a charge."""
-    return Usage(*(min(count, TOKENS_MAX) for count in msgspec.structs.astuple(usage)))
 
 
 def _input_of(usage: Usage) -> Usage:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tokenhouse.rules.balance import Balance, Entry
 from tokenhouse.rules.calls import charge, lapse, release, reserve, settle
-from tokenhouse.rules.credit import adjust, claw_back, grant, refund
+from tokenhouse.rules.credit import adjust, claw_back, grant, refund, restore
 from tokenhouse.rules.operations import (
     Adjust,
     Amend,
@@ -23,6 +23,7 @@ from tokenhouse.rules.operations import (
     Refund,
     Release,
     Reserve,
+    Restore,
     Settle,
     Touch,
     subject_of,
@@ -109,6 +110,7 @@ STEPS: Final[dict[type, Callable[..., Outcome]]] = {
     Charge: charge,
     Grant: grant,
     ClawBack: claw_back,
+    Restore: restore,
     Refund: refund,
     Adjust: adjust,
     Amend: amend,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -167,6 +168,21 @@ def digits(amount: int, unit: Unit) -> str:
 def named(amount: int, unit: Unit, locale: str = "en") -> str:
     """Return `amount` with its unit, for a sentence: "$1.50", "5,001 tokens", "5,001 토큰"."""
     return show(amount, unit) if unit.symbol else f"{show(amount, unit)} {called(amount, unit, locale)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An amount that is named in the language of whoever reads the sentence that it stands in."""
+
+    amount: int
+    unit: Unit
+
+    def message(self, locale: str = "en") -> str:
+        """Return it with its unit."""
+        return named(self.amount, self.unit, locale)
+
+    def __str__(self) -> str:
+        return self.message()
 
 
 def called(amount: int, unit: Unit, locale: str = "en") -> str:

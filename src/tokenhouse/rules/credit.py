@@ -1,9 +1,9 @@
 """Credit: given as a lot, taken back from one, given back for a charge, corrected by hand."""
 
-from typing import Any
+from typing import Any, Final
 
-from tokenhouse.rules.balance import PURCHASE, Entry
-from tokenhouse.rules.lots import draw, take
+from tokenhouse.rules.balance import PURCHASE, Balance, Entry
+from tokenhouse.rules.lots import Moves, draw, take
 from tokenhouse.rules.operations import (
     Adjust,
     ClawBack,
@@ -12,11 +12,15 @@ from tokenhouse.rules.operations import (
     Outcome,
     Refund,
     Refusal,
+    Restore,
     Unknown,
 )
 from tokenhouse.rules.renewal import add_lot, owe, record, renew, repay
 from tokenhouse.rules.repeats import CHARGES, REFUNDS, Ended, repeated
 from tokenhouse.rules.verdict import Path, payer_of
+
+MOVE: Final = 2
+"""Fields of a move into or out of a lot that is there; a new one says more."""
 
 
 def grant(path: Path, asked: Grant, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
@@ -78,10 +82,9 @@ def claw_back(path: Path, asked: ClawBack, now: int, ended: Ended, entries: list
         return Refusal(
             code="more_than_given", account=balance.account, amount=rest, short_by=asked.amount - rest
         )
-    lot, _, source, *_ = given.lots[0]
-    taken, moves = take(balance, int(lot), asked.amount)
+    taken, moves = _take_back(balance, [given, *earlier], asked.amount)
     balance.clawed += taken
-    if source == PURCHASE:
+    if given.lots[0][2] == PURCHASE:
         balance.bought -= asked.amount
     uncovered = asked.amount - taken
     owed = uncovered if plan.stop.debt == "carry" else 0
@@ -100,6 +103,57 @@ def claw_back(path: Path, asked: ClawBack, now: int, ended: Ended, entries: list
     )
     repay(balance, plan, entries, now)
     return Done(id=asked.id, amount=asked.amount, uncovered=owed, written_off=uncovered - owed)
+
+
+def _take_back(balance: Balance, given: Ended, amount: int) -> tuple[int, Moves]:
+    """Take up to so much from the lots that a grant made, the last one first; return how much, and whence."""
+    lots = [int(move[0]) for entry in given for move in entry.lots if len(move) > MOVE]
+    taken = 0
+    moves: list[tuple[int, int]] = []
+    for lot in reversed(lots):
+        part, move = take(balance, lot, amount - taken)
+        taken += part
+        moves += move
+    return taken, tuple(moves)
+
+
+def restore(path: Path, asked: Restore, now: int, ended: Ended, entries: list[Entry]) -> Outcome:
+    """Undo what was taken back of a grant, as if only the rest had been: what was written off comes last.
+
+    Its entry is a claw-back of less than nothing, with a lot of its own like the one that was granted.
+    """
+    balance, plan = path[0]
+    given = next((entry for entry in ended if entry.kind == "grant"), None)
+    if given is None:
+        return Unknown(id=asked.grant, what="grant")
+    earlier = [entry for entry in ended if entry.kind == "claw_back"]
+    if any(entry.fact("id") == asked.id for entry in earlier):
+        return Done(id=asked.id, amount=asked.amount, replayed=True)
+    taken = sum(entry.fact("asked") for entry in earlier)
+    if asked.amount > taken:
+        return Refusal(
+            code="more_than_given", account=balance.account, amount=taken, short_by=asked.amount - taken
+        )
+    spent = min(sum(entry.fact("written_off", 0) for entry in earlier), asked.amount)
+    _, _, source, priority, expires_at = given.lots[0]
+    line: dict[str, Any] = {
+        "at": now,
+        "kind": "claw_back",
+        "operation": asked.grant,
+        "actor": asked.actor,
+        "note": asked.note,
+        "facts": {"id": asked.id, "asked": -asked.amount, "owed": 0, "written_off": -spent},
+    }
+    if source == PURCHASE:
+        balance.bought += spent
+    if asked.amount > spent:
+        terms = {"source": source, "priority": priority, "expires_at": expires_at}
+        add_lot(balance, plan, entries, amount=asked.amount - spent, **terms, **line)
+    else:
+        record(balance, entries, **line)
+    if expires_at <= now:
+        renew(balance, plan, entries, now)
+    return Done(id=asked.id, amount=asked.amount)
 
 
 def refund(path: Path, asked: Refund, now: int, ended: Ended, entries: list[Entry]) -> Outcome:

@@ -98,6 +98,19 @@ class ClawBack(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     note: str = ""
 
 
+class Restore(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """Undo what was taken back of a grant: the refund that it was for came to nothing.
+
+    Credit comes again as far as it, or a debt in its place, was taken; what had been written off stays spent.
+    """
+
+    id: str
+    grant: str
+    amount: int
+    actor: str = ""
+    note: str = ""
+
+
 class Refund(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Give back a charge, wholly or in part, as a lot of its own."""
 
@@ -133,13 +146,14 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     id: str
 
 
-Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Refund | Adjust | Amend | Touch
+Operation = Reserve | Settle | Release | Charge | Grant | ClawBack | Restore | Refund | Adjust | Amend | Touch
 
 
 _ID: Final[Callable[[Any], str]] = attrgetter("id")
 _SUBJECTS: Final[dict[type, Callable[[Any], str]]] = {
     Refund: attrgetter("charge_of"),
     ClawBack: attrgetter("grant"),
+    Restore: attrgetter("grant"),
 }
 
 

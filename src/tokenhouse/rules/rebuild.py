@@ -16,8 +16,8 @@ from tokenhouse.rules.usage import Usage
 COLUMNS: Final = 16
 """Columns of an entry that its hash covers, as `rules.chain` has them; a row is these and the hash."""
 
-GIVES: Final = frozenset(("signup", "allowance", "rollover", "grant", "refund", "adjust"))
-"""Kinds that may make a lot."""
+GIVES: Final = frozenset(("signup", "allowance", "rollover", "grant", "refund", "adjust", "claw_back"))
+"""Kinds that may make a lot; a claw-back where it is undone."""
 TAKES: Final = {
     "charge": "drawn",
     "repay": "drawn",
@@ -279,7 +279,7 @@ class Fold:
         elif kind == "grant" and self.lots[seq][3] == PURCHASE:
             self.purchases.add(operation)
         elif kind == "claw_back" and operation in self.purchases:
-            self.bought -= facts["asked"]
+            self.bought -= facts["asked"] + max(amount, 0)  # Undone, it has made a lot, which was counted.
 
     def _forget(self, at: int) -> None:
         """Drop empty lots that ended by `at`, so that a fold stays as small as its account."""

@@ -94,7 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis_url: str | None = None
     """A Redis or Valkey in which nodes share what statistics they found out; wants the extra `redis`."""
     purchase_url: str | None = None
-    """The page where a person buys credit; part of every credit refusal."""
+    """The page where a person buys credit, part of every credit refusal; otherwise the server's own."""
     chat: Chat = Chat()
     """The built-in chat: a table `[chat]`."""
     upstream: tuple[Upstream, ...] = ()
@@ -119,6 +119,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Hours without a request after which they do (1-8,760)."""
     api_body_bytes_max: int = 1024 * 1024
     """The largest body that the REST API takes (1,024 bytes - 1 GiB)."""
+    import_bytes_max: int = 16 * 1024 * 1024
+    """The largest file of accounts that can be imported over REST (1,024 bytes - 512 MiB)."""
     api_per_minute: int = 1_200
     """Requests a minute to the REST API of one user, on each process; 0 for any number."""
     address_per_minute: int = 6_000
@@ -150,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("session_days", 1, 365),
             ("session_idle_hours", 1, 8_760),
             ("api_body_bytes_max", 1_024, 1024**3),
+            ("import_bytes_max", 1_024, 512 * 1024**2),
             ("api_per_minute", 0, 1_000_000),
             ("address_per_minute", 0, 1_000_000),
             ("failures_per_minute", 0, 1_000_000),

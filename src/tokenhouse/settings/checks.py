@@ -12,8 +12,8 @@ from tokenhouse.errors import StartRefused
 SECRETIVE: Final = re.compile(r"(^|_)(key|password|secret|token|headers)$")
 """Names of settings that open something."""
 HIDDEN: Final = "…"
-DSN: Final = re.compile(r"(^|\s)password\s*=", re.IGNORECASE)
-"""How an address of a database that is no URL says its password."""
+DSN: Final = re.compile(r"(password|passwd|pwd|passphrase|secret|token)\w*[\"']?\s*[=:]", re.IGNORECASE)
+"""How an address that is no URL says its password, as libpq's keys and values and service files do."""
 FROM_ENVIRONMENT: Final = "_env"
 """How the name of a setting ends that names the variable in which another one, a secret, is."""
 
@@ -72,10 +72,19 @@ def without_userinfo(url: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Return a text that may be an address without what opens it; what only looks like one shows nothing."""
-    if "://" in text:
-        return without_userinfo(text) if parted(text).netloc or text.startswith("file:") else HIDDEN
-    return HIDDEN if DSN.search(text) else text
+    """Return a text that may be an address without what opens it; what only looks like one shows nothing.
+
+    So do several addresses in one text, and one with an `@` behind its host: the password before it may have
+    had a slash in it.
+    """
+    if "://" not in text:
+        return HIDDEN if DSN.search(text) else text
+    place = parted(text)
+    if text.count("://") > 1 or not (place.netloc or text.startswith("file:")):
+        return HIDDEN
+    if "@" in f"{place.path}{place.query}{place.fragment}" or DSN.search(place.path):
+        return HIDDEN
+    return without_userinfo(text)
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -87,5 +96,5 @@ def _shown(name: str, value: Any) -> Any:
     if SECRETIVE.search(name) and value:
         return HIDDEN
     if isinstance(value, str) and "://" in value:
-        return without_userinfo(value)
+        return without_credentials(value)
     return value

@@ -35,9 +35,9 @@ class Stripe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secret_env: str = ""
     """The variable of the environment that holds the signing secret instead."""
     success_url: str = ""
-    """Where a person comes back to who has paid."""
+    """Where a person comes back to who has paid; `{order}` is the order's id. None: the order's page here."""
     cancel_url: str = ""
-    """Where a person comes back to who has not."""
+    """Where a person comes back to who has not, in the same way."""
     url: str = "https://api.stripe.com"
     """Where its API is."""
 

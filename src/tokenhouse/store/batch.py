@@ -5,7 +5,7 @@ Gather what they need, decide each in order of arrival, record it all.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -26,12 +26,14 @@ from tokenhouse.rules.operations import (
     Outcome,
     Refund,
     Release,
+    Restore,
     Settle,
     subject_of,
 )
 from tokenhouse.rules.periods import moment
 from tokenhouse.rules.verdict import Member
-from tokenhouse.store import chat, rows
+from tokenhouse.store import audit_log, chat, refunds, rows
+from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.catalog import Catalog
 from tokenhouse.store.chat import TurnEnd
 from tokenhouse.store.memory import Memory
@@ -48,7 +50,7 @@ LIST_ENTRIES_OF_OPERATIONS: Final = sql("list_entries_of_operations")
 LIST_KEYS: Final = sql("list_keys")
 WRITE_ORDERS_ENDED: Final = sql("write_orders_ended")
 
-FOLLOWING: Final[frozenset[type]] = frozenset((Refund, ClawBack))
+FOLLOWING: Final[frozenset[type]] = frozenset((Refund, ClawBack, Restore))
 """Operations that follow upon what the journal already has."""
 ENDING: Final[frozenset[type]] = frozenset((Settle, Release))
 """Operations that end a reservation, which is in its account's row unless it has ended before."""
@@ -58,7 +60,9 @@ ENDING: Final[frozenset[type]] = frozenset((Settle, Release))
 class OrderEnd:
     """An order that ends with its operation: it must be in state `was`, and goes over to `state`.
 
-    `refunded_before` is the money that must have been given back of it until now.
+    `refunded_before` is the money that must have been given back of it until now, `failed_before` how many
+    refunds must have come to nothing. `undone` is one more of those, its provider and its name; `kept` is
+    what the audit log keeps of it.
     """
 
     id: str
@@ -69,11 +73,20 @@ class OrderEnd:
     refunded_before: int = 0
     refunded_minor: int = 0
     refunded_credit: int = 0
+    failed_before: int = 0
+    undone: tuple[str, str] | None = None
+    kept: Audited | None = None
+
+    @property
+    def failed_after(self) -> int:
+        """Return how many of its refunds will have come to nothing."""
+        return self.failed_before + (self.undone is not None)
 
     def row(self, cell: int) -> tuple[Any, ...]:
         """Return it as `write_orders_ended` takes it, but for the time."""
         refunds = (self.refunded_before, self.refunded_minor, self.refunded_credit)
-        return (cell, UUID(self.id), self.was, self.state, self.by, self.reason, *refunds)
+        failed = (self.failed_before, self.failed_after)
+        return (cell, UUID(self.id), self.was, self.state, self.by, self.reason, *refunds, *failed)
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -87,8 +100,8 @@ class Ask(msgspec.Struct, kw_only=True, gc=False):
     """One operation that waits for a lane: for which account, and who wants the answer.
 
     `path` are the account's id and its ancestors' up to the root, all of one cell; `ref` its outside name.
-    `key` is the caller's idempotency key, if it gave one, and `digest` a hash of its payload. `retried`: an
-    earlier try may have been committed.
+    `key` is the caller's idempotency key, if it gave one, and `digest` a hash of its payload. `kept` says
+    what the audit log keeps of it, once it is done. `retried`: an earlier try may have been committed.
     """
 
     cell: int
@@ -100,6 +113,7 @@ class Ask(msgspec.Struct, kw_only=True, gc=False):
     digest: bytes = b""
     order: OrderEnd | None = None
     turn: TurnEnd | None = None
+    kept: Callable[[Done], Audited] | None = None
     retried: bool = False
 
 
@@ -119,6 +133,7 @@ class _Gathered:
     new_keys: list[tuple[int, int, str, str, bytes]] = field(default_factory=list)
     orders: list[tuple[int, OrderEnd]] = field(default_factory=list)
     turns: list[tuple[int, TurnEnd, Entry]] = field(default_factory=list)
+    audited: list[Audited] = field(default_factory=list)
 
 
 async def begin(connection: Connection) -> None:
@@ -136,7 +151,7 @@ async def run(
     has that line already. Then, and for a while where several processes want the same accounts, a batch
     locks them first. A failure of the database leaves nothing of a batch.
     """
-    locked = memory.rests() or any(ask.order or ask.retried for ask in asks)
+    locked = memory.rests() or any(ask.order or ask.kept or ask.retried for ask in asks)
     try:
         if not locked:
             try:
@@ -257,7 +272,8 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
     known = gathered.keys.get((ask.path[0], ask.key)) if ask.key else None
     try:
         path = [
-            Member(balance := gathered.balances[account], catalog.plan(balance.plan)) for account in ask.path
+            Member(balance := gathered.balances[account], catalog.plan(balance.plan, gathered.now))
+            for account in ask.path
         ]
         if known is not None:
             if known[1] != ask.digest:
@@ -265,7 +281,7 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
             operation = msgspec.structs.replace(operation, id=known[0])
         successor = None
         if type(operation) is Amend and operation.plan is not None:
-            successor = catalog.plan(operation.plan)
+            successor = catalog.plan(operation.plan, gathered.now)
         ended = gathered.journal.get((ask.path[0], subject_of(operation)), ())
         balances, entries, outcome = apply(path, operation, gathered.now, ended, successor)
         if successor is not None:
@@ -276,6 +292,8 @@ def _decide(ask: Ask, gathered: _Gathered, catalog: Catalog) -> Answer | Tokenho
         return trouble
     if type(outcome) is Done and not outcome.replayed:
         _keep(ask, operation, balances, entries, gathered)
+        if ask.kept is not None:
+            gathered.audited.append(ask.kept(outcome))
         if ask.key:
             gathered.keys[ask.path[0], ask.key] = (operation.id, ask.digest)
             gathered.new_keys.append((ask.cell, ask.path[0], ask.key, operation.id, ask.digest))
@@ -319,7 +337,7 @@ async def _record(connection: Connection, gathered: _Gathered, terms: int) -> No
 
 
 async def _write(connection: Connection, gathered: _Gathered, terms: int) -> None:
-    """Write accounts, journal, keys and orders."""
+    """Write accounts, journal, keys, what the audit log keeps, and orders."""
     at = moment(gathered.now)
     changed = [
         rows.changed_columns(cell, gathered.balances[one], gathered.versions[one])
@@ -329,10 +347,20 @@ async def _write(connection: Connection, gathered: _Gathered, terms: int) -> Non
     keys = [(*key, at) for key in gathered.new_keys]
     grown = {sealed.entry.account: cell for cell, sealed in gathered.entries}
     await connection.fetch(WRITE_BATCH, changed, lines, keys, terms, list(grown.values()), list(grown))
+    for one in gathered.audited:
+        await audit_log.write_audit(connection, one)
     if gathered.orders:
         ends = [(*end.row(cell), at) for cell, end in gathered.orders]
         ended: list[Any] = await connection.fetch(WRITE_ORDERS_ENDED, *rows.columns(ends))
         if len(ended) != len(ends):
-            raise NotFound(
-                "order_not_in_state", order=gathered.orders[0][1].id, state=gathered.orders[0][1].was
-            )
+            raise _stale(gathered.orders[0][1])
+        for _, end in gathered.orders:
+            if end.undone and not await refunds.write_refund_corrected(connection, *end.undone):
+                raise _stale(end)
+            if end.kept:
+                await audit_log.write_audit(connection, end.kept)
+
+
+def _stale(end: OrderEnd) -> NotFound:
+    """Return what is said where an order is no longer as its end went by."""
+    return NotFound("order_not_in_state", order=end.id, state=end.was)

@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.rules.course import Course, Version
+from tokenhouse.rules.periods import Instant, instant, moment
 from tokenhouse.rules.plans import Plan, parse_plan
 from tokenhouse.rules.rates import Rate, RateTable, parse_rate
 from tokenhouse.store.pool import Connection
@@ -19,6 +22,7 @@ LIST_PLANS: Final = sql("list_plans")
 LIST_PLAN_VERSIONS: Final = sql("list_plan_versions")
 LIST_RATES: Final = sql("list_rates")
 WRITE_PLAN: Final = sql("write_plan")
+WRITE_PLAN_WITHDRAWN: Final = sql("write_plan_withdrawn")
 WRITE_RATE: Final = sql("write_rate")
 WRITE_CATALOG_VERSION: Final = sql("write_catalog_version")
 LOCK_CATALOG: Final = sql("lock_catalog")
@@ -50,11 +54,24 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan said from `created_at` on, until its next version."""
+    """A version of a plan as it is stored: it holds from `starts_at` on, or else from its writing on."""
 
     plan: Plan
     created_at: datetime
     actor: str
+    starts_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str = ""
+
+    @property
+    def version(self) -> Version:
+        """The same as the rules see it."""
+        return Version(
+            plan=self.plan,
+            written_at=instant(self.created_at),
+            starts_at=None if self.starts_at is None else instant(self.starts_at),
+            withdrawn=self.withdrawn_at is not None,
+        )
 
 
 Document = dict[str, Any]
@@ -65,24 +82,32 @@ Choice = tuple[Sequence[Document], Sequence[Document]]
 class Catalog:
     """Plans by name and the rate table, as of `version`. Shared by the lanes of one process."""
 
-    def __init__(self, *, zone: str, environment: str) -> None:
+    def __init__(self, *, zone: str, environment: str, now: Callable[[], Instant]) -> None:
         self.version = 0
         self.rates = RateTable()
         self.own: tuple[Rate, ...] = ()
         self.listed: tuple[Rate, ...] = ()
         self._rates_seen = 0
-        self._plans: dict[str, Plan] = {}
-        self._zone, self._environment = zone, environment
+        self._courses: dict[str, Course] = {}
+        self._zone, self._environment, self._now = zone, environment, now
 
     @property
     def plans(self) -> dict[str, Plan]:
-        """The newest version of every plan."""
-        return dict(self._plans)
+        """Every plan as it holds now."""
+        now = self._now()
+        return {name: course.at(now) for name, course in self._courses.items()}
 
-    def plan(self, name: str) -> Plan:
-        """Return the terms called `name`. Raises: NotFound."""
+    def plan(self, name: str, at: Instant | None = None) -> Plan:
+        """Return the terms called `name` as they hold at an instant, or now. Raises: NotFound."""
+        return self._course(name).at(self._now() if at is None else at)
+
+    def ahead(self, name: str) -> list[tuple[Instant, Plan]]:
+        """Return what a plan is to say later: each version with its start. Raises: NotFound."""
+        return self._course(name).after(self._now())
+
+    def _course(self, name: str) -> Course:
         try:
-            return self._plans[name]
+            return self._courses[name]
         except KeyError:
             raise NotFound("plan_unknown", plan=name) from None
 
@@ -102,12 +127,9 @@ class Catalog:
     async def refresh(self, connection: Connection) -> None:
         """Read plans and rates again, in one snapshot with the version that names them."""
         row = await connection.fetchrow(FIND_CATALOG)
-        plans = {
-            found["name"]: msgspec.structs.replace(
-                self.parse(_decimals(found["document"])), version=found["version"]
-            )
-            for found in await connection.fetch(LIST_PLANS)
-        }
+        courses: dict[str, list[Version]] = {}
+        for found in await connection.fetch(LIST_PLANS):
+            courses.setdefault(found["name"], []).append(self._stored(found).version)
         seen, own, listed = self._rates_seen, [*self.own], [*self.listed]
         for found in await connection.fetch(LIST_RATES, seen):
             rate = msgspec.structs.replace(parse_rate(_decimals(found["document"])), version=found["version"])
@@ -116,34 +138,50 @@ class Catalog:
         if seen != self._rates_seen:
             self.rates = RateTable(own, listed)
             self.own, self.listed, self._rates_seen = tuple(own), tuple(listed), seen
-        self._plans = plans
+        self._courses = {name: Course(versions) for name, versions in courses.items()}
         self.version = row["version"] if row else 0
 
-    async def write_plan(self, connection: Connection, document: dict[str, Any], actor: str) -> Plan:
+    def _stored(self, found: asyncpg.Record) -> PlanVersion:
+        """Return a version out of its row."""
+        plan = msgspec.structs.replace(self.parse(_decimals(found["document"])), version=found["version"])
+        told = ("created_at", "actor", "starts_at", "withdrawn_at", "withdrawn_by")
+        return PlanVersion(plan=plan, **{name: found[name] for name in told})
+
+    async def write_plan(
+        self, connection: Connection, document: dict[str, Any], actor: str, starts_at: Instant | None = None
+    ) -> Plan:
         """Add a plan, or a newer version of one, and return it; every process sees it with its next batch.
 
-        A document that equals the newest version changes nothing.
+        It holds at once, or from an instant on. A document that equals what would hold then changes nothing.
+        Raises: InvalidInput for the first version of a plan that is not to hold at once.
         """
-        plan = self.parse(document)
+        plan, now = self.parse(document), self._now()
         text = _encode(document).decode()
+        begins = None if starts_at is None else moment(starts_at)
         async with connection.transaction():
             await connection.execute(WRITE_CATALOG_VERSION)
-            await connection.execute(WRITE_PLAN, plan.name, text, actor)
             await self.refresh(connection)
-        return self.plan(plan.name)
+            course = self._courses.get(plan.name)
+            if course is None and begins is not None:
+                raise InvalidInput("start_first", field="starts_at", value=begins.isoformat(), plan=plan.name)
+            held = course.at(now if starts_at is None else starts_at) if course else plan
+            written = await connection.fetchval(
+                WRITE_PLAN, plan.name, text, actor, moment(now), begins, held.version
+            )
+            await self.refresh(connection)
+        return held if written is None else msgspec.structs.replace(plan, version=written)
+
+    async def withdraw_plan(self, connection: Connection, name: str, version: int, actor: str) -> bool:
+        """Call off a version that has not started; return whether it still could be."""
+        async with connection.transaction():
+            await connection.execute(WRITE_CATALOG_VERSION)
+            gone = await connection.fetchval(WRITE_PLAN_WITHDRAWN, name, version, moment(self._now()), actor)
+            await self.refresh(connection)
+        return gone is not None
 
     async def list_plan_versions(self, connection: Connection, name: str) -> list[PlanVersion]:
         """Return every version of a plan, the newest first."""
-        return [
-            PlanVersion(
-                plan=msgspec.structs.replace(
-                    self.parse(_decimals(found["document"])), version=found["version"]
-                ),
-                created_at=found["created_at"],
-                actor=found["actor"],
-            )
-            for found in await connection.fetch(LIST_PLAN_VERSIONS, name)
-        ]
+        return [self._stored(found) for found in await connection.fetch(LIST_PLAN_VERSIONS, name)]
 
     async def write_rate(
         self, connection: Connection, document: Document, actor: str, *, listed: bool

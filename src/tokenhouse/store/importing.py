@@ -1,10 +1,11 @@
 """Importing in the database: lines wait in `import_lines`, are held against each other, then written."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,10 +16,10 @@ from tokenhouse.store.accounts import CELLS, WRITE_ACCOUNT_IDS
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
-FIND_IMPORT_TWICE: Final = sql("find_import_twice")
-FIND_IMPORT_ORPHAN: Final = sql("find_import_orphan")
-FIND_IMPORT_UNPLACED: Final = sql("find_import_unplaced")
-FIND_IMPORT_TOO_DEEP: Final = sql("find_import_too_deep")
+WRITE_IMPORT_TWICE_DROPPED: Final = sql("write_import_twice_dropped")
+WRITE_IMPORT_ORPHANS_DROPPED: Final = sql("write_import_orphans_dropped")
+WRITE_IMPORT_UNPLACED_DROPPED: Final = sql("write_import_unplaced_dropped")
+WRITE_IMPORT_TOO_DEEP_DROPPED: Final = sql("write_import_too_deep_dropped")
 WRITE_IMPORT_PATHS_BELOW_KNOWN: Final = sql("write_import_paths_below_known")
 WRITE_IMPORT_PATHS_BELOW: Final = sql("write_import_paths_below")
 WRITE_IMPORT_DIRECTORY: Final = sql("write_import_directory")
@@ -26,6 +27,8 @@ WRITE_IMPORT_ACCOUNTS: Final = sql("write_import_accounts")
 WRITE_IMPORT_ORDERS: Final = sql("write_import_orders")
 WRITE_IMPORT_SESSIONS: Final = sql("write_import_sessions")
 WRITE_IMPORT_LINES_DROPPED: Final = sql("write_import_lines_dropped")
+WRITE_IMPORT_PASTS_DROPPED: Final = sql("write_import_pasts_dropped")
+SUM_IMPORT: Final = sql("sum_import")
 LIST_IMPORT_MOVES: Final = sql("list_import_moves")
 
 COLUMNS: Final = ("job", "nth", "line", "ref", "parent", "account", "path", "document", "moves")
@@ -59,6 +62,24 @@ class Past:
     zone: str
 
 
+class Dropped(NamedTuple):
+    """A line that was taken off: it stands twice (`first` says where), or `ref` above it cannot be."""
+
+    line: int
+    ref: str
+    first: int
+    dropped: int
+    """How many were taken off with it, itself among them."""
+
+
+class Sums(NamedTuple):
+    """Of the lines of an import: accounts that are new, that lack a balance, that are otherwise than told."""
+
+    fresh: int
+    waiting: int
+    differing: int
+
+
 @dataclass(frozen=True, slots=True)
 class Bought:
     """Credit that an account bought elsewhere; the order takes the id of the grant."""
@@ -71,9 +92,12 @@ class Bought:
 
 
 async def write_lines(connection: Connection, job: UUID, lines: Iterable[Waiting]) -> int:
-    """Put the lines of an import on the waiting table, and return how many; memory stays constant."""
+    """Put the lines of an import on the waiting table, and return how many; memory stays constant.
+
+    They are read in a thread of their own: a server has calls to answer meanwhile.
+    """
     count, rest = 0, iter(lines)
-    while ahead := list(islice(rest, ROWS)):
+    while ahead := await asyncio.to_thread(lambda: list(islice(rest, ROWS))):
         ids = [row["id"] for row in await connection.fetch(WRITE_ACCOUNT_IDS, len(ahead))]
         records = [
             (
@@ -96,16 +120,20 @@ async def write_lines(connection: Connection, job: UUID, lines: Iterable[Waiting
     return count
 
 
-async def find_twice(connection: Connection, job: UUID, *, by_account: bool) -> tuple[str, int, int] | None:
-    """Return a name that stands twice, and both its lines."""
-    row = await connection.fetchrow(FIND_IMPORT_TWICE, job, by_account)
-    return (row["ref"], row["first"], row["second"]) if row else None
+async def write_twice_dropped(
+    connection: Connection, job: UUID, *, by_account: bool, rows_max: int
+) -> list[Dropped]:
+    """Take lines off whose name stands above them already, and return the first of them."""
+    found = await connection.fetch(WRITE_IMPORT_TWICE_DROPPED, job, by_account, rows_max)
+    return [Dropped(**row) for row in found]
 
 
-async def find_orphan(connection: Connection, job: UUID, *, in_file: bool) -> tuple[int, str] | None:
-    """Return the first line whose parent nobody knows, not even the file, and that parent."""
-    row = await connection.fetchrow(FIND_IMPORT_ORPHAN, job, in_file)
-    return (row["line"], row["parent"]) if row else None
+async def write_orphans_dropped(
+    connection: Connection, job: UUID, *, in_file: bool, rows_max: int
+) -> list[Dropped]:
+    """Take lines off whose parent nobody knows, not even the file, and return the first of them."""
+    found = await connection.fetch(WRITE_IMPORT_ORPHANS_DROPPED, job, in_file, rows_max)
+    return [Dropped(**row) for row in found]
 
 
 async def write_paths(connection: Connection, job: UUID, depth_max: int) -> None:
@@ -116,16 +144,29 @@ async def write_paths(connection: Connection, job: UUID, depth_max: int) -> None
             return
 
 
-async def find_unplaced(connection: Connection, job: UUID) -> tuple[int, str] | None:
-    """Return the first line that has no way up, and its parent."""
-    row = await connection.fetchrow(FIND_IMPORT_UNPLACED, job)
-    return (row["line"], row["parent"]) if row else None
+async def write_unplaced_dropped(connection: Connection, job: UUID, rows_max: int) -> list[Dropped]:
+    """Take lines off that have no way up, and return the first of them."""
+    return [Dropped(**row) for row in await connection.fetch(WRITE_IMPORT_UNPLACED_DROPPED, job, rows_max)]
 
 
-async def find_too_deep(connection: Connection, job: UUID, depth_max: int) -> tuple[int, str] | None:
-    """Return the first line that lies too deep, and its parent."""
-    row = await connection.fetchrow(FIND_IMPORT_TOO_DEEP, job, depth_max)
-    return (row["line"], row["parent"]) if row else None
+async def write_too_deep_dropped(
+    connection: Connection, job: UUID, depth_max: int, rows_max: int
+) -> list[Dropped]:
+    """Take lines off that lie too deep, and return the first of them."""
+    found = await connection.fetch(WRITE_IMPORT_TOO_DEEP_DROPPED, job, depth_max, rows_max)
+    return [Dropped(**row) for row in found]
+
+
+async def write_pasts_dropped(connection: Connection, job: UUID, nths: Sequence[int]) -> None:
+    """Take lines off by their places in the file."""
+    await connection.execute(WRITE_IMPORT_PASTS_DROPPED, job, nths)
+
+
+async def sum_lines(connection: Connection, job: UUID) -> Sums:
+    """Return what the lines would change, before they do."""
+    row = await connection.fetchrow(SUM_IMPORT, job)
+    assert row is not None  # noqa: S101 -- an aggregate has one row
+    return Sums(**row)
 
 
 async def write_accounts(connection: Connection, job: UUID) -> int:
@@ -135,9 +176,12 @@ async def write_accounts(connection: Connection, job: UUID) -> int:
     return int(made or 0)
 
 
-async def list_moves(connection: Connection, job: UUID, after: int, rows_max: int) -> list[Past]:
-    """Return the next lines with a past whose accounts have no balance."""
-    return [Past(*row) for row in await connection.fetch(LIST_IMPORT_MOVES, job, after, rows_max)]
+async def list_moves(
+    connection: Connection, job: UUID, after: int, rows_max: int, *, everyone: bool
+) -> list[Past]:
+    """Return the next lines whose accounts have no balance: those with a past, or everyone's."""
+    found = await connection.fetch(LIST_IMPORT_MOVES, job, after, rows_max, everyone, CELLS)
+    return [Past(*row) for row in found]
 
 
 async def write_orders(connection: Connection, orders: Sequence[Bought], at: datetime) -> None:

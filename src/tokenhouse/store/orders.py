@@ -66,6 +66,8 @@ class Order:
     """Money that was given back of it, in all."""
     refunded_credit: int
     refunded_last: int
+    refunds_failed: int
+    """How many refunds came to nothing after they were counted."""
     completed_at: datetime | None
     ended_by: str
     reason: str
@@ -233,7 +235,15 @@ async def write_order_failed(
 
 
 async def write_order_ended(
-    connection: Connection, one: Order, state: str, at: datetime, *, refunded_minor: int, by: str, reason: str
+    connection: Connection,
+    one: Order,
+    state: str,
+    at: datetime,
+    *,
+    refunded_minor: int,
+    refunds_failed: int,
+    by: str,
+    reason: str,
 ) -> bool:
     """Take an order that moves no credit to another state, if nobody was faster; return whether it went."""
     ended = await connection.fetchrow(
@@ -247,6 +257,8 @@ async def write_order_ended(
         reason,
         one.refunded_minor,
         refunded_minor,
+        one.refunds_failed,
+        refunds_failed,
     )
     return ended is not None
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
+
 from tokenhouse.store.keys import Role
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
@@ -182,6 +184,13 @@ def person_of(row: Any) -> Person:
     )
 
 
-async def write_first_owner(connection: Connection, person: str, email: str, name: str, locale: str) -> None:
-    """Keep under which e-mail and name the first owner came, and which language they speak."""
-    await connection.execute(WRITE_FIRST_OWNER, UUID(person), email, name, locale)
+async def write_first_owner(connection: Connection, person: str, email: str, name: str, locale: str) -> bool:
+    """Keep under which e-mail and name the first owner came, and which language they speak.
+
+    False if the e-mail is somebody's, be it since a moment ago: then the transaction can only be given up.
+    """
+    try:
+        await connection.execute(WRITE_FIRST_OWNER, UUID(person), email, name, locale)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True

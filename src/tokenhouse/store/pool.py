@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+import asyncio
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -11,11 +14,11 @@ import asyncpg
 from tokenhouse.errors import DatabaseTrouble, StartRefused, TokenhouseError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from asyncpg.pool import PoolConnectionProxy
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 VERSION_MIN = 15
@@ -72,6 +75,65 @@ def trouble(caught: BaseException, where: str = "") -> TokenhouseError | None:
         # The second: the server's farewell came between two calls, and the driver still waits for its end.
         return DatabaseTrouble("postgres_away", problem=problem)
     return None
+
+
+@dataclass(slots=True)
+class _Together:
+    """What a task writes in one transaction: over which connection, and what is told when it is done."""
+
+    pool: Pool
+    task: asyncio.Task[Any] | None
+    connection: Connection
+    afterwards: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+
+_together: ContextVar[_Together | None] = ContextVar("together", default=None)
+
+
+class Pool:
+    """A few connections that are borrowed; by a task that writes `together` always the same one."""
+
+    def __init__(self, lines: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._lines = lines
+        self.close, self.terminate = lines.close, lines.terminate
+        self.get_size, self.get_idle_size = lines.get_size, lines.get_idle_size
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection for a block."""
+        joined = self._joined()
+        return self._lines.acquire() if joined is None else nullcontext(joined.connection)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Have all that this task writes within written in one transaction: at once, or not at all.
+
+        Tasks that it starts write for themselves. Within, nothing may wait for what another connection writes
+        of the same rows: no operation on the ledger, no provider.
+        """
+        async with self._lines.acquire() as connection:
+            joined = _Together(self, asyncio.current_task(), connection)
+            before = _together.set(joined)
+            try:
+                async with connection.transaction():
+                    yield
+            finally:
+                _together.reset(before)
+        for told in joined.afterwards:
+            await told()
+
+    def afterwards(self, told: Callable[[], Awaitable[object]]) -> bool:
+        """Have something done when what is written together is there; False where nothing is."""
+        joined = self._joined()
+        if joined is not None:
+            joined.afterwards.append(told)
+        return joined is not None
+
+    def _joined(self) -> _Together | None:
+        """Return what the current task writes together, if it does."""
+        joined = _together.get()
+        if joined is None or joined.pool is not self or joined.task is not asyncio.current_task():
+            return None
+        return joined
 
 
 @contextmanager
@@ -140,7 +202,7 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
     """
     _refuse_other_addresses(dsn)
     with trouble_translated(address(dsn)):
-        pool = await asyncpg.create_pool(
+        lines = await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=size_max,
@@ -150,6 +212,7 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
             max_cached_statement_lifetime=0,
             server_settings={"application_name": application_name},
         )
+    pool = Pool(lines)
     try:
         with trouble_translated(address(dsn)):
             async with pool.acquire() as connection:

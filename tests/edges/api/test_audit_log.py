@@ -1,5 +1,6 @@
 """The audit log over REST."""
 
+import asyncio
 import csv
 import io
 import json
@@ -7,6 +8,9 @@ import json
 import pytest
 
 from tests.edges.api.conftest import Service
+from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.audit_trail import at_once
+from tokenhouse.store.pool import connect
 
 
 async def test_an_auditor_pages_through_the_log(service: Service):
@@ -60,3 +64,56 @@ async def test_a_long_log_is_one_csv(service: Service):
     answer = await service.call("GET", "/api/v1/audit-log.csv?action=a", who="auditor")
     lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [int(line["subject"]) for line in lines] == list(range(2001, 0, -1))
+
+
+CHANGES = {
+    "accounts": ("POST", "/api/v1/accounts", {"ref": "new", "reason": "r"}),
+    "entries": ("POST", "/api/v1/accounts/alice/grants", {"amount": "5", "reason": "r"}),
+    "entries of a correction": ("POST", "/api/v1/accounts/alice/adjustments", {"amount": "-5", "reason": "r"}),
+    "entries of a state": ("PATCH", "/api/v1/accounts/alice", {"state": "suspended", "reason": "r"}),
+    "accounts renamed": ("PATCH", "/api/v1/accounts/alice", {"name": "A", "reason": "r"}),
+    "keys": ("POST", "/api/v1/accounts/alice/keys", {"name": "k"}),
+    "coupons": ("POST", "/api/v1/coupons", {"credit": "5", "note": "r"}),
+    "plans": ("POST", "/api/v1/presets/quota", {"reason": "r"}),
+    "rates": ("POST", "/api/v1/rates", {"rates": [{"model": "m", "input": "1"}], "reason": "r"}),
+}
+"""Where a change stands -> what makes it."""
+
+
+@pytest.mark.row("C10")
+@pytest.mark.parametrize("place", CHANGES)
+async def test_a_change_and_its_record_are_of_one_transaction(service: Service, database: str, place: str):
+    await service.key("alice")
+    method, path, body = CHANGES[place]
+    await service.ok(method, path, who="operator", json=body)
+    connection = await connect(database)
+    try:
+        kept = await connection.fetchval("select xmin from tokenhouse.audit_log order by id desc limit 1")
+        table = place.partition(" ")[0]
+        changed = await connection.fetch(f"select xmin from tokenhouse.{table}")
+    finally:
+        await connection.close()
+    assert kept in [row["xmin"] for row in changed]
+
+
+async def test_without_its_record_there_is_no_change(service: Service):
+    house = service.house
+    with pytest.raises(InvalidInput):
+        async with at_once(house.desk):
+            await house.account("new", actor="operator")
+            await house.create_key("", role="auditor", actor="operator")
+            await house.record("key.create", "new", actor="operator", reason="r" * 10_000)
+    await service.no(404, "GET", "/api/v1/accounts/new", who="operator")
+    assert not [one for one in await house.keys("") if one.role == "auditor"]
+    await house.account("new")
+    assert (await house.balance("new")).account == "new", "nothing of the first attempt is remembered"
+
+
+async def test_others_write_for_themselves_meanwhile(service: Service):
+    house = service.house
+    with pytest.raises(ZeroDivisionError):
+        async with at_once(house.desk):
+            await house.account("mine")
+            await asyncio.create_task(house.account("theirs"))
+            raise ZeroDivisionError
+    assert [one.ref for one in (await house.find_accounts("")).accounts] == ["theirs"]

@@ -1,17 +1,15 @@
 """Stripe: checkout through its library against a server of our own, and webhooks signed by its own oracle."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
-import stripe
 
 from tests.edges.api.conftest import Service
+from tests.edges.api.fake_stripe import FakeStripe, charge, session
 from tests.edges.api.paying import LARGE, SECRET, STRIPE_KEY, STRIPE_SECRET, Shop
-from tests.edges.gateway.provider import Asked, Provider, Says
+from tests.edges.gateway.provider import Provider, Says
 from tokenhouse.edges.payments.stripe import StripePayments
 from tokenhouse.errors import InvalidInput
 from tokenhouse.settings import Callback, Payments, Stripe
@@ -29,42 +27,6 @@ PRO = {
 }
 
 
-class FakeStripe:
-    """Stripe's API as far as we ask it, and its webhooks, signed by its library."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
-        self.says: Says | None = None
-        self.port = 0
-        self._events = 0
-
-    def __call__(self, asked: Asked) -> Says:
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
-        self.asked.append((f"{asked.method} {asked.path}", form, asked.headers))
-        if self.says is not None:
-            return self.says
-        if asked.path == "/v1/refunds":
-            made = {
-                "id": f"re_{asked.headers['idempotency-key'][-6:]}",
-                "object": "refund",
-                "status": "succeeded",
-            }
-            return Says.whole(made | {"amount": int(form["amount"])})
-        order = form.get("client_reference_id", "")
-        page = {"id": f"cs_test_{order[-8:]}", "object": "checkout.session", "url": "https://pay.test/c"}
-        return Says.whole(page)
-
-    def event(self, kind: str, one: dict[str, Any], event: str = "") -> bytes:
-        self._events += 1
-        event = event or f"evt_{self._events}"
-        document = {"id": event, "object": "event", "type": kind, "data": {"object": one}}
-        return json.dumps(document).encode()
-
-    def signed(self, body: bytes, at: float, secret: str = STRIPE_SECRET) -> dict[str, Any]:
-        header = stripe.WebhookSignature.generate_signature_header(body.decode(), secret, int(at))
-        return {"content": body, "headers": {"stripe-signature": header}}
-
-
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeStripe]:
     fake = FakeStripe()
@@ -79,7 +41,7 @@ def settings(fake: FakeStripe) -> dict[str, Any]:
         key=STRIPE_KEY,
         secret=STRIPE_SECRET,
         url=f"http://127.0.0.1:{fake.port}",
-        success_url="https://shop.test/paid",
+        success_url="https://shop.test/paid/{order}",
         cancel_url="https://shop.test/cart",
     )
     return {"payments": Payments(stripe=chosen, callback=Callback(secret=SECRET)), "plan": "points"}
@@ -107,29 +69,6 @@ def tell(service: Service, fake: FakeStripe, clock: Any) -> Any:
     return send
 
 
-def session(order: str, **other: Any) -> dict[str, Any]:
-    return {
-        "id": f"cs_test_{order[-8:]}",
-        "client_reference_id": order,
-        "payment_status": "paid",
-        "payment_intent": f"pi_{order[-8:]}",
-        "amount_total": 799,
-        "currency": "usd",
-        "metadata": {"order": order},
-    } | other
-
-
-def charge(order: str, refunded: int) -> dict[str, Any]:
-    return {
-        "id": "ch_1",
-        "payment_intent": f"pi_{order[-8:]}",
-        "amount": 799,
-        "amount_refunded": refunded,
-        "currency": "usd",
-        "metadata": {},
-    }
-
-
 async def test_a_checkout_is_paid_and_brings_its_credit(shop: Shop, fake: FakeStripe, tell: Any):
     headers = {"idempotency-key": "click-1"}
     body = {"package": "large", "currency": "USD", "provider": "stripe"}
@@ -146,6 +85,8 @@ async def test_a_checkout_is_paid_and_brings_its_credit(shop: Shop, fake: FakeSt
     assert form["line_items[0][price_data][unit_amount]"] == "799"
     assert form["line_items[0][price_data][currency]"] == "usd"
     assert form["payment_intent_data[metadata][order]"] == form["client_reference_id"] == order
+    assert form["success_url"] == f"https://shop.test/paid/{order}"
+    assert form["cancel_url"] == "https://shop.test/cart"
     assert await tell("checkout.session.completed", session(order)) == ("accepted", "")
     assert await shop.credit("alice") == FREE + 50_000
     assert await tell("checkout.session.completed", session(order)) == ("duplicate", "order_completed")

@@ -1,7 +1,10 @@
 """Plans and rates over REST: versions that never change, presets, prices held back, each with a reason."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.conftest import Clock
 from tests.edges.api.conftest import Service
 
 PLANS, RATES = "/api/v1/plans", "/api/v1/rates"
@@ -27,6 +30,51 @@ async def test_a_plan_gets_a_newer_version_and_keeps_the_old(service: Service):
     log = (await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "plan"}))["items"]
     assert [(one["subject"], one["reason"]) for one in log] == [("chat-tokens", "warn earlier")]
     assert (log[0]["before"]["title"], log[0]["after"]["title"]) == (plan["title"], "New")
+
+
+async def test_a_version_is_planned_for_a_day_and_called_off(service: Service, clock: Clock):
+    plan = (await service.ok("GET", f"{PLANS}/chat-tokens", who="auditor"))["document"]
+    start = (clock() + timedelta(days=3)).isoformat().replace("+00:00", "Z")
+    asked = {"document": {**plan, "title": "New"}, "reason": "from December", "starts_at": start}
+    for _ in range(2):
+        written = await service.ok("POST", PLANS, who="operator", json=asked)
+        assert (written["version"], written["document"]["title"]) == (2, "New")
+        assert written["planned"] == [{"version": 2, "starts_at": start}]
+    [listed] = (await service.ok("GET", PLANS, who="auditor"))["items"]
+    assert (listed["version"], listed["planned"]) == (1, written["planned"])
+    assert (await service.ok("GET", f"{PLANS}/chat-tokens", who="auditor"))["planned"] == written["planned"]
+
+    off = f"{PLANS}/chat-tokens/versions/2/withdraw"
+    why = {"reason": "not yet"}
+    await service.no(403, "POST", off, who="auditor", json=why)
+    for _ in range(2):
+        gone = await service.ok("POST", off, who="operator", json=why)
+        assert (gone["state"], gone["starts_at"], gone["follows"]) == ("withdrawn", start, 1)
+    assert (await service.ok("GET", f"{PLANS}/chat-tokens", who="auditor"))["planned"] == []
+    log = (await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "plan"}))["items"]
+    assert [(one["action"], one["reason"]) for one in log] == [
+        ("plan.withdraw", "not yet"),
+        ("plan.write", "from December"),
+    ]
+    assert (log[0]["before"], log[0]["after"]) == (
+        {"version": 2, "starts_at": start.replace("Z", "+00:00")},
+        None,
+    )
+    assert log[1]["after"]["starts_at"] == start.replace("Z", "+00:00")
+
+
+async def test_a_version_that_holds_cannot_be_called_off_and_none_begins_in_the_past(
+    service: Service, clock: Clock
+):
+    why = {"reason": "x"}
+    gone = await service.no(400, "POST", f"{PLANS}/chat-tokens/versions/1/withdraw", who="operator", json=why)
+    assert gone["field"] == "version"
+    await service.no(404, "POST", f"{PLANS}/chat-tokens/versions/9/withdraw", who="operator", json=why)
+    await service.no(404, "POST", f"{PLANS}/unheard/versions/1/withdraw", who="operator", json=why)
+    plan = (await service.ok("GET", f"{PLANS}/chat-tokens", who="auditor"))["document"]
+    past = {"document": plan, "reason": "x", "starts_at": clock().isoformat()}
+    assert (await service.no(400, "POST", PLANS, who="operator", json=past))["field"] == "starts_at"
+    await service.no(400, "POST", PLANS, who="operator", json={**past, "starts_at": "2030-01-01T00:00:00"})
 
 
 async def test_a_plan_as_it_is_shown_can_be_written(service: Service):

@@ -1,7 +1,6 @@
 """Toss Payments: confirmed server to server for the order's own price; its webhooks are never believed."""
 
 import asyncio
-import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,75 +8,15 @@ from typing import Any
 import pytest
 
 from tests.edges.api.conftest import Service
+from tests.edges.api.fake_toss import FakeToss, confirming, webhook
 from tests.edges.api.paying import TOSS_KEY, Shop
-from tests.edges.gateway.provider import Asked, Provider, Says
+from tests.edges.gateway.provider import Provider, Says
 from tokenhouse.settings import Payments, Toss
 
 pytestmark = pytest.mark.row("E9", "C2", "D10")
 
 FREE = 100_000
 WEBHOOK = "/api/v1/payments/toss"
-
-
-class FakeToss:
-    """Toss' payments as its API tells of them."""
-
-    def __init__(self) -> None:
-        self.payments: dict[str, dict[str, Any]] = {}
-        self.asked: list[Asked] = []
-        self.cancelled: dict[str, dict[str, Any]] = {}
-        self.says: Says | None = None
-        self.port = 0
-
-    def agreed(self, order: str, key: str = "pay_key_1", amount: int = 9900) -> str:
-        """Have a person agree in the window."""
-        self.payments[key] = {
-            "paymentKey": key,
-            "orderId": order,
-            "status": "IN_PROGRESS",
-            "totalAmount": amount,
-            "balanceAmount": amount,
-            "currency": "KRW",
-            "method": "카드",
-            "card": {"number": "53275010****7398"},
-        }
-        return key
-
-    def __call__(self, asked: Asked) -> Says:
-        self.asked.append(asked)
-        assert asked.headers["authorization"] == "Basic " + base64.b64encode(f"{TOSS_KEY}:".encode()).decode()
-        if self.says is not None:
-            return self.says
-        if asked.path == "/v1/payments/confirm":
-            return self._confirm(asked.document)
-        if asked.path.endswith("/cancel"):
-            return self._cancel(asked.path.split("/")[-2], asked.headers["idempotency-key"], asked.document)
-        *_, what, name = asked.path.split("/")
-        by_order = (one for one in self.payments.values() if one["orderId"] == name)
-        found = next(by_order, None) if what == "orders" else self.payments.get(name)
-        return Says.whole(found) if found else self._no("NOT_FOUND_PAYMENT", 404)
-
-    def _confirm(self, said: dict[str, Any]) -> Says:
-        found = self.payments.get(said["paymentKey"])
-        if found is None or found["orderId"] != said["orderId"] or found["totalAmount"] != said["amount"]:
-            return self._no("INVALID_REQUEST", 400)
-        if found["status"] == "DONE":
-            return self._no("ALREADY_PROCESSED_PAYMENT", 400)
-        found["status"] = "DONE"
-        return Says.whole(found)
-
-    def _cancel(self, name: str, key: str, said: dict[str, Any]) -> Says:
-        found = self.payments[name]
-        if found["status"] == "CANCELED":
-            return self._no("ALREADY_CANCELED_PAYMENT", 400)
-        if key not in self.cancelled:
-            found["balanceAmount"] -= said["cancelAmount"]
-            found["status"] = "PARTIAL_CANCELED" if found["balanceAmount"] else "CANCELED"
-            self.cancelled[key] = said
-        return Says.whole(found)
-
-    def _no(self, code: str, status: int) -> Says:
-        return Says.whole({"code": code, "message": f"거절: {code}"}, status=status)
 
 
 @pytest.fixture
@@ -99,15 +38,6 @@ async def shop(service: Service, clock: Any) -> Shop:
     shop = Shop(service, clock)
     await shop.stock()
     return shop
-
-
-def confirming(order: str, key: str, amount: int = 9900) -> dict[str, Any]:
-    path = f"/api/v1/accounts/me/orders/{order}/confirm"
-    return {"method": "POST", "path": path, "who": "alice", "json": {"payment_key": key, "amount": amount}}
-
-
-def webhook(**data: Any) -> dict[str, Any]:
-    return {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-21T12:00:00", "data": data}
 
 
 async def test_a_confirmed_payment_brings_its_credit_once(shop: Shop, service: Service, fake: FakeToss):

@@ -124,8 +124,8 @@ async def test_a_simulation_is_found_again_and_the_loop_stays_free_while_it_runs
 async def test_one_simulation_runs_at_a_time_on_all_nodes(service: Service, database: str, clock):
     connection = await connect(database)
     begin = (
-        "insert into tokenhouse.simulations (id, source, plans, state, started_at, started_by, seen_at) "
-        "values (gen_random_uuid(), 'sample', '{}', 'running', $1, 'another node', $1)"
+        "insert into tokenhouse.works (id, kind, asked, state, started_at, started_by, seen_at) values "
+        """(gen_random_uuid(), 'simulate', '{"source": "sample", "plans": []}', 'running', $1, 'x', $1)"""
     )
     await connection.execute(begin, clock())
     await connection.close()
@@ -142,7 +142,7 @@ async def test_a_house_that_closes_gives_its_simulation_up(database: str, clock)
         begun = await house.start_simulation(["quota"] * 4)
         assert begun.state == "running"
     async with Tokenhouse.open(database, settings=Settings(), clock=clock) as house:
-        assert (await house.simulation(begun.id)).state == "failed"
+        assert (await house.simulation(begun.id)).state == "lost"
 
 
 BAD = [
@@ -221,8 +221,8 @@ async def test_one_verification_runs_at_a_time_on_all_nodes(service: Service, da
     house = service.house
     connection = await connect(database)
     begin = (
-        "insert into tokenhouse.verifications (id, state, started_at, started_by, seen_at, entries_total) "
-        "values (gen_random_uuid(), 'running', $1, 'another node', $1, 1000)"
+        "insert into tokenhouse.works (id, kind, asked, state, started_at, started_by, seen_at, total) values "
+        """(gen_random_uuid(), 'verify', '{"account": null, "cell": null}', 'running', $1, 'x', $1, 1000)"""
     )
     await connection.execute(begin, clock())
     await connection.close()
@@ -250,7 +250,7 @@ async def test_a_house_that_closes_gives_its_verification_up(database: str, cloc
     clock.move(seconds=1)
     async with Tokenhouse.open(database, settings=Settings(), clock=clock) as house:
         found = await house.verification(begun.id)
-    assert (found.state, found.ended_at - found.started_at) == ("failed", timedelta(0))
+    assert (found.state, found.ended_at - found.started_at) == ("lost", timedelta(0))
 
 
 async def test_only_an_operator_starts_one(service: Service):

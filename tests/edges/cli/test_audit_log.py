@@ -98,6 +98,12 @@ def test_every_command_that_changes_something_leaves_one_record(
     kept("person.sign_out", "a@example.com", "people", "sign-out", "a@example.com")
     kept("plan.write", "quota", "plans", "use-preset", "quota")
     kept("plan.write", "small", "plans", "write", write("plan.toml", 'name = "small"\n'))
+    later = write("plan.toml", 'name = "small"\ntitle = "later"\n')
+    ahead = cli("plans", "write", later, "--from", "2099-01-01T00:00:00Z", "--json").document["plan"][
+        "version"
+    ]
+    log()
+    kept("plan.withdraw", "small", "plans", "withdraw", "small", str(ahead))
     kept("rate.add", "own", "rates", "add", write("rates.toml", ABSURD))
     [held] = cli("rates", "quarantine", "--json").document["held"]
     kept("rate.accept", str(held["id"]), "rates", "quarantine", "--accept", str(held["id"]))

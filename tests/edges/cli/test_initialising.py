@@ -80,7 +80,7 @@ def test_import_tells_of_a_bad_line_and_its_way_out(cli: Run, tmp_path: Path):
     assert "Nothing was imported." in said
     korean = cli("import", "users", str(file), code=2, TOKENHOUSE_LOCALE="ko").err
     assert "3행" in korean
-    assert "정수를 쓰십시오" in korean
+    assert "정수를 쓰세요" in korean
     assert "--table" in cli("import", "users", code=2).err
     assert "ref=" not in cli("import", "users", str(file), "--map", "x", code=2).out
 

@@ -85,6 +85,33 @@ def test_presets_are_shown_and_used(cli):
     cli("plans", "show", "nope", code=4)
 
 
+def test_a_version_is_planned_listed_and_called_off(cli, tmp_path):
+    file = tmp_path / "team.toml"
+    file.write_text('name = "team"\n[signup]\namount = 5\n')
+    cli("plans", "write", str(file))
+    file.write_text('name = "team"\n[signup]\namount = 9\n')
+    start = "2099-12-01T00:00:00+09:00"
+    planned = cli("plans", "write", str(file), "--from", start, "--json").document
+    assert (planned["plan"]["version"], planned["starts_at"]) == (2, start)
+    assert "team" in cli("plans").out
+    assert "version 2 from" in cli("plans").out
+    assert cli("plans", "--json").document["planned"][0]["version"] == 2
+    assert "signup" in cli("plans", "show", "team").out
+    assert "amount = 5" in cli("plans", "show", "team").out
+    for _ in range(2):
+        off = cli("plans", "withdraw", "team", "2", "--json").document
+        assert (off["version"], off["state"]) == (2, "withdrawn")
+    versions = cli("plans", "versions", "team", "--json").document["versions"]
+    assert [(one["version"], one["state"], one["follows"]) for one in versions] == [
+        (2, "withdrawn", 1),
+        (1, "in_force", None),
+    ]
+    assert "철회" in cli("plans", "versions", "team", "--locale", "ko").out
+    cli("plans", "withdraw", "team", "1", code=2)
+    cli("plans", "versions", "nope", code=4)
+    assert "past" in cli("plans", "write", str(file), "--from", "2001-01-01T00:00:00Z", code=2).err
+
+
 def test_presets_need_no_database(cli):
     assert "quota" in cli("plans", "presets", TOKENHOUSE_DATABASE_URL="postgresql://x@127.0.0.1:1/x").out
 

@@ -19,7 +19,7 @@ interface Props {
   one: Package | null;
   currency: Currency;
   ways: readonly PaidOver[];
-  account: Account | undefined;
+  account: Account;
   onClose: () => void;
 }
 
@@ -60,7 +60,7 @@ function Window({ one, currency, ways, account, onClose }: Props & { one: Packag
   const lead = t("buy.orderLead", { price, what: t(subscribes ? "buy.period" : "buy.one") });
   return (
     <Act open onClose={onClose} title={t("buy.orderTitle", { name })} lead={lead} verb={t("buy.order")} does={buy} onSend={send}>
-      {account && account.kind !== "user" && <p className="rounded-lg bg-sunk px-3 py-2 text-sm">{t("buy.shared", { name: account.name || account.ref })}</p>}
+      {account.kind !== "user" && <p className="rounded-lg bg-sunk px-3 py-2 text-sm">{t("buy.shared", { name: account.name || account.ref })}</p>}
       {!subscribes && <Field label={t("buy.quantity")} name="quantity" type="number" inputMode="numeric" min={1} max={QUANTITY_MAX} step={1} defaultValue={1} required />}
       <Ways ways={fitting} />
       {!subscribes && <Field label={t("buy.coupon")} name="coupon" maxLength={100} autoComplete="off" spellCheck={false} />}

@@ -1,5 +1,4 @@
 // Everything that an account has ordered, in its four states.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -9,6 +8,7 @@ import { Answer } from "../../parts/answer";
 import { useMoment } from "../../parts/date";
 import { Badge, type Tone } from "../../parts/figure";
 import { LIVE_MS } from "../../parts/live";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { More, Table, type Column } from "../../parts/table";
 import { calledIn } from "./packages";
@@ -49,12 +49,7 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
   const moment = useMoment();
   const what = useWhat(packages);
   const asked = { path: { ref: "me" }, query: { limit: PAGE } };
-  const pages = useInfiniteQuery({
-    ...listOrdersInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    refetchInterval: LIVE_MS,
-  });
+  const pages = usePages(listOrdersInfiniteOptions(asked), { refetchInterval: LIVE_MS });
   const columns: Column<Order>[] = [
     { name: "when", title: t("ordered.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("ordered.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
     { name: "what", title: t("ordered.what"), cell: (one) => <What text={what(one)} order={one} /> },
@@ -66,8 +61,7 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
     <section aria-label={t("ordered.title")}>
       <h2 className="mb-3 text-lg font-semibold tracking-tight">{t("ordered.title")}</h2>
       <Answer of={pages}>
-        {(data) => {
-          const rows = data.pages.flatMap((page) => page.items);
+        {(rows) => {
           if (rows.length === 0) return <Empty>{t("ordered.none")}</Empty>;
           return <Table caption={t("ordered.title")} columns={columns} rows={rows} keyOf={(one) => one.id} />;
         }}

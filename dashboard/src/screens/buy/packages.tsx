@@ -50,7 +50,7 @@ function Offer({ one, currency, plan, onChoose }: { one: Package } & Omit<Props,
       </h3>
       {one.plan ? (
         <>
-          <p className="mt-2 text-2xl font-semibold tracking-tight wrap-anywhere">{t("buy.brings", { plan: one.plan })}</p>
+          <p className="mt-2 text-2xl font-semibold tracking-tight wrap-anywhere">{t("card.plan", { plan: one.plan })}</p>
           <p className="mt-1 text-sm text-soft">{some && t("buy.withCredit", { amount: one.credit.shown, unit })}</p>
         </>
       ) : (
@@ -60,7 +60,7 @@ function Offer({ one, currency, plan, onChoose }: { one: Package } & Omit<Props,
           </p>
           <p className="mt-1 text-sm text-soft">
             {Number(one.bonus.value) > 0 && <span className="block">{t("buy.bonusOnTop", { amount: one.bonus.shown })}</span>}
-            {one.credit_days ? t("buy.days", { count: one.credit_days }) : t("buy.forGood")}
+            {one.credit_days ? t("buy.days", { count: one.credit_days }) : t("time.forGood")}
           </p>
         </>
       )}

@@ -1,10 +1,10 @@
 // How an order is paid that waits for it: by whom, and the way there.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
-import { checkOutOrder, type Order } from "../../api";
+import type { Order } from "../../api";
 import { checkOutOrderMutation, confirmTossPaymentMutation, showOrderQueryKey } from "../../api/@tanstack/react-query.gen";
 import { Button } from "../../parts/button";
 import { Failed, isProblem } from "../../parts/problem";
@@ -14,24 +14,40 @@ const KNOWN = ["stripe", "toss", "callback"];
 
 const pathOf = (order: Order) => ({ ref: "me", order: order.id });
 
-export function Paying({ order }: { order: Order }) {
+export function Paying({ order, onPage }: { order: Order; onPage: boolean }) {
   const { t } = useTranslation();
+  const came = useCame();
+  if (came === "paid") return <Waiting>{t("order.came.paid")}</Waiting>;
   return (
     <div className="space-y-4">
+      {came === "back" && <p role="status" className="rounded-lg border border-warn/50 px-3 py-2 text-sm">{t("order.came.back")}</p>}
       <p>{t(`order.how.${KNOWN.includes(order.provider) ? order.provider : "manual"}`)}</p>
-      {order.provider === "stripe" && <ByStripe order={order} />}
+      {onPage && <OnPage order={order} />}
       {order.provider === "toss" && <ByToss order={order} />}
-      {order.provider === "callback" && <InShop order={order} />}
-      <p className="flex items-center gap-3 text-sm text-soft">
-        <span aria-hidden className="size-2 shrink-0 rounded-full bg-notice" />
-        {t("order.waits")}
-      </p>
+      <Waiting>{t("order.waits")}</Waiting>
     </div>
   );
 }
 
-/** Stripe's page, made when somebody wants to go there. */
-function ByStripe({ order }: { order: Order }) {
+/** Returns how somebody came back from where they pay, as its address said: we ask to be told, Toss has its own way. */
+function useCame(): "paid" | "back" | null {
+  const [asked] = useSearchParams();
+  if (asked.has("code")) return "back";
+  const came = asked.get("came");
+  return came === "paid" || came === "back" ? came : null;
+}
+
+function Waiting({ children }: { children: string }) {
+  return (
+    <p role="status" className="flex items-center gap-3 text-sm text-soft">
+      <span aria-hidden className="size-2 shrink-0 animate-ping rounded-full bg-notice motion-reduce:animate-none" />
+      {children}
+    </p>
+  );
+}
+
+/** A page elsewhere: Stripe's, or the shop's. It is asked for when somebody wants to go there. */
+function OnPage({ order }: { order: Order }) {
   const { t } = useTranslation();
   const pay = useMutation({ ...checkOutOrderMutation(), onSuccess: ({ checkout }) => checkout?.url && location.assign(checkout.url) });
   return (
@@ -79,22 +95,4 @@ function useConfirming(order: Order) {
     setAsked({}, { replace: true });
   });
   return confirm;
-}
-
-/** The page of the deployment's own shop, where it says one. */
-function InShop({ order }: { order: Order }) {
-  const { t } = useTranslation();
-  const { data, error, refetch } = useQuery({
-    queryKey: ["checkout", order.id],
-    queryFn: async () => (await checkOutOrder({ path: pathOf(order), throwOnError: true })).data,
-    staleTime: Infinity,
-  });
-  if (error && !data) return <Failed error={error} again={refetch} />;
-  const url = data?.checkout?.url;
-  if (!url) return null;
-  return (
-    <a href={url} className="inline-flex min-h-10 items-center rounded-lg bg-brand px-4 text-sm font-medium text-on-brand hover:brightness-110">
-      {t("order.pay")}
-    </a>
-  );
 }

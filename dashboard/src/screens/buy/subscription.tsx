@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { Subscription as Held } from "../../api";
 import { endSubscriptionMutation, listOrdersQueryKey, listSubscriptionsOptions, listSubscriptionsQueryKey } from "../../api/@tanstack/react-query.gen";
 import { Act } from "../../parts/act";
+import { Answer } from "../../parts/answer";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
 import { useDate } from "../../parts/date";
@@ -17,24 +18,28 @@ const MINE = { path: { ref: "me" } };
 const TONES: Record<Held["state"], Tone> = { pending: "notice", active: "good", past_due: "bad", ended: "plain" };
 
 export function Subscription() {
+  const held = useQuery({ ...listSubscriptionsOptions(MINE), refetchInterval: LIVE_MS });
+  // Most people never had one: nothing stands in for it meanwhile.
+  if (held.data === undefined && !held.error) return null;
+  return <Answer of={held}>{({ items: [last] }) => last && <Latest held={last} />}</Answer>;
+}
+
+function Latest({ held }: { held: Held }) {
   const { t } = useTranslation();
   const [ending, setEnding] = useState(false);
-  const data = useQuery({ ...listSubscriptionsOptions(MINE), refetchInterval: LIVE_MS }).data?.items[0];
-  // Most people never had one.
-  if (!data) return null;
-  const alive = data.state !== "ended" && !data.ends_then;
+  const alive = held.state !== "ended" && !held.ends_then;
   return (
-    <Card title={t("subscription.title")} aside={<Badge tone={TONES[data.state]}>{t(`subscription.state.${data.state}`)}</Badge>}>
+    <Card title={t("subscription.title")} aside={<Badge tone={TONES[held.state]}>{t(`subscription.state.${held.state}`)}</Badge>}>
       <p className="font-medium">
-        {t("buy.brings", { plan: data.plan })} · {t(`buy.each.${data.every}`, { price: data.price.shown })}
+        {t("card.plan", { plan: held.plan })} · {t(`buy.each.${held.every}`, { price: held.price.shown })}
       </p>
-      <Until of={data} />
+      <Until of={held} />
       {alive && (
         <Button kind="plain" className="mt-4" onClick={() => setEnding(true)}>
           {t("subscription.end")}
         </Button>
       )}
-      <Ending of={data} open={ending} onClose={() => setEnding(false)} />
+      <Ending of={held} open={ending} onClose={() => setEnding(false)} />
     </Card>
   );
 }
@@ -44,7 +49,7 @@ function Until({ of }: { of: Held }) {
   const date = useDate();
   const plan = of.former_plan;
   if (of.state === "past_due") return <p className="mt-1 text-sm text-bad">{t("subscription.due", { plan })}</p>;
-  if (of.state === "ended") return of.ended_at && <p className="mt-1 text-sm text-soft">{t("subscription.ended", { at: date(of.ended_at) })}</p>;
+  if (of.state === "ended") return of.ended_at && <p className="mt-1 text-sm text-soft">{t("time.ended", { at: date(of.ended_at) })}</p>;
   if (!of.end_at) return null;
   return (
     <p className="mt-1 text-sm text-soft">

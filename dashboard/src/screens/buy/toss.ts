@@ -44,7 +44,7 @@ export async function openToss(order: Order, { client_key, order_name, price }: 
     orderId: order.id,
     orderName: order_name ?? "",
     successUrl: here,
-    failUrl: here,
+    failUrl: `${here}?came=back`,
   };
   await window.TossPayments?.(client_key ?? "").payment({ customerKey: ANONYMOUS }).requestPayment(asked);
 }

@@ -79,7 +79,7 @@ function CopyText({ text }: { text: string }) {
   return (
     <button
       type="button"
-      aria-label={t(copied ? "chat.copied" : "chat.copy")}
+      aria-label={t(copied ? "form.copied" : "chat.copy")}
       className="rounded p-1.5 hover:bg-sunk hover:text-ink"
       onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
     >

@@ -1,5 +1,4 @@
 // The conversations of an account: the last used first, found by what was said in them, and those put away.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,6 +9,7 @@ import { listChatSessionsInfiniteOptions } from "../../api/@tanstack/react-query
 import { Answer } from "../../parts/answer";
 import { Choice } from "../../parts/choice";
 import { useMoment } from "../../parts/date";
+import { usePages } from "../../parts/pages";
 import { More } from "../../parts/table";
 
 const PAGE = 30;
@@ -31,11 +31,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
   const [where, setWhere] = useState<"current" | "archive">("current");
   const q = useSettled(text.trim());
   const asked = { query: { limit: PAGE, archived: where === "archive", q } };
-  const pages = useInfiniteQuery({
-    ...listChatSessionsInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-  });
+  const pages = usePages(listChatSessionsInfiniteOptions(asked));
   return (
     <div className="flex min-h-0 min-w-0 flex-1 flex-col gap-3">
       <Link
@@ -59,7 +55,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
         />
       </div>
       <Choice
-        label={t("chat.show")}
+        label={t("form.show")}
         value={where}
         onChange={setWhere}
         options={[
@@ -69,8 +65,7 @@ export function Sessions({ onGo }: { onGo?: () => void }) {
       />
       <nav aria-label={t("chat.list")} className="relative -mx-1 min-h-0 flex-1 overflow-y-auto px-1 pb-2">
         <Answer of={pages} rows={5}>
-          {(data) => {
-            const found = data.pages.flatMap((page) => page.items);
+          {(found) => {
             if (found.length === 0) {
               const none = q ? "noneFound" : where === "archive" ? "noneArchived" : "none";
               return <p className="px-3 py-4 text-sm text-soft">{t(`chat.${none}`)}</p>;

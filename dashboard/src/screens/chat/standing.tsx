@@ -56,7 +56,7 @@ export function Standing({ balance }: { balance: Balance | undefined }) {
       </div>
       {level !== "suspended" && (
         <Link to="/buy" className="inline-flex min-h-10 items-center rounded-lg bg-brand px-4 text-sm font-medium text-on-brand hover:brightness-110">
-          {t("chat.buy")}
+          {t("card.buy")}
         </Link>
       )}
     </div>

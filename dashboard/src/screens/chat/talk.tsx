@@ -1,5 +1,5 @@
 // A conversation: what was said, the answer that is coming, and the box.
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -13,6 +13,7 @@ import { Button } from "../../parts/button";
 import { List } from "../../parts/choice";
 import { LIVE_MS } from "../../parts/live";
 import { newKey } from "../../parts/once";
+import { usePages } from "../../parts/pages";
 import { Box } from "./box";
 import { Below, Question, Reply } from "./message";
 import { barOf, Standing, useStanding } from "./standing";
@@ -153,17 +154,14 @@ function Frame({ said, moved, draft, onChange, onSend, onStop, busy = false }: F
 function Said({ session, turn }: { session: string; turn: Turn | null }) {
   const { t } = useTranslation();
   const asked = messagesOf(session);
-  const pages = useInfiniteQuery({
-    ...listChatMessagesInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
+  const pages = usePages(listChatMessagesInfiniteOptions(asked), {
     // A question without an answer may be getting one, somewhere else.
     refetchInterval: (query) => !turn && query.state.data?.pages[0]?.items[0]?.role === "user" && LIVE_MS,
   });
   return (
     <Answer of={pages} rows={6}>
       {(data) => {
-        const listed = data.pages.flatMap((page) => page.items).reverse();
+        const listed = data.toReversed();
         const messages = turn ? behind(listed, turn) : listed;
         return (
           <>

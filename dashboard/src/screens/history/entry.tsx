@@ -37,12 +37,12 @@ function Told({ entry }: { entry: EntryInFull }) {
     <div className="space-y-5">
       <p className="font-medium">{t(`kind.${entry.kind}`)}</p>
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm">
-        <Fact title={t("entry.at")}>{moment(entry.at)}</Fact>
-        <Fact title={t("entry.amount")}>{entry.amount.shown}</Fact>
-        <Fact title={t("entry.after")}>{entry.balance_after.shown}</Fact>
+        <Fact title={t("history.when")}>{moment(entry.at)}</Fact>
+        <Fact title={t("history.amount")}>{entry.amount.shown}</Fact>
+        <Fact title={t("history.after")}>{entry.balance_after.shown}</Fact>
         {call && <Fact title={t("entry.cost")}>{entry.charge.shown}</Fact>}
-        {entry.model && <Fact title={t("entry.model")}>{entry.model}</Fact>}
-        {entry.usage && <Fact title={t("entry.tokens")}>{<Kinds usage={entry.usage} />}</Fact>}
+        {entry.model && <Fact title={t("history.model")}>{entry.model}</Fact>}
+        {entry.usage && <Fact title={t("history.tokens")}>{<Kinds usage={entry.usage} />}</Fact>}
         {call && entry.source && <Fact title={t("entry.source")}>{source}</Fact>}
         {entry.actor && <Fact title={t("entry.actor")}>{entry.actor}</Fact>}
         {entry.note && <Fact title={t("entry.note")}>{entry.note}</Fact>}
@@ -87,7 +87,7 @@ function Reckoned({ found }: { found: Reckoning }) {
         keyOf={(line) => line.kind}
         columns={[
           { name: "kind", title: t("entry.kind"), cell: (line) => t(`entry.usage.${line.kind}`) },
-          { name: "tokens", title: t("entry.tokens"), figure: true, cell: (line) => count(line.tokens) },
+          { name: "tokens", title: t("history.tokens"), figure: true, cell: (line) => count(line.tokens) },
           { name: "price", title: t("entry.price"), figure: true, cell: (line) => (line.per === 1 ? line.price : t("entry.per", { price: line.price, per: count(line.per) })) },
           { name: "product", title: t("entry.product"), figure: true, cell: (line) => line.product },
         ]}

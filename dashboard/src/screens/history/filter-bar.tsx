@@ -20,7 +20,7 @@ export function FilterBar({ wanted, onChange, keys }: Props) {
   const { t } = useTranslation();
   const models = useQuery(showAccountUsageOptions(MODELS)).data?.parts.map((part) => part.model ?? "") ?? [];
   return (
-    <div role="group" aria-label={t("history.show")} className="grid grid-cols-[repeat(auto-fit,minmax(min(100%,11rem),1fr))] gap-3">
+    <div role="group" aria-label={t("history.filters")} className="grid grid-cols-[repeat(auto-fit,minmax(min(100%,11rem),1fr))] gap-3">
       <List
         label={t("history.range")}
         value={wanted.range}

@@ -1,5 +1,5 @@
 // Accounts among a million: searched as one types, picked by state and plan, each with its line of the report.
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -15,6 +15,7 @@ import { Head } from "../../parts/card";
 import { Choice, List } from "../../parts/choice";
 import { useMoment } from "../../parts/date";
 import { Download } from "../../parts/download";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { Search } from "../../parts/search";
 import { More } from "../../parts/table";
@@ -91,13 +92,8 @@ interface Wanted {
 function Found({ search, state, plan, plans, onAsk }: Wanted) {
   const { t } = useTranslation();
   const wanted = { query: { limit: PAGE, search, plan, state: STATES.find((one) => one === state) ?? (null as State | null) } };
-  const found = useInfiniteQuery({
-    ...listStandingsInfiniteOptions(wanted),
-    initialPageParam: wanted,
-    getNextPageParam: (page) => page.next,
-    placeholderData: keepPreviousData,
-  });
-  const lines = found.data?.pages.flatMap((page) => page.items.map(lineOf)) ?? [];
+  const found = usePages(listStandingsInfiniteOptions(wanted), { placeholderData: keepPreviousData });
+  const lines = found.data?.map(lineOf) ?? [];
   const short = lines.length < ENOUGH && found.hasNextPage && !found.isFetchingNextPage && !found.isError;
   const { fetchNextPage } = found;
   useEffect(() => {
@@ -154,15 +150,11 @@ function UsedMost() {
 function NothingLeft() {
   const { t } = useTranslation();
   const wanted = { query: { limit: PAGE } };
-  const found = useInfiniteQuery({
-    ...listExhaustedAccountsInfiniteOptions(wanted),
-    initialPageParam: wanted,
-    getNextPageParam: (page) => page.next,
-  });
+  const found = usePages(listExhaustedAccountsInfiniteOptions(wanted));
   return (
     <Answer of={found} rows={8}>
       {(data) => {
-        const lines = data.pages.flatMap((page) => page.items.map(reported));
+        const lines = data.map(reported);
         return (
           <>
             {lines.length > 0 ? <Lines lines={lines} /> : <Empty>{t("accounts.none")}</Empty>}

@@ -1,5 +1,4 @@
 // Who changed what, when, from what to what, and why: filtered, paged, and as CSV.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
@@ -12,6 +11,7 @@ import { Head } from "../../parts/card";
 import { useBeginning, useMoment } from "../../parts/date";
 import { Download } from "../../parts/download";
 import { Field } from "../../parts/field";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { More } from "../../parts/table";
 import { Change } from "./audit/change";
@@ -32,12 +32,8 @@ export default function Screen() {
     ...(until ? { until: begins(until, true) } : {}),
   };
   const wanted = { query: { limit: PAGE, ...filter } };
-  const log = useInfiniteQuery({
-    ...listAuditLogInfiniteOptions(wanted),
-    initialPageParam: wanted,
-    getNextPageParam: (page) => (page.next === null ? null : Number(page.next)),
-  });
-  const changes = log.data?.pages.flatMap((page) => page.items) ?? [];
+  const log = usePages(listAuditLogInfiniteOptions(wanted));
+  const changes = log.data ?? [];
   return (
     <>
       <Head title={t("nav.audit")}>

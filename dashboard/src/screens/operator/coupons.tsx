@@ -1,5 +1,5 @@
 // Coupons: codes that give credit or take something off a price; who used each, new ones, and their end.
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -14,6 +14,7 @@ import { List } from "../../parts/choice";
 import { useDate } from "../../parts/date";
 import { Download } from "../../parts/download";
 import { LIVE_MS } from "../../parts/live";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { Search } from "../../parts/search";
 import { More, Table } from "../../parts/table";
@@ -78,14 +79,8 @@ function Found({ search, state, operates }: { search: string; state: Coupon["sta
   const [shown, setShown] = useState("");
   const [ending, setEnding] = useState<Coupon | null>(null);
   const asked = { query: { limit: PAGE, search, ...(state && { state }) } };
-  const pages = useInfiniteQuery({
-    ...listCouponsInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE_MS,
-  });
-  const coupons = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const pages = usePages(listCouponsInfiniteOptions(asked), { placeholderData: keepPreviousData, refetchInterval: LIVE_MS });
+  const coupons = pages.data ?? [];
   const chosen = coupons.find((one) => one.code === shown);
   return (
     <>
@@ -118,6 +113,7 @@ function Coupons({ coupons, onShow, onEnd }: Props) {
   const action = {
     name: "act",
     title: "",
+    figure: true,
     cell: (one: Coupon) =>
       one.state !== "ended" && (
         <Button kind="plain" className="min-h-8 px-3" aria-label={t("coupons.endOf", { code: one.code })} onClick={() => onEnd?.(one)}>

@@ -1,5 +1,5 @@
 // Whether the books are right: every law held against the journal, started here, watched by anybody, and its history.
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -16,6 +16,7 @@ import { useMoment } from "../../parts/date";
 import { Field } from "../../parts/field";
 import { Badge, type Tone } from "../../parts/figure";
 import { LIVE_MS } from "../../parts/live";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { More, Table } from "../../parts/table";
 import { useTell } from "../../parts/told";
@@ -38,13 +39,10 @@ export default function Screen() {
   const me = useMe();
   const [asked] = useSearchParams();
   const [starting, setStarting] = useState(false);
-  const works = useInfiniteQuery({
-    ...listVerificationsInfiniteOptions(WANTED),
-    initialPageParam: WANTED,
-    getNextPageParam: (page) => page.next,
+  const works = usePages(listVerificationsInfiniteOptions(WANTED), {
     refetchInterval: ({ state }) => (state.data?.pages[0]?.items[0]?.state === "running" ? WATCH_MS : LIVE_MS),
   });
-  const items = works.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = works.data ?? [];
   const shown = items.find(({ id }) => id === asked.get("run")) ?? items[0];
   return (
     <>

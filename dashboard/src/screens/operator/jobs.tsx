@@ -1,5 +1,5 @@
 // What the service does by itself: when each job ran, how it went, when it runs next; its runs, and to run it now.
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Play } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -16,6 +16,7 @@ import { useMoment } from "../../parts/date";
 import { Dialog } from "../../parts/dialog";
 import { Badge, type Tone } from "../../parts/figure";
 import { LIVE_MS } from "../../parts/live";
+import { usePages } from "../../parts/pages";
 import { Failed } from "../../parts/problem";
 import { More, Table } from "../../parts/table";
 import { useTell } from "../../parts/told";
@@ -115,12 +116,7 @@ function Runs({ name, onClose }: { name: string; onClose: () => void }) {
   const { t } = useTranslation();
   const moment = useMoment();
   const wanted = { path: { name }, query: { limit: PAGE } };
-  const runs = useInfiniteQuery({
-    ...listJobRunsInfiniteOptions(wanted),
-    initialPageParam: wanted,
-    getNextPageParam: (page) => page.next,
-    refetchInterval: LIVE_MS,
-  });
+  const runs = usePages(listJobRunsInfiniteOptions(wanted), { refetchInterval: LIVE_MS });
   return (
     <section aria-labelledby="runs">
       <div className="mb-3 flex items-center justify-between gap-3">
@@ -132,10 +128,10 @@ function Runs({ name, onClose }: { name: string; onClose: () => void }) {
         </Button>
       </div>
       <Answer of={runs} rows={6}>
-        {({ pages }) => (
+        {(rows) => (
           <Table
             caption={t("jobs.runs", { name })}
-            rows={pages.flatMap((page) => page.items)}
+            rows={rows}
             keyOf={(run) => run.id}
             empty={t("jobs.none")}
             columns={[

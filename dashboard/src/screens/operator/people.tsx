@@ -1,5 +1,4 @@
 // People and roles: who signs in and what they may do. An owner's screen.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link2, LogOut, Plus, ShieldCheck, UserCheck, UserX } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,6 +11,7 @@ import { Button } from "../../parts/button";
 import { Head } from "../../parts/card";
 import { useMoment } from "../../parts/date";
 import { Dialog } from "../../parts/dialog";
+import { usePages } from "../../parts/pages";
 import { Empty } from "../../parts/problem";
 import { More, Table } from "../../parts/table";
 import { useMe } from "../../session";
@@ -27,7 +27,7 @@ export default function Screen() {
   const [inviting, setInviting] = useState(false);
   const [chosen, setChosen] = useState<Person | null>(null);
   const asked = { query: { limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listPeopleInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listPeopleInfiniteOptions(asked));
   return (
     <>
       <Head title={t("nav.people")}>
@@ -38,8 +38,7 @@ export default function Screen() {
       </Head>
       <p className="mb-4 text-soft">{t("people.lead")}</p>
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const people = data.pages.flatMap((page) => page.items);
+        {(people) => {
           return people.length === 0 ? <Empty>{t("people.none")}</Empty> : <People people={people} onChoose={setChosen} />;
         }}
       </Answer>

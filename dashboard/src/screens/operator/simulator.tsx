@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 
-import { listSimulationsOptions } from "../../api/@tanstack/react-query.gen";
+import { listSimulationsOptions, showSimulationOptions } from "../../api/@tanstack/react-query.gen";
 import { Answer } from "../../parts/answer";
 import { Card, Head } from "../../parts/card";
 import { useMoment } from "../../parts/date";
@@ -28,7 +28,10 @@ export default function Simulator() {
         )}
       </Head>
       {run ? (
-        <Run key={run} id={run} />
+        <section aria-labelledby="ran" className="space-y-6">
+          <What key={run} id={run} />
+          <Run key={run} id={run} />
+        </section>
       ) : (
         <div className="grid items-start gap-6 lg:grid-cols-[3fr_2fr]">
           <Setting />
@@ -36,6 +39,25 @@ export default function Simulator() {
         </div>
       )}
     </>
+  );
+}
+
+/** What was simulated, as the heading of what came of it. */
+function What({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const moment = useMoment();
+  const run = useQuery(showSimulationOptions({ path: { simulation: id } })).data;
+  return (
+    <div>
+      <h2 id="ran" className="text-lg font-semibold tracking-tight wrap-anywhere">
+        {run ? run.plans.join(" · ") : t("simulator.outcome")}
+      </h2>
+      {run && (
+        <p className="text-sm text-soft">
+          {t(`simulator.source.${run.source}`)}, {moment(run.started_at)}
+        </p>
+      )}
+    </div>
   );
 }
 

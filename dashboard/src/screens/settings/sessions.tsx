@@ -77,7 +77,7 @@ function Row({ session }: { session: MySession }) {
           {session.present && <Badge tone="good">{t("settings.here")}</Badge>}
         </p>
         <p className="text-sm break-words text-soft">
-          {[session.address, t("settings.seen", { at: moment(session.seen_at) }), t("settings.begun", { at: moment(session.created_at) })].filter(Boolean).join(" · ")}
+          {[session.address, t("time.lastUsed", { at: moment(session.seen_at) }), t("settings.begun", { at: moment(session.created_at) })].filter(Boolean).join(" · ")}
         </p>
       </div>
     </li>

@@ -27,6 +27,7 @@ from tokenhouse.edges.api import (
     endpoints,
     entries,
     house_settings,
+    imports,
     jobs,
     keys,
     meta,
@@ -61,6 +62,7 @@ from tokenhouse.house import Tokenhouse
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     meta.router,
     accounts.router,
+    imports.router,
     credit.router,
     entries.router,
     reservations.router,

@@ -10,6 +10,7 @@ from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator
 from tokenhouse.edges.api.shapes import AccountRef, Amount, Cursor, Limit, Page, Reason, Shape, amount
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import audited
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules.alerts import Level
 from tokenhouse.rules.origins import Origin, origin
@@ -160,10 +161,11 @@ async def create_account(asked: NewAccount, caller: Operator, house: House, resp
         there = await house.describe(asked.ref)
     except NotFound:
         profile = asked.model_dump(exclude={"ref", "parent", "reason"})
-        made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
-        await caller.record(
-            house, "account.create", asked.ref, after=audited.account(made), reason=asked.reason
-        )
+        async with at_once(house.desk):
+            made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
+            await caller.record(
+                house, "account.create", asked.ref, after=audited.account(made), reason=asked.reason
+            )
         return described(made)
     response.status_code = 200
     return described(there)
@@ -188,14 +190,19 @@ async def amend_account(
     profile = {name: getattr(asked, name) for name in ("name", "email", "locale", "tags")}
     terms = {"state": asked.state, "plan": asked.plan}
     if any(value is not None for value in terms.values()) or all(v is None for v in profile.values()):
-        await house.amend(account, **terms, key=key, actor=caller.actor, note=asked.reason)
+        was, now = audited.changed(before, {name: one for name, one in terms.items() if one is not None})
+        with caller.amending(house, account, was, now, asked.reason):
+            await house.amend(account, **terms, key=key, actor=caller.actor, note=asked.reason)
     if any(value is not None for value in profile.values()):
-        await house.correct_profile(account, **profile)
-    amended = await house.describe(account)
-    was, now = audited.changed(before, audited.account(amended))
-    if now:
-        await caller.record(house, "account.amend", account, before=was, after=now, reason=asked.reason)
-    return described(amended)
+        async with at_once(house.desk):
+            await house.correct_profile(account, **profile)
+            corrected = audited.account(await house.describe(account))
+            was, now = audited.changed(before, {name: corrected[name] for name in profile})
+            if now:
+                await caller.record(
+                    house, "account.amend", account, before=was, after=now, reason=asked.reason
+                )
+    return described(await house.describe(account))
 
 
 @router.get("/{ref}/children")

@@ -5,6 +5,7 @@ operator changes what a deployment has; an owner also says who the others are.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -16,8 +17,11 @@ from tokenhouse.edges.credentials.cookies import SessionCookie
 from tokenhouse.edges.language import language
 from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.errors import Forbidden
-from tokenhouse.flow import spans
+from tokenhouse.flow import audited, spans
+from tokenhouse.flow.audit_trail import with_record
+from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.amounts import TOKEN
 from tokenhouse.store.keys import Key, Role
 from tokenhouse.store.sessions import Session
 
@@ -64,6 +68,37 @@ class Caller:
             actor=self.actor,
             before=before,
             after=after,
+            reason=reason,
+            address=self.address,
+        )
+
+    def moving(
+        self, house: Tokenhouse, action: str, subject: str, *, reason: str = "", **facts: str
+    ) -> AbstractContextManager[None]:
+        """Have the credit that this caller moves within recorded by what moves it; a repeat is not."""
+        return with_record(
+            house.desk,
+            lambda done: audited.moved(done, deployment_unit(house.desk) or TOKEN, **facts),
+            actor=self.actor,
+            action=action,
+            subject=subject,
+            reason=reason,
+            address=self.address,
+        )
+
+    def amending(
+        self, house: Tokenhouse, account: str, before: Any, after: Any, reason: str
+    ) -> AbstractContextManager[object]:
+        """Have the change of an account's state or plan within recorded by what makes it, if it is one."""
+        if not after:
+            return nullcontext()
+        return with_record(
+            house.desk,
+            lambda _: after,
+            actor=self.actor,
+            action="account.amend",
+            subject=account,
+            before=before,
             reason=reason,
             address=self.address,
         )

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import House, User
+from tokenhouse.edges.api.marks import ANY_SITE
 from tokenhouse.edges.api.shapes import Amount, Shape, amount
 from tokenhouse.edges.credentials import bearer
 from tokenhouse.errors import Unauthenticated
@@ -20,8 +21,6 @@ from tokenhouse.rules.alerts import Level
 
 router = APIRouter(tags=["card"])
 
-PATH: Final = "/api/v1/card"
-"""Where a page of any site may ask; see `guard`."""
 BUY: Final = "/app/buy"
 
 
@@ -62,7 +61,11 @@ async def create_card_token(
     return CardToken(token=made.token, expires_at=made.expires_at)
 
 
-@router.get(PATH, responses={401: {"description": "The token is unknown, or has ended."}})
+@router.get(
+    "/api/v1/card",
+    responses={401: {"description": "The token is unknown, or has ended."}},
+    openapi_extra={ANY_SITE: True},
+)
 async def show_card(request: Request, house: House) -> Card:
     """Return what the usage card shows, to whoever brings a card token as `Authorization: Bearer tc_…`.
 

@@ -27,6 +27,7 @@ from tokenhouse.edges.api.shapes import (
 )
 from tokenhouse.edges.api.sheets import csv_answer
 from tokenhouse.flow import audited
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.amounts import digits
 from tokenhouse.rules.notices import percents
@@ -198,30 +199,32 @@ async def list_redemptions(
 @router.post("/coupons", status_code=201)
 async def create_coupons(asked: NewCoupons, caller: Operator, house: House) -> Coupons:
     """Make coupons. A code that is taken is refused, so that nothing is made twice."""
-    made = await house.write_coupons(
-        code=asked.code or "",
-        count=asked.count,
-        credit=parsed(asked.credit, house, "credit") if asked.credit is not None else 0,
-        discount=_share(asked.discount),
-        credit_days=asked.credit_days,
-        uses_max=asked.uses_max,
-        valid_from=asked.valid_from,
-        valid_until=asked.valid_until,
-        only_plans=asked.plans,
-        only_packages=asked.packages,
-        note=asked.note,
-        actor=caller.actor,
-    )
-    after = audited.coupons(made, unit_of(house))
-    await caller.record(house, "coupon.make", made[0].code, after=after, reason=asked.note)
+    async with at_once(house.desk):
+        made = await house.write_coupons(
+            code=asked.code or "",
+            count=asked.count,
+            credit=parsed(asked.credit, house, "credit") if asked.credit is not None else 0,
+            discount=_share(asked.discount),
+            credit_days=asked.credit_days,
+            uses_max=asked.uses_max,
+            valid_from=asked.valid_from,
+            valid_until=asked.valid_until,
+            only_plans=asked.plans,
+            only_packages=asked.packages,
+            note=asked.note,
+            actor=caller.actor,
+        )
+        after = audited.coupons(made, unit_of(house))
+        await caller.record(house, "coupon.make", made[0].code, after=after, reason=asked.note)
     return Coupons(items=[shown(one, house) for one in made])
 
 
 @router.post("/coupons/{code}/end")
 async def end_coupon(code: InPath, asked: CouponEnd, caller: Operator, house: House) -> Coupon:
     """End a coupon: nobody can use it any more; what it gave stays. Idempotent."""
-    ended = await house.end_coupon(code)
-    await caller.record(house, "coupon.end", ended.code, after={"uses": ended.uses}, reason=asked.reason)
+    async with at_once(house.desk):
+        ended = await house.end_coupon(code)
+        await caller.record(house, "coupon.end", ended.code, after={"uses": ended.uses}, reason=asked.reason)
     return shown(ended, house)
 
 

@@ -7,11 +7,9 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, Field
 
 from tokenhouse.edges.api.accounts import Ref
-from tokenhouse.edges.api.caller import Caller, House, IdempotencyKey, Operator, User
+from tokenhouse.edges.api.caller import House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.shapes import Amount, Digits, Reason, Shape, amount, parsed
-from tokenhouse.flow import audited
 from tokenhouse.flow.settle import Receipt as Moved
-from tokenhouse.house import Tokenhouse
 
 router = APIRouter(prefix="/api/v1/accounts/{ref}", tags=["credit"])
 
@@ -120,17 +118,18 @@ async def give_grant(
 ) -> Receipt:
     """Give credit to an account, as a lot of its own."""
     account = caller.account_of(ref)
-    moved = await house.grant(
-        account,
-        parsed(asked.amount, house),
-        source=asked.source,
-        priority=asked.priority,
-        expires_at=asked.expires_at,
-        key=key,
-        actor=caller.actor,
-        note=asked.reason,
-    )
-    return await _told(house, caller, "account.grant", moved, asked.reason, source=asked.source)
+    with caller.moving(house, "account.grant", account, reason=asked.reason, source=asked.source):
+        moved = await house.grant(
+            account,
+            parsed(asked.amount, house),
+            source=asked.source,
+            priority=asked.priority,
+            expires_at=asked.expires_at,
+            key=key,
+            actor=caller.actor,
+            note=asked.reason,
+        )
+    return shown(moved)
 
 
 @router.post("/grants/{grant}/claw-back")
@@ -138,15 +137,17 @@ async def claw_back_grant(
     ref: Ref, grant: Operation, asked: Movement, caller: Operator, house: House, key: IdempotencyKey = None
 ) -> Receipt:
     """Take back what is unspent of a grant; the rest becomes debt or is written off, as the plan says."""
-    moved = await house.claw_back(
-        caller.account_of(ref),
-        grant,
-        parsed(asked.amount, house),
-        key=key,
-        actor=caller.actor,
-        note=asked.reason,
-    )
-    return await _told(house, caller, "account.claw_back", moved, asked.reason, grant=grant)
+    account = caller.account_of(ref)
+    with caller.moving(house, "account.claw_back", account, reason=asked.reason, grant=grant):
+        moved = await house.claw_back(
+            account,
+            grant,
+            parsed(asked.amount, house),
+            key=key,
+            actor=caller.actor,
+            note=asked.reason,
+        )
+    return shown(moved)
 
 
 @router.post("/adjustments", status_code=201)
@@ -154,14 +155,16 @@ async def adjust_balance(
     ref: Ref, asked: Correction, caller: Operator, house: House, key: IdempotencyKey = None
 ) -> Receipt:
     """Correct a balance by hand, up or down. The journal keeps who did it and why."""
-    moved = await house.adjust(
-        caller.account_of(ref),
-        parsed(asked.amount, house),
-        key=key,
-        actor=caller.actor,
-        note=asked.reason,
-    )
-    return await _told(house, caller, "account.adjust", moved, asked.reason)
+    account = caller.account_of(ref)
+    with caller.moving(house, "account.adjust", account, reason=asked.reason):
+        moved = await house.adjust(
+            account,
+            parsed(asked.amount, house),
+            key=key,
+            actor=caller.actor,
+            note=asked.reason,
+        )
+    return shown(moved)
 
 
 @router.post("/charges/{charge}/refunds", status_code=201)
@@ -169,23 +172,16 @@ async def refund_charge(
     ref: Ref, charge: Operation, asked: Movement, caller: Operator, house: House, key: IdempotencyKey = None
 ) -> Receipt:
     """Give back a charge, wholly or in part; never more than was charged."""
-    moved = await house.refund(
-        caller.account_of(ref),
-        charge,
-        parsed(asked.amount, house),
-        key=key,
-        actor=caller.actor,
-        note=asked.reason,
-    )
-    return await _told(house, caller, "account.refund", moved, asked.reason, charge=charge)
-
-
-async def _told(
-    house: Tokenhouse, caller: Caller, action: str, moved: Moved, reason: str, **facts: str
-) -> Receipt:
-    """Return what was moved, when the audit log has it; what is only repeated is in it already."""
-    if not moved.replayed:
-        await caller.record(house, action, moved.account, after=audited.moved(moved, **facts), reason=reason)
+    account = caller.account_of(ref)
+    with caller.moving(house, "account.refund", account, reason=asked.reason, charge=charge):
+        moved = await house.refund(
+            account,
+            charge,
+            parsed(asked.amount, house),
+            key=key,
+            actor=caller.actor,
+            note=asked.reason,
+        )
     return shown(moved)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House, Operator
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Shape
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.store.outbox import Delivery as Stored
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["notices"])
@@ -72,17 +73,19 @@ async def count_deliveries(_caller: Auditor, house: House) -> DeliveryCount:
 @router.post("/resend")
 async def resend_dead_deliveries(caller: Operator, house: House) -> ResentDeliveries:
     """Put every delivery that was given up on its way again, but those to endpoints that are disabled."""
-    resent = await house.resend_dead()
-    left = (await house.count_deliveries())["dead"]
-    await caller.record(house, "delivery.resend_dead", "deliveries", after={"resent": resent})
+    async with at_once(house.desk):
+        resent = await house.resend_dead()
+        left = (await house.count_deliveries())["dead"]
+        await caller.record(house, "delivery.resend_dead", "deliveries", after={"resent": resent})
     return ResentDeliveries(resent=resent, dead=left)
 
 
 @router.post("/{delivery_id}/resend")
 async def resend_delivery(delivery_id: DeliveryId, caller: Operator, house: House) -> Delivery:
     """Put a delivery that ended on its way again, under the same id. Idempotent while it is on its way."""
-    found = await house.resend(delivery_id)
-    await caller.record(house, "delivery.resend", found.id, after={"target": found.target})
+    async with at_once(house.desk):
+        found = await house.resend(delivery_id)
+        await caller.record(house, "delivery.resend", found.id, after={"target": found.target})
     return shown(found)
 
 

@@ -10,6 +10,7 @@ from tokenhouse.edges.api.caller import Auditor, House, Operator
 from tokenhouse.edges.api.deliveries import Delivery
 from tokenhouse.edges.api.deliveries import shown as delivery_shown
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.endpoints import place_of
 from tokenhouse.rules.notices import Kind
 from tokenhouse.store.outbox import Endpoint as Stored
@@ -81,22 +82,23 @@ async def create_endpoint(asked: NewEndpoint, caller: Operator, house: House) ->
 
     Not idempotent, for nobody could say the first secret again: where it was lost, rotate it.
     """
-    made = await house.create_endpoint(
-        asked.url,
-        channel=asked.channel,
-        name=asked.name,
-        account=asked.account,
-        kinds=asked.kinds,
-        actor=caller.actor,
-    )
-    told = shown(made.endpoint)
-    await caller.record(
-        house,
-        "endpoint.create",
-        told.id,
-        after=_plain(told, "place", "account", "kinds"),
-        reason=asked.reason,
-    )
+    async with at_once(house.desk):
+        made = await house.create_endpoint(
+            asked.url,
+            channel=asked.channel,
+            name=asked.name,
+            account=asked.account,
+            kinds=asked.kinds,
+            actor=caller.actor,
+        )
+        told = shown(made.endpoint)
+        await caller.record(
+            house,
+            "endpoint.create",
+            told.id,
+            after=_plain(told, "place", "account", "kinds"),
+            reason=asked.reason,
+        )
     return MadeEndpoint(**told.model_dump(), secret=made.secret)
 
 
@@ -105,8 +107,9 @@ async def rotate_endpoint(
     endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> MadeEndpoint:
     """Give a webhook a new secret, shown this once; for a day the old one signs beside it."""
-    made = await house.rotate_endpoint(endpoint_id)
-    await caller.record(house, "endpoint.rotate", made.endpoint.id, reason=asked.reason)
+    async with at_once(house.desk):
+        made = await house.rotate_endpoint(endpoint_id)
+        await caller.record(house, "endpoint.rotate", made.endpoint.id, reason=asked.reason)
     return MadeEndpoint(**shown(made.endpoint).model_dump(), secret=made.secret)
 
 
@@ -115,8 +118,9 @@ async def disable_endpoint(
     endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> Endpoint:
     """Let an endpoint rest; what waits for it is given up and can be sent again later. Idempotent."""
-    told = shown(await house.disable_endpoint(endpoint_id, why=asked.reason[:200]))
-    await caller.record(house, "endpoint.disable", told.id, reason=asked.reason)
+    async with at_once(house.desk):
+        told = shown(await house.disable_endpoint(endpoint_id, why=asked.reason[:200]))
+        await caller.record(house, "endpoint.disable", told.id, reason=asked.reason)
     return told
 
 
@@ -125,8 +129,9 @@ async def enable_endpoint(
     endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> Endpoint:
     """Use an endpoint again. Idempotent."""
-    told = shown(await house.enable_endpoint(endpoint_id))
-    await caller.record(house, "endpoint.enable", told.id, reason=asked.reason)
+    async with at_once(house.desk):
+        told = shown(await house.enable_endpoint(endpoint_id))
+        await caller.record(house, "endpoint.enable", told.id, reason=asked.reason)
     return told
 
 

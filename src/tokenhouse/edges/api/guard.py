@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 from starlette.middleware.cors import CORSMiddleware
 
 from tokenhouse.edges import problems
+from tokenhouse.edges.api import ROUTERS
 from tokenhouse.edges.api.caller import BACK_END
-from tokenhouse.edges.api.card import PATH as CARD
+from tokenhouse.edges.api.marks import ANY_SITE, BODY_MAX, marked
 from tokenhouse.edges.credentials.peers import SECRET_HEADER
 from tokenhouse.edges.headers import encoded
 from tokenhouse.edges.language import language
@@ -94,14 +95,15 @@ def guarded(app: App, house: Tokenhouse) -> App:
 
 
 class Sites:
-    """Pages of any site see the card that their token opens; all else only those of sites that are listed."""
+    """Pages of any site may ask what a route opens to them; all else only those of sites that are listed."""
 
-    def __init__(self, app: App, card: App) -> None:
-        self._app, self._card = app, card
+    def __init__(self, app: App, anyones: App) -> None:
+        self._app, self._anyones = app, anyones
+        self._paths = {path for _, path in marked(ROUTERS, ANY_SITE)}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        await (self._card if scope.get("path") == CARD else self._app)(scope, receive, send)
+        await (self._anyones if scope.get("path") in self._paths else self._app)(scope, receive, send)
 
 
 class Guard:
@@ -111,6 +113,10 @@ class Guard:
         settings = house.desk.settings
         self._app, self._house = app, house
         self._body_max = settings.api_body_bytes_max
+        self._large = {
+            place: int(getattr(settings, name)) for place, name in marked(ROUTERS, BODY_MAX).items()
+        }
+        """What those routes take that take more, as it comes: they know their caller before they read."""
         self._hosts = tuple(host.lower() for host in settings.hosts)
         self._origins = {settings.place, *settings.cors_origins}
         self._secure = settings.place.startswith("https://")
@@ -130,12 +136,15 @@ class Guard:
         visit = _Visit(self, scope, send, headers.credential(self._credentials))
         try:
             self._admit(scope, headers, visit)
-            body = await self._body(headers, receive)
+            large = self._large.get((scope["method"], scope["path"]))
+            body = await self._body(headers, receive) if large is None else None
         except TokenhouseError as no:
             await self._refuse(no, scope, visit)
             return
         except _GoneError:
             return
+        if large is not None:
+            receive = _measured(receive, large)
         await self._app(scope, receive if body is None else _replayed(body, receive), visit.send)
 
     def _admit(self, scope: Message, headers: "_Headers", visit: "_Visit") -> None:
@@ -170,21 +179,16 @@ class Guard:
         told = headers.one(b"content-length")
         if not told and not headers.one(b"transfer-encoding"):
             return None
-        self._bounded(int(told[:20]) if told.isdigit() else 0)
+        _bounded(int(told[:20]) if told.isdigit() else 0, self._body_max)
         parts = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _GoneError
             parts += message.get("body", b"")
-            self._bounded(len(parts))
+            _bounded(len(parts), self._body_max)
             if not message.get("more_body", False):
                 return bytes(parts)
-
-    def _bounded(self, size: int) -> None:
-        """Return if a body of so many bytes may be taken. Raises: InvalidInput."""
-        if size > self._body_max:
-            raise InvalidInput("body_too_large", field="body", value=size, most=self._body_max)
 
     async def _refuse(self, no: TokenhouseError, scope: Message, visit: "_Visit") -> None:
         """Answer a request that nobody looks at."""
@@ -287,6 +291,26 @@ def _neighbourhood(address: str) -> str:
 def _name(host: str) -> str:
     """Return the name in a `Host`, without its port."""
     return host if host.endswith("]") else host.rpartition(":")[0] or host
+
+
+def _bounded(size: int, most: int) -> None:
+    """Return if a body of so many bytes may be taken. Raises: InvalidInput."""
+    if size > most:
+        raise InvalidInput("body_too_large", field="body", value=size, most=most)
+
+
+def _measured(receive: Receive, most: int) -> Receive:
+    """Return how an application receives a body as it comes; past so many bytes, it raises InvalidInput."""
+    size = 0
+
+    async def next_part() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        _bounded(size, most)
+        return message
+
+    return next_part
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

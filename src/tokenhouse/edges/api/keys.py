@@ -11,6 +11,7 @@ from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.errors import Forbidden, NotFound
 from tokenhouse.flow import audited
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.desk import checked_id
 from tokenhouse.flow.keys import ROWS_MAX
 from tokenhouse.house import Tokenhouse
@@ -92,8 +93,10 @@ async def create_key(ref: Ref, asked: NewKey, caller: User, house: House) -> Mad
     account = caller.account_to_change(ref)
     if caller.role == "user" and caller.key is not None and (caller.key.models or caller.key.expires_at):
         raise Forbidden("key_bounded", prefix=caller.key.prefix)
-    made = await house.create_key(account, actor=caller.actor, **asked.model_dump(exclude={"reason"}))
-    return await _made(house, caller, made.key, made.secret, asked.reason)
+    given = asked.model_dump(exclude={"reason"})
+    async with at_once(house.desk):
+        made = await house.create_key(account, actor=caller.actor, **given)
+        return await _made(house, caller, made.key, made.secret, asked.reason)
 
 
 @router.delete("/accounts/{ref}/keys/{key_id}")
@@ -113,8 +116,9 @@ async def list_role_keys(_caller: Auditor, house: House, limit: Rows = 100) -> K
 async def create_role_key(asked: NewRoleKey, caller: Owner, house: House) -> MadeKey:
     """Make a key for a back end. For owners. Its secret is shown this once."""
     given = asked.model_dump(exclude={"reason"})
-    made = await house.create_key("", actor=caller.actor, **given)
-    return await _made(house, caller, made.key, made.secret, asked.reason)
+    async with at_once(house.desk):
+        made = await house.create_key("", actor=caller.actor, **given)
+        return await _made(house, caller, made.key, made.secret, asked.reason)
 
 
 @router.delete("/keys/{key_id}")
@@ -136,10 +140,11 @@ async def _revoked(house: Tokenhouse, caller: Caller, account: str, key_id: str,
     known = {one.id: one for one in await house.keys(account, rows_max=ROWS_MAX)}
     if wanted not in known:
         raise NotFound("api_key_unknown", id=wanted)
-    ended = await house.revoke_key(wanted, actor=caller.actor)
-    if known[wanted].revoked_at is None:
-        subject = account or ended.prefix
-        await caller.record(house, "key.revoke", subject, after=audited.key(ended), reason=reason)
+    async with at_once(house.desk):
+        ended = await house.revoke_key(wanted, actor=caller.actor)
+        if known[wanted].revoked_at is None:
+            subject = account or ended.prefix
+            await caller.record(house, "key.revoke", subject, after=audited.key(ended), reason=reason)
     return shown(house, ended)
 
 

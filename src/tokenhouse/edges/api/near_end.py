@@ -1,14 +1,13 @@
 """Near the end: what an account is told that has little left, on its card and inside its chat's answers."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from tokenhouse import messages
 from tokenhouse.edges.api.shapes import CamelShape
 from tokenhouse.flow.report import BalanceView
+from tokenhouse.flow.wording import near_end
 from tokenhouse.house import Tokenhouse
-from tokenhouse.rules.amounts import show
 
 WARNED: Final = ("warning", "critical", "blocked")
 """Levels at which there is something to tell."""
@@ -30,13 +29,9 @@ async def warning(house: Tokenhouse, view: BalanceView) -> Warned | None:
         return None
     settings = house.desk.settings
     locale = (await house.describe(view.account)).locale or settings.locale
-    facts: dict[str, Any] = {
-        "percent": f"{view.used_percent:g}",
-        "remaining": show(view.remaining, view.unit),
-    }
     return Warned(
         level=view.level.upper(),
-        message=messages.say(f"near_end.{view.level}", locale, **facts),
+        message=near_end(view, locale),
         remaining_tokens=view.remaining,
         estimated_turns=view.estimated_turns,
         purchase_url=settings.purchase_url,

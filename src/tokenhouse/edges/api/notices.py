@@ -9,6 +9,7 @@ from pydantic import Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import RANK, Auditor, Caller, House, User
 from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, amount
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.reading import SAME, NoticeView
 from tokenhouse.flow.reading import NoticeSettings as Wishes
 from tokenhouse.rules.alerts import Level
@@ -125,18 +126,19 @@ async def amend_notice_settings(
     """Change how an account's person is told. The zone of its periods stays what it was."""
     account = caller.account_to_change(ref)
     before = _settings(await house.notice_settings(account))
-    after = _settings(
-        await house.set_notice_settings(
-            account,
-            email=asked.email,
-            locale=asked.language,
-            time_zone=asked.time_zone,
-            levels=asked.levels if "levels" in asked.model_fields_set else SAME,
-            by_email=asked.by_email,
+    async with at_once(house.desk):
+        after = _settings(
+            await house.set_notice_settings(
+                account,
+                email=asked.email,
+                locale=asked.language,
+                time_zone=asked.time_zone,
+                levels=asked.levels if "levels" in asked.model_fields_set else SAME,
+                by_email=asked.by_email,
+            )
         )
-    )
-    if RANK[caller.role] >= RANK["operator"] and after != before:
-        await _record(caller, house, account, before, after)
+        if RANK[caller.role] >= RANK["operator"] and after != before:
+            await _record(caller, house, account, before, after)
     return after
 
 

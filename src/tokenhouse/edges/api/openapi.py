@@ -42,6 +42,7 @@ TAGS: Final = {
     "plans": "The terms of accounts: versioned documents, and presets.",
     "rates": "What models cost, by whose list and since when.",
     "simulations": "A usage trace against a plan, before it goes live.",
+    "imports": "Accounts out of a file, as a work: what would change first, then the change itself.",
     "verifications": "Every law of the ledger held against the journal, as a work that runs by itself.",
     "usage": "What an account used, by hour, day, month, model and key, and when it will run out.",
     "statistics": "Figures of all accounts: overview, distribution, trends, patterns, cost against charge.",

@@ -7,12 +7,11 @@ from pydantic import Field
 
 from tokenhouse.edges.api import receipts
 from tokenhouse.edges.api.accounts import Ref
-from tokenhouse.edges.api.caller import Auditor, Caller, House, IdempotencyKey, Operator, User
+from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.entries import Since, Until
 from tokenhouse.edges.api.money import Currency, Money, Order, State, TakenBack, money_of, shown, taken_back
 from tokenhouse.edges.api.payments import Providers, message_of
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
-from tokenhouse.flow import audited
 from tokenhouse.store.orders import Order as Stored
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
@@ -239,21 +238,17 @@ async def complete_order(order: OrderId, asked: OrderEnding, caller: Operator, h
     It is pending, or was bought and failed before it was paid.
     """
     one = await house.find_order(order)
-    receipt = await house.complete_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
-    after = await house.find_order(one.id)
-    if not receipt.replayed:
-        await _record(caller, house, "order.complete", one, after, asked.reason)
-    return shown(after, house)
+    decided = {"actor": caller.actor, "reason": asked.reason, "address": caller.address}
+    await house.complete_order(one.ref, one.id, **decided)
+    return shown(await house.find_order(one.id), house)
 
 
 @router.post("/orders/{order}/fail")
 async def fail_order(order: OrderId, asked: OrderEnding, caller: Operator, house: House) -> Order:
     """Mark a pending order as failed: no credit came. Paid late, it still brings it. Idempotent."""
     one = await house.find_order(order)
-    after = await house.fail_order(one.ref, one.id, actor=caller.actor, reason=asked.reason)
-    if one.state != "failed":
-        await _record(caller, house, "order.fail", one, after, asked.reason)
-    return shown(after, house)
+    decided = {"actor": caller.actor, "reason": asked.reason, "address": caller.address}
+    return shown(await house.fail_order(one.ref, one.id, **decided), house)
 
 
 @router.get("/orders/{order}/refund")
@@ -289,22 +284,20 @@ async def refund_order(
     one = await house.find_order(order)
     before = await house.preview_refund(one.id, refunded_minor=asked.refunded_minor)
     total = one.price_minor if asked.refunded_minor is None else asked.refunded_minor
+    decided = {"actor": caller.actor, "address": caller.address}
     heard = None
     if asked.give_back and before.minor:
-        heard = await providers.give_back(house, one, total, asked.reason)
+        heard = await providers.give_back(house, one, total, reason=asked.reason, **decided)
     if heard is not None and heard.error is not None:  # The money has gone all the same.
-        await _record(caller, house, "order.refund", one, await house.find_order(one.id), asked.reason)
         raise heard.error
     receipt = heard.receipt if heard is not None else None
     if heard is not None and heard.order is not None:  # Its provider may have told of more meanwhile.
         total = max(total, heard.order.refunded_minor)
     if receipt is None:
         receipt = await house.refund_order(
-            one.ref, one.id, refunded_minor=total, actor=caller.actor, note=asked.reason
+            one.ref, one.id, refunded_minor=total, note=asked.reason, **decided
         )
     after = await house.find_order(one.id)
-    if heard is not None or not receipt.replayed:
-        await _record(caller, house, "order.refund", one, after, asked.reason)
     return RefundedOrder(
         order=shown(after, house),
         taken_back=taken_back(receipt, house),
@@ -334,11 +327,3 @@ async def _bought(house: House, providers: Providers, one: Stored, locale: str) 
         price=money_of(one.price_minor, one.currency),
     )
     return Bought(order=shown(one, house), checkout=checkout)
-
-
-async def _record(
-    caller: Caller, house: House, action: str, before: Stored, after: Stored, reason: str
-) -> None:
-    """Tell the audit log how an order was ended by hand."""
-    was, now = audited.order(before), audited.order(after)
-    await caller.record(house, action, after.id, before=was, after=now, reason=reason)

@@ -46,6 +46,7 @@ class PaidOver(Shape):
     provider: Literal["callback", "stripe", "toss", "manual"]
     currencies: list[Currency]
     subscriptions: bool
+    page: Annotated[bool, Field(description="Whether it is paid on a page of its own: `checkout.url`.")]
 
 
 class Packages(Shape):
@@ -86,13 +87,16 @@ async def list_packages(
     """List what can be bought."""
     with_all = every_one and RANK[caller.role] >= RANK["auditor"]
     found = [one for one in await house.packages() if with_all or one.active]
+    payments = house.desk.settings.payments
+    own_page = payments.callback is not None and payments.callback.checkout_url != ""
     ways = [
         PaidOver(
             provider=name,  # type: ignore[arg-type]  # The settings know these alone.
             currencies=["KRW"] if name == ONLY_KRW else list(get_args(Currency)),
             subscriptions=name in RENEWS,
+            page=name == "stripe" or (name == "callback" and own_page),
         )
-        for name in house.desk.settings.payments.providers
+        for name in payments.providers
     ]
     url = house.desk.settings.purchase_url
     return Packages(items=[shown(one, house) for one in found], paid_over=ways, purchase_url=url)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
 from tokenhouse.flow import audited
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.cursors import cursor as written_cursor
 from tokenhouse.flow.cursors import place
 from tokenhouse.flow.rates import Added, Listing
@@ -187,15 +188,19 @@ async def add_rates(asked: NewRates, caller: Operator, house: House) -> AddedRat
     Idempotent: the same prices again write nothing.
     """
     documents = [one.model_dump(exclude_none=True, exclude_defaults=True) for one in asked.rates]
-    added = await house.add_rates(documents, listed=asked.listed, actor=caller.actor, dry_run=asked.dry_run)
-    return await _told(house, caller, added, asked.reason, listed=asked.listed)
+    async with at_once(house.desk):
+        added = await house.add_rates(
+            documents, listed=asked.listed, actor=caller.actor, dry_run=asked.dry_run
+        )
+        return await _told(house, caller, added, asked.reason, listed=asked.listed)
 
 
 @router.post("/import", status_code=201)
 async def import_rates(asked: RatesImport, caller: Operator, house: House) -> AddedRates:
     """Add the list prices of every provider that the library genai-prices knows. Idempotent."""
-    added = await house.import_rates(actor=caller.actor, dry_run=asked.dry_run)
-    return await _told(house, caller, added, asked.reason, listed=True)
+    async with at_once(house.desk):
+        added = await house.import_rates(actor=caller.actor, dry_run=asked.dry_run)
+        return await _told(house, caller, added, asked.reason, listed=True)
 
 
 @router.get("/held")
@@ -213,10 +218,11 @@ async def decide_held_rate(
 ) -> DecidedRate:
     """Accept a price that was held back, or discard it for good."""
     listed = {one.id: one.listed for one in await house.held_rates()}
-    rate = await house.decide_rate(held_id, accept=asked.accept, actor=caller.actor)
-    after = None if rate is None else rate_document(rate)
     action = "rate.accept" if asked.accept else "rate.discard"
-    await caller.record(house, action, str(held_id), after=after, reason=asked.reason)
+    async with at_once(house.desk):
+        rate = await house.decide_rate(held_id, accept=asked.accept, actor=caller.actor)
+        after = None if rate is None else rate_document(rate)
+        await caller.record(house, action, str(held_id), after=after, reason=asked.reason)
     told = None if rate is None else shown(rate, listed=listed.get(held_id, False))
     return DecidedRate(id=held_id, accepted=asked.accept, rate=told)
 

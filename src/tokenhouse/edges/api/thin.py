@@ -26,6 +26,10 @@ from tokenhouse.house import Tokenhouse
 
 JSON: Final = "application/json"
 IDEMPOTENCY: Final = b"idempotency-key"
+CONTENT_TYPE: Final = b"content-type"
+UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
+"""What a request says of its body whose sender has not said that it is JSON."""
+HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 PART: Final = re.compile(r"\{(\w+)\}")
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
@@ -111,6 +115,8 @@ class Api(FastAPI):
         raw: bytes = scope.get("raw_path") or b""
         if b"%2f" in raw or b"%2F" in raw:
             scope = {**scope, "path": _whole(raw)}
+        if scope["type"] == "http" and scope["method"] not in HARMLESS:
+            scope = _as_json(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             path: str = scope["path"]
             plain = self._plain.get(path)
@@ -172,6 +178,19 @@ async def _standing(house: Tokenhouse, account: str, no: TokenhouseError) -> lis
 def _whole(raw: bytes) -> str:
     """Return a path in which a slash that belongs to a name parts nothing: it stands there as `SLASH`."""
     return "/".join(unquote(part).replace("/", SLASH) for part in raw.decode("latin-1").split("/"))
+
+
+def _as_json(scope: Scope) -> Scope:
+    """Return a request whose body is said to be JSON, as every body here is, where nobody said so.
+
+    That opens no door: a page of another site lacks the token of a session, whatever it sends.
+    """
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    kind = next((value for name, value in headers if name == CONTENT_TYPE), b"")
+    if kind.lower() not in UNSAID:
+        return scope
+    others = [(name, value) for name, value in headers if name != CONTENT_TYPE]
+    return {**scope, "headers": [*others, (CONTENT_TYPE, JSON.encode())]}
 
 
 def _key(scope: Scope) -> str | None:

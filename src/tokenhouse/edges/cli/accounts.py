@@ -88,17 +88,19 @@ def open_(terminal: Terminal, ref: str, language: str, tags: tuple[str, ...], **
 
     async def work(house: Tokenhouse) -> tuple[bool, Account, BalanceView | None]:
         from tokenhouse.flow import audited
+        from tokenhouse.flow.audit_trail import at_once
 
         try:
             await house.describe(ref)
             known = True
         except NotFound:
             known = False
-        account = await house.account(
-            ref, locale=language, tags=named or None, actor=terminal.actor, **profile
-        )
-        if not known:
-            await terminal.record(house, "account.create", ref, after=audited.account(account))
+        async with at_once(house.desk):
+            account = await house.account(
+                ref, locale=language, tags=named or None, actor=terminal.actor, **profile
+            )
+            if not known:
+                await terminal.record(house, "account.create", ref, after=audited.account(account))
         return known, account, await standing(house, account)
 
     known, account, balance = terminal.with_house(work)
@@ -129,14 +131,27 @@ def set_(terminal: Terminal, ref: str, note: str, **change: Any) -> None:
     """Change an account's state or plan."""
 
     async def work(house: Tokenhouse) -> tuple[Account, BalanceView]:
+        from contextlib import nullcontext
+
         from tokenhouse.flow import audited
+        from tokenhouse.flow.audit_trail import with_record
 
         before = audited.account(await house.describe(ref))
-        balance = await house.amend(ref, note=note, actor=terminal.actor, **change)
+        was, now = audited.changed(
+            before, {name: change[name] for name in ("state", "plan") if change[name] is not None}
+        )
+        recorded = with_record(
+            house.desk,
+            lambda _: now,
+            actor=terminal.actor,
+            action="account.amend",
+            subject=ref,
+            before=was,
+            reason=note,
+        )
+        with recorded if now else nullcontext():
+            balance = await house.amend(ref, note=note, actor=terminal.actor, **change)
         account = await house.describe(ref)
-        was, now = audited.changed(before, audited.account(account))
-        if now:
-            await terminal.record(house, "account.amend", ref, before=was, after=now, reason=note)
         return account, balance
 
     account, balance = terminal.with_house(work)

@@ -77,7 +77,7 @@ def make(
         await terminal.record(house, "coupon.make", made[0].code, after=told, reason=note)
         return made, unit
 
-    made, unit = terminal.with_house(work)
+    made, unit = terminal.with_house(work, whole=True)
     terminal.answer({"coupons": made})
     terminal.show(_table(terminal, made, unit))
 
@@ -109,7 +109,7 @@ def end(terminal: Terminal, code: str) -> None:
         await terminal.record(house, "coupon.end", ended.code, after={"uses": ended.uses})
         return ended
 
-    ended = terminal.with_house(work)
+    ended = terminal.with_house(work, whole=True)
     terminal.answer(ended)
     terminal.show(terminal.say("coupons.ended", code=ended.code, uses=ended.uses))
 

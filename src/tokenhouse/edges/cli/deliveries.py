@@ -66,7 +66,7 @@ def resend(terminal: Terminal, delivery: str) -> None:
         await terminal.record(house, "delivery.resend", found.id, after={"target": found.target})
         return found
 
-    found = terminal.with_house(work)
+    found = terminal.with_house(work, whole=True)
     terminal.answer(document(found))
     terminal.show(_table(terminal, [found]))
 

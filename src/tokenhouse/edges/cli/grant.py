@@ -40,23 +40,28 @@ def command(
 
     async def work(house: Tokenhouse) -> Receipt:
         from tokenhouse.flow import audited
+        from tokenhouse.flow.audit_trail import with_record
         from tokenhouse.rules.amounts import parse
 
         unit = (await house.balance(ref)).unit
-        moved = await house.grant(
-            ref,
-            parse(amount, unit),
-            source=source,
-            priority=priority,
-            expires_at=expires,
-            key=key,
+        with with_record(
+            house.desk,
+            lambda done: audited.moved(done, unit, source=source),
             actor=terminal.actor,
-            note=note,
-        )
-        if not moved.replayed:
-            told = audited.moved(moved, source=source)
-            await terminal.record(house, "account.grant", ref, after=told, reason=note)
-        return moved
+            action="account.grant",
+            subject=ref,
+            reason=note,
+        ):
+            return await house.grant(
+                ref,
+                parse(amount, unit),
+                source=source,
+                priority=priority,
+                expires_at=expires,
+                key=key,
+                actor=terminal.actor,
+                note=note,
+            )
 
     receipt = terminal.with_house(work)
     balance = receipt.balance

@@ -95,13 +95,9 @@ def points(terminal: Terminal, file: Path, plan: str | None) -> None:
 
 def mapping(named: tuple[str, ...]) -> dict[str, str]:
     """Return what the file calls a column -> our name for it."""
-    names = {}
-    for one in named:
-        theirs, equals, ours = one.rpartition("=")
-        if not (theirs and equals and ours):
-            raise InvalidInput("import_map", field="--map", value=one[:40])
-        names[theirs] = ours
-    return names
+    from tokenhouse.flow import importing
+
+    return importing.mapping(named, "--map")
 
 
 def _imported(

@@ -55,7 +55,7 @@ def create(
         await terminal.record(house, "key.create", subject, after=audited.key(made.key))
         return made
 
-    made = terminal.with_house(work)
+    made = terminal.with_house(work, whole=True)
     terminal.answer({"secret": made.secret, **document(made.key, _now(terminal))})
     terminal.show(
         terminal.say("keys.made", account=account or role), made.secret, _table(terminal, [made.key])
@@ -92,7 +92,7 @@ def revoke(terminal: Terminal, key_id: str) -> None:
             await terminal.record(house, "key.revoke", subject, after=audited.key(key))
         return key
 
-    key = terminal.with_house(work)
+    key = terminal.with_house(work, whole=True)
     terminal.answer(document(key, _now(terminal)))
     facts = {"prefix": f"{key.prefix}…", "account": key.account or key.role, "seconds": KEPT_S}
     terminal.show(terminal.say("keys.revoked", **facts))

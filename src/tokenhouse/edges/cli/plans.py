@@ -1,4 +1,4 @@
-"""`tokenhouse plans`: list plans; show one as TOML, write a new version from a file, use a preset."""
+"""`tokenhouse plans`: list plans; show one as TOML; write, plan or withdraw a version; use a preset."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from tokenhouse.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from rich.table import Table
 
     from tokenhouse.edges.cli.terminal import Terminal
-    from tokenhouse.flow.terms import Preset
+    from tokenhouse.flow.terms import PlannedPlan, Preset, VersionView
     from tokenhouse.house import Tokenhouse
     from tokenhouse.rules.plans import Plan
 
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
 @click.group(cls=frame.Group, invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List the newest version of every plan, unless one of the commands below is named."""
+    """List every plan as it holds now, and what is planned, unless one of the commands below is named."""
     if context.invoked_subcommand is None:
         terminal = frame.terminal_of(context)
-        found = terminal.with_house(lambda house: house.plans())
-        terminal.answer({"plans": [document(plan) for plan in found.values()]})
-        terminal.show(_table(terminal, found.values()))
+
+        async def work(house: Tokenhouse) -> tuple[dict[str, Plan], list[PlannedPlan]]:
+            return await house.plans(), await house.planned()
+
+        found, ahead = terminal.with_house(work)
+        planned = [
+            {"name": one.plan.name, "version": one.plan.version, "starts_at": one.starts_at} for one in ahead
+        ]
+        terminal.answer({"plans": [document(plan) for plan in found.values()], "planned": planned})
+        terminal.show(
+            _table(terminal, found.values()), *(terminal.say("plans.ahead", **one) for one in planned)
+        )
 
 
 @command.command("show")
@@ -50,28 +60,82 @@ def show(terminal: Terminal, name: str) -> None:
 
 @command.command("write")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--from", "starts_at", type=frame.TIME)
 @click.option("--dry-run", is_flag=True)
 @frame.signed
 @frame.pass_terminal
-def write(terminal: Terminal, file: Path, dry_run: bool) -> None:
+def write(terminal: Terminal, file: Path, starts_at: datetime | None, dry_run: bool) -> None:
     """Add a plan, or a newer version of one, from a TOML file."""
     wanted = read(file)
 
     async def work(house: Tokenhouse) -> Plan:
-        before = (await house.plans()).get(str(wanted.get("name")))
+        name = str(wanted.get("name"))
+        before = (await house.plans()).get(name)
+        known = {one.plan.version for one in await house.plan_versions(name)} if before else set()
         try:
-            written = await house.write_plan(wanted, actor=terminal.actor, dry_run=dry_run)
+            written = await house.write_plan(
+                wanted, actor=terminal.actor, starts_at=starts_at, dry_run=dry_run
+            )
         except InvalidInput as wrong:
+            if wrong.facts.get("field") == "starts_at":
+                raise
             problem = wrong.message(terminal.locale)
             raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=problem) from None
-        if not dry_run:
-            await _record(terminal, house, before, written)
+        if not dry_run and written.version not in known:
+            await _record(terminal, house, before, written, starts_at)
         return written
 
-    plan = terminal.with_house(work)
-    terminal.answer({"dry_run": dry_run, "plan": document(plan)})
-    said = "plans.checked" if dry_run else "plans.wrote"
-    terminal.show(terminal.say(said, plan=plan.name, version=plan.version), _table(terminal, [plan]))
+    plan = terminal.with_house(work, whole=True)
+    terminal.answer({"dry_run": dry_run, "plan": document(plan), "starts_at": starts_at})
+    said = "plans.checked" if dry_run else "plans.ahead" if starts_at else "plans.wrote"
+    facts = {"plan": plan.name, "name": plan.name, "version": plan.version, "starts_at": starts_at}
+    terminal.show(terminal.say(said, **facts), _table(terminal, [plan]))
+
+
+@command.command("versions")
+@click.argument("name")
+@frame.pass_terminal
+def versions(terminal: Terminal, name: str) -> None:
+    """List every version of a plan, the newest first."""
+    found = terminal.with_house(lambda house: house.plan_versions(name))
+    heads = (">version", "state", "starts_at", "actor")
+    rows = [
+        (one.plan.version, terminal.say(f"plans.{one.state}"), one.starts_at, one.withdrawn_by or one.actor)
+        for one in found
+    ]
+    terminal.answer(
+        {
+            "versions": [
+                {"version": one.plan.version}
+                | {told: getattr(one, told) for told in ("state", "starts_at", "created_at", "actor")}
+                | {told: getattr(one, told) for told in ("follows", "withdrawn_at", "withdrawn_by")}
+                for one in found
+            ]
+        }
+    )
+    columns = [head[:1] * head.startswith(">") + terminal.say(f"plans.{head.lstrip('>')}") for head in heads]
+    terminal.show(terminal.table(columns, rows))
+
+
+@command.command("withdraw")
+@click.argument("name")
+@click.argument("version", type=frame.COUNT)
+@frame.signed
+@frame.pass_terminal
+def withdraw(terminal: Terminal, name: str, version: int) -> None:
+    """Call off a version that has not started yet."""
+
+    async def work(house: Tokenhouse) -> VersionView:
+        before = {one.plan.version: one.state for one in await house.plan_versions(name)}
+        found = await house.withdraw_plan(name, version, actor=terminal.actor)
+        if before.get(version) != "withdrawn":
+            was = {"version": version, "starts_at": found.starts_at.isoformat()}
+            await terminal.record(house, "plan.withdraw", name, before=was, after=None)
+        return found
+
+    found = terminal.with_house(work, whole=True)
+    terminal.answer({"version": version, "state": found.state, "starts_at": found.starts_at})
+    terminal.show(terminal.say("plans.called_off", plan=name, version=version))
 
 
 @command.command("presets")
@@ -100,21 +164,28 @@ def use_preset(terminal: Terminal, name: str) -> None:
     async def work(house: Tokenhouse) -> Plan:
         before = (await house.plans()).get(name)
         written = await house.preset(cast("Preset", name))
-        await _record(terminal, house, before, written)
+        if before is None or before.version != written.version:
+            await _record(terminal, house, before, written)
         return written
 
-    plan = terminal.with_house(work)
+    plan = terminal.with_house(work, whole=True)
     terminal.answer({"plan": document(plan)})
     terminal.show(terminal.say("plans.wrote", plan=plan.name, version=plan.version), _table(terminal, [plan]))
 
 
-async def _record(terminal: Terminal, house: Tokenhouse, before: Plan | None, written: Plan) -> None:
-    """See a new version of a plan into the audit log; the same again is none."""
+async def _record(
+    terminal: Terminal,
+    house: Tokenhouse,
+    before: Plan | None,
+    written: Plan,
+    starts_at: datetime | None = None,
+) -> None:
+    """See a new version of a plan into the audit log."""
     from tokenhouse.flow import audited
 
-    if before is None or before.version != written.version:
-        was, now = before and audited.plan(before), audited.plan(written)
-        await terminal.record(house, "plan.write", written.name, before=was, after=now)
+    start = {"starts_at": starts_at.isoformat()} if starts_at else {}
+    was, now = before and audited.plan(before), audited.plan(written) | start
+    await terminal.record(house, "plan.write", written.name, before=was, after=now)
 
 
 def read(file: Path) -> dict[str, Any]:

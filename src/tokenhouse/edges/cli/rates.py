@@ -83,7 +83,7 @@ def add(terminal: Terminal, file: Path, dry_run: bool) -> None:
             raise InvalidInput("file_wrong", field="FILE", value=str(file), problem=problem) from None
         return await _recorded(terminal, house, added, "own")
 
-    _told(terminal, terminal.with_house(work))
+    _told(terminal, terminal.with_house(work, whole=True))
 
 
 @command.command("import")
@@ -97,7 +97,7 @@ def import_(terminal: Terminal, dry_run: bool) -> None:
         added = await house.import_rates(actor=terminal.actor, dry_run=dry_run)
         return await _recorded(terminal, house, added, "listed")
 
-    _told(terminal, terminal.with_house(work))
+    _told(terminal, terminal.with_house(work, whole=True))
 
 
 async def _recorded(terminal: Terminal, house: Tokenhouse, added: Added, layer: str) -> Added:
@@ -131,7 +131,7 @@ def quarantine(terminal: Terminal, accept: int | None, discard: int | None) -> N
         await terminal.record(house, action, str(chosen), after=rate and rate_document(rate))
         return rate
 
-    rate = terminal.with_house(work)
+    rate = terminal.with_house(work, whole=True)
     terminal.answer({"id": chosen, "accepted": rate is not None, "version": rate.version if rate else None})
     if rate is None:
         terminal.show(terminal.say("rates.discarded", id=chosen))

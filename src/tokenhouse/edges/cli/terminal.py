@@ -113,12 +113,21 @@ class Terminal:
         except (ImportError, KeyError, OSError):  # A container may run as a user that has no name.
             return "cli"
 
-    def with_house(self, work: Callable[[Tokenhouse], Awaitable[T]]) -> T:
-        """Open the house, run `work` on it, close it, and return what the work returned."""
+    def with_house(self, work: Callable[[Tokenhouse], Awaitable[T]], *, whole: bool = False) -> T:
+        """Open the house, run `work` on it, close it, and return what the work returned.
+
+        What a `whole` work writes, its record in the audit log as well, is written at once or not at all.
+        """
+        from contextlib import nullcontext
+
+        from tokenhouse.flow.audit_trail import at_once
         from tokenhouse.house import Tokenhouse
 
         async def run() -> T:
-            async with Tokenhouse.open(settings=self.settings, clock=self.clock) as house:
+            async with (
+                Tokenhouse.open(settings=self.settings, clock=self.clock) as house,
+                at_once(house.desk) if whole else nullcontext(),
+            ):
                 return await work(house)
 
         return self.run(run)

@@ -43,6 +43,8 @@ COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 MODELS: Final = "/v1/models"
 PATHS: Final = (*METERED, COUNT_TOKENS, MODELS, f"{MODELS}/")
 """What the gateway answers; the last one is a beginning."""
+ALLOWED: Final = dict.fromkeys((*METERED, COUNT_TOKENS), "POST") | {MODELS: "GET"}
+"""The one method of each path."""
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -132,14 +134,9 @@ class Gateway:
         if not isinstance(no, TokenhouseError):
             log.error("%s %s", caller.method, caller.path, exc_info=no)
         told = await self._answers.refusal(no, _protocol(caller), caller.account)
-        headers = told.headers
-        if (
-            isinstance(no, NotFound)
-            and no.reason == "path_unknown"
-            and caller.path in (*METERED, COUNT_TOKENS)
-        ):
-            return await caller.answer(405, [*headers, ("allow", "POST")], told.body)
-        return await caller.answer(told.status, headers, told.body)
+        if isinstance(no, NotFound) and no.reason == "path_unknown" and caller.path in ALLOWED:
+            return await caller.answer(405, [*told.headers, ("allow", ALLOWED[caller.path])], told.body)
+        return await caller.answer(told.status, told.headers, told.body)
 
 
 def _protocol(caller: Caller) -> Literal["openai", "anthropic"]:

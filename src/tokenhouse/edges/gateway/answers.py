@@ -1,17 +1,16 @@
 """Answers: what the gateway adds to a provider's, and what it says itself; in the language of the account."""
 
 import asyncio
-from decimal import Decimal
 from typing import Any, Final, Literal
 
 import msgspec
 
-from tokenhouse import messages
 from tokenhouse.edges import problems
 from tokenhouse.edges.headers import WARNED, Header, limited, standing
 from tokenhouse.edges.problems import Answer
 from tokenhouse.errors import InsufficientCredit, NotFound, Refused, TokenhouseError
 from tokenhouse.flow.report import BalanceView
+from tokenhouse.flow.wording import near_end
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.verdict import Member
 
@@ -60,14 +59,9 @@ class Answers:
         """Return what an account near its end is told inside an answer; None for all others."""
         if balance.level not in WARNED or not self._settings.warning_in_body:
             return None
-        unit = balance.unit
-        facts = {
-            "percent": f"{balance.used_percent:g}",
-            "remaining": f"{Decimal(balance.remaining).scaleb(-unit.decimals):,f}",
-        }
         told = {
             "level": balance.level.upper(),
-            "message": messages.say(f"near_end.{balance.level}", await self.locale(balance.account), **facts),
+            "message": near_end(balance, await self.locale(balance.account)),
             "remainingTokens": balance.remaining,
             "estimatedTurns": balance.estimated_turns,
             "purchaseUrl": self._settings.purchase_url,

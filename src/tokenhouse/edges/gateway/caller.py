@@ -1,11 +1,15 @@
 """The caller: one request over ASGI, from its headers to the last byte of its answer."""
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from tokenhouse.edges.headers import Header, encoded
 from tokenhouse.errors import InvalidInput
+from tokenhouse.rules.amounts import shown
+
+log: Final = logging.getLogger("tokenhouse.gateway")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,7 +66,10 @@ class Caller:
         return "&".join(part for part in parts if not SECRETIVE.search(part.partition("=")[0]))
 
     async def body(self, most: int) -> bytes:
-        """Return the request's body. Raises: InvalidInput `body_too_large`, and GoneError."""
+        """Return the request's body. Raises: InvalidInput `body_too_large`, `body_packed`, and GoneError."""
+        packed = self.header(b"content-encoding").strip().lower()
+        if packed not in ("", "identity"):
+            raise InvalidInput("body_packed", field="body", value=shown(packed))
         told = self.header(b"content-length")
         _bounded(int(told[:20]) if told.isdecimal() else 0, most)
         message = await self._receive()
@@ -103,13 +110,16 @@ class Caller:
         await self.end(body)
 
     async def _say(self, message: dict[str, Any]) -> None:
-        """Send a message; a server that raises has nobody to send it to."""
+        """Send a message; a server that raises has nobody to send it to, and the call goes on to its charge."""
         if self.gone:
             return
         try:
             await self._send(message)
         except OSError:
             self.gone = True
+        except Exception:
+            self.gone = True
+            log.exception("%s %s cannot be answered", self.method, self.path)
 
 
 def _bounded(size: int, most: int) -> None:

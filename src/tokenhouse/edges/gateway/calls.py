@@ -15,7 +15,11 @@ class Calls:
         self.closing = False
 
     async def run(self, caller: Caller, visit: Visit) -> None:
-        """Make a call, and listen meanwhile whether its caller is still there."""
+        """Make a call, and listen meanwhile whether its caller is still there.
+
+        A server that waits for it no longer cancels this: the call is cut, and this returns when that is told
+        and charged. So it ends as it was asked to, and is no fault for anybody's log.
+        """
         work = asyncio.create_task(visit.run(), name="tokenhouse call")
         self.open[work] = visit
         work.add_done_callback(self.open.pop)
@@ -24,8 +28,7 @@ class Calls:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             visit.leave("cut")
-            await asyncio.shield(work)  # It tells the caller, which it cannot when we have returned.
-            raise
+            await asyncio.shield(work)
 
     async def close(self) -> None:
         """End all calls, and return when each is charged."""

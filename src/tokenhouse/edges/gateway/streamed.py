@@ -48,7 +48,7 @@ class Streamed(Visit):
         """Tell the caller why there is no answer, or why it ends here."""
         if not self._caller.started or self._caller.gone:
             return await super()._refuse(trouble)
-        told = await self._answers.refusal(trouble, self._protocol, self._who.account)
+        told = await self._answers.refusal(_inside(trouble), self._protocol, self._who.account)
         return await self._caller.end(self._relay.broken(told.body))
 
     async def _begin(self, reply: Reply) -> None:
@@ -61,18 +61,21 @@ class Streamed(Visit):
             await self._caller.more(as_comment(warning))
 
     async def _end(self, reply: Reply, trouble: Exception | None) -> None:
-        """Send what is left, charge, and close: whoever reads to the very end sees the charge made."""
+        """Send what is left, charge, and close: whoever reads to the very end sees the charge made.
+
+        A stream that broke off before anything of it was shown is no answer, and costs nothing.
+        """
         rest = b"" if self._stopped or self._left else self._relay.finish()
         measured = self._relay.measured
         ended = self._ending(measured, trouble)
         if self._left:
             await self._settle(measured, ended)
             return await self._part()
-        if ended == "cut" and not self._caller.started and not rest:
-            await self._settle(measured, ended)
+        if ended == "cut" and not self._caller.started:
+            await self._release(ended)
             return await self._refuse(trouble or self._broke_off)
         if ended in ("cut", "stopped"):
-            no = stopped(self._who.account) if self._stopped else trouble or self._broke_off
+            no = stopped(self._who.account) if self._stopped else _inside(trouble or self._broke_off)
             told = await self._answers.refusal(no, self._protocol, self._who.account)
             rest += self._relay.broken(told.body)
         if not self._caller.started:
@@ -104,6 +107,13 @@ class Streamed(Visit):
         left = await self._call.bytes_left(self._relay.measured.text)
         self._unseen = max(left, STEP_BYTES)
         return left < 0
+
+
+def _inside(trouble: Exception) -> Exception:
+    """Return what is said of a trouble inside a stream: before one nothing is charged, but what came of it is."""
+    if isinstance(trouble, UpstreamTrouble) and trouble.reason == "upstream_timeout":
+        return UpstreamTrouble("upstream_late", **trouble.facts)
+    return trouble
 
 
 def _steps(chunk: bytes) -> Iterator[bytes]:

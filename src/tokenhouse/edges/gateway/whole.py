@@ -1,13 +1,12 @@
 """Whole answers: kept until they have come, charged, and then sent with the balance after the charge."""
 
-import msgspec
-
 from tokenhouse.edges.gateway.answers import with_member
 from tokenhouse.edges.gateway.visit import Visit
 from tokenhouse.edges.upstream import Reply
 from tokenhouse.errors import UpstreamTrouble
 from tokenhouse.flow.report import view
 from tokenhouse.providers.base import Measured
+from tokenhouse.providers.ears import UNREADABLE, mended
 
 
 class Whole(Visit):
@@ -56,7 +55,7 @@ def _broken(measured: Measured, body: bytes) -> bool:
     if measured.usage is not None or measured.finished or measured.error is not None:
         return False
     try:
-        msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        mended(body)
+    except UNREADABLE:
         return True
     return False

@@ -53,14 +53,19 @@ class Providers:
         door = doors.get(order.provider)
         return door is not None and door.took(await house.payments_of(order.id)) is not None
 
-    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
+    async def give_back(
+        self, house: Tokenhouse, order: Order, total: int, *, reason: str, actor: str, address: str
+    ) -> Heard | None:
         """Give the money of an order back where it was paid, until so much of it is; then the credit goes.
 
         None where that is not ours to do: it was paid elsewhere, or its provider is not set up.
         """
         doors = {"stripe": self._stripe, "toss": self._toss}
         door = doors.get(order.provider)
-        return None if door is None else await door.give_back(house, order, total, reason)
+        if door is None:
+            return None
+        decided = {"reason": reason, "actor": actor, "address": address}
+        return await house.give_back(order.id, door, total=total, **decided)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

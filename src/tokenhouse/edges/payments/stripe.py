@@ -6,7 +6,7 @@ against the house's clock. https://docs.stripe.com/webhooks
 
 import logging
 from collections.abc import Callable
-from hashlib import sha256
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +21,9 @@ from tokenhouse.edges.payments.message import (
     unreadable,
 )
 from tokenhouse.errors import InvalidInput, StartRefused, UpstreamTrouble
+from tokenhouse.flow.giving_back import Wanted
 from tokenhouse.flow.payments import Heard, Told
+from tokenhouse.flow.refunding import Returned
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.shop import Package
 from tokenhouse.settings import Stripe
@@ -37,7 +39,12 @@ INTERVALS: Final = {"week": ("week", 1), "month": ("month", 1), "quarter": ("mon
 """A subscription's period -> Stripe's interval and how many of them."""
 INTENT: Final = "pi_"
 """How Stripe's name of a payment begins; a checkout's and an invoice's are names of the same payment."""
-CAME_TO_NOTHING: Final = ("failed", "canceled", "requires_action")
+CAME_TO_NOTHING: Final = ("failed", "canceled")
+"""A refund's states in which its money stays; one that waits for its receiver may still arrive."""
+REFUNDS_MAX: Final = 100
+"""Refunds of one payment that we look at: Stripe lists no more at once."""
+OURS: Final = "tokenhouse"
+"""What we call a refund, in its metadata."""
 PAID: Final = ("paid", "no_payment_required")
 
 Object = dict[str, Any]
@@ -46,6 +53,9 @@ Facts = dict[str, Any]
 
 class StripePayments:
     """Stripe's API and its webhooks."""
+
+    provider = PROVIDER
+    shown = SHOWN
 
     def __init__(self, settings: Stripe, tolerance_s: int) -> None:
         try:
@@ -96,8 +106,9 @@ class StripePayments:
             "line_items": [{"quantity": 1, "price_data": price}],
             "locale": locale,
         }
-        urls = {"success_url": self._success_url, "cancel_url": self._cancel_url}
-        asked |= {name: url for name, url in urls.items() if url}
+        here = f"{house.desk.settings.place}/app/buy/{order.id}?came="
+        asked["success_url"] = self._success_url.replace("{order}", order.id) or f"{here}paid"
+        asked["cancel_url"] = self._cancel_url.replace("{order}", order.id) or f"{here}back"
         session = await self._ask(
             lambda: self._client.v1.checkout.sessions.create_async(
                 asked, {"idempotency_key": f"order-{order.id}"}
@@ -121,42 +132,26 @@ class StripePayments:
         """Return Stripe's name of what it took, of all names of an order's payments."""
         return next((name for name in payments if name.startswith(INTENT)), None)
 
-    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
-        """Give money of an order back until so much of it is, and carry that out as a webhook of it would.
+    async def refunds(self, payment: str) -> list[Returned]:
+        """Return what Stripe has given back of a payment. Raises: InvalidInput, UpstreamTrouble."""
+        asked: Facts = {"payment_intent": payment, "limit": REFUNDS_MAX}
+        found = await self._ask(lambda: self._client.v1.refunds.list_async(asked))
+        return [_returned(one) for one in found.data]
 
-        None where Stripe was never told of a payment for it, so that nothing can be given back there. Nothing
-        of ours changes unless Stripe agrees. Idempotent: the same refund again is the same at Stripe too.
+    async def refund(self, wanted: Wanted) -> list[Returned]:
+        """Have Stripe give money back; return that refund.
 
-        Raises: InvalidInput for Stripe's no, UpstreamTrouble for no answer.
+        Idempotent by the key, which the refund carries. Raises: InvalidInput for its no, UpstreamTrouble
+        where nobody knows.
         """
-        intent = self.took(await house.payments_of(order.id))
-        if intent is None:
-            return None
         asked: Facts = {
-            "payment_intent": intent,
-            "amount": total - order.refunded_minor,
-            "metadata": {"order": order.id, "reason": reason[:500]},
+            "payment_intent": wanted.payment,
+            "amount": wanted.minor,
+            "metadata": {"order": wanted.order.id, "reason": wanted.note[:500], OURS: wanted.key},
         }
-        # Two that begin at the same sum are one refund; where they differ, Stripe refuses the second.
-        key = f"refund-{order.id}-{order.refunded_minor}"
-        made = await self._ask(lambda: self._client.v1.refunds.create_async(asked, {"idempotency_key": key}))
-        if made.status in CAME_TO_NOTHING:
-            problem = str(getattr(made, "failure_reason", None) or made.status)[:200]
-            facts = {"provider": SHOWN, "problem": problem}
-            raise InvalidInput("payment_refused", field="order", value=order.id, **facts)
-        return await house.hear_payment(
-            Told(
-                provider=PROVIDER,
-                event=f"refund {made.id}"[:255],
-                kind="refunded",
-                digest=sha256(str(made.id).encode()).digest(),
-                order=order.id,
-                payments=(intent,),
-                price_minor=order.price_minor,
-                currency=order.currency,
-                refunded_minor=total,
-            )
-        )
+        key = {"idempotency_key": f"refund-{wanted.key}"}
+        made = _returned(await self._ask(lambda: self._client.v1.refunds.create_async(asked, key)))
+        return [replace(made, ours=wanted.key)]
 
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:
         """Carry out what a signed event tells. Raises: Unauthenticated, InvalidInput for one unreadable."""
@@ -175,7 +170,18 @@ class StripePayments:
             event = told(document(message.body), message)
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as trouble:
             await unreadable(house, PROVIDER, message, trouble)
-        return await house.hear_payment(event)
+        return await house.hear_payment(await self._with_refunds(event))
+
+    async def _with_refunds(self, event: Told) -> Told:
+        """Return what an event of a refund tells, with all refunds of its payment as Stripe has them now.
+
+        A total in an event may be older than a refund that came to nothing; the refunds by name never are.
+        """
+        intent = self.took(list(event.payments)) if event.kind == "refunded" else None
+        refunds = tuple(await self.refunds(intent)) if intent else ()
+        if not refunds:
+            return event
+        return replace(event, refunds=refunds, refunded_minor=None)
 
     async def _ask(self, work: Callable[[], Any]) -> Any:
         """Return what Stripe answers. Raises: InvalidInput for its no, UpstreamTrouble for none."""
@@ -229,6 +235,30 @@ def _charge(one: Object, _: str) -> Facts:
     }
 
 
+def _refund(one: Object, _: str) -> Facts:
+    """Read a refund that was made, or that came to nothing; how it stands with all others is asked."""
+    if not one.get("payment_intent"):
+        return {"kind": "other"}
+    return {
+        "kind": "refunded",
+        "order": _order(one),
+        "payments": (one["payment_intent"],),
+        "currency": one["currency"].upper(),
+        "refunds": (_returned(one),),
+    }
+
+
+def _returned(one: Any) -> Returned:
+    """Return a refund of Stripe's in our words."""
+    return Returned(
+        ref=one["id"],
+        minor=one["amount"],
+        failed=one["status"] in CAME_TO_NOTHING,
+        ours=str((one["metadata"] or {}).get(OURS) or "") if "metadata" in one else "",
+        problem=str(one["failure_reason"] or "" if "failure_reason" in one else "")[:200] or one["status"],
+    )
+
+
 def _invoice(one: Object, kind: str) -> Facts:
     """Read the invoice of a subscription's period: its first one is the order's own."""
     parent = (one.get("parent") or {}).get("subscription_details") or one.get("subscription_details") or {}
@@ -263,6 +293,10 @@ READERS: Final[dict[str, Callable[[Object, str], Facts]]] = {
     "checkout.session.async_payment_failed": _session,
     "checkout.session.expired": _session,
     "charge.refunded": _charge,
+    "charge.refund.updated": _refund,
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
     "invoice.paid": _invoice,
     "invoice.payment_failed": _invoice,
     "customer.subscription.deleted": _subscription,

@@ -16,7 +16,9 @@ import msgspec
 from tokenhouse.edges.credentials import checked_secret
 from tokenhouse.edges.payments.message import Message, checked_url, document, unreadable
 from tokenhouse.errors import InvalidInput, UpstreamTrouble
+from tokenhouse.flow.giving_back import Wanted
 from tokenhouse.flow.payments import Heard, Kind, Told
+from tokenhouse.flow.refunding import Returned
 from tokenhouse.house import Tokenhouse
 from tokenhouse.settings import Toss
 from tokenhouse.store.orders import Order
@@ -29,7 +31,16 @@ ANSWER_BYTES_MAX: Final = 256 * 1024
 ASKED_AT_ONCE: Final = 8
 """Questions under way that anybody can cause by sending us a webhook."""
 NAME: Final = re.compile(r"[A-Za-z0-9_=-]{6,200}")
-CANCELLED_BEFORE: Final = "ALREADY_CANCELED_PAYMENT"
+OURS: Final = re.compile(r"\[([0-9a-f]{32}-[0-9]+)\]$")
+"""What we call a refund, at the end of the reason that Toss keeps."""
+REASON_MAX: Final = 150
+"""Characters of a person's reason: Toss keeps 200 with our name of it."""
+CAME_TO_NOTHING: Final = "ABORTED"
+"""A cancel's status where its money stayed: those of wallets abroad end later, and may."""
+UNKNOWN: Final = (401, 408, 409, 425, 429)
+"""Statuses that are no answer to what was asked: no key, too slow, the same is at work, too many."""
+OUR_FAULT: Final = ("FORBIDDEN_REQUEST", "INCORRECT_BASIC_AUTH_FORMAT")
+"""Codes of status 403 that say something of our key, and nothing of the payment."""
 DONE_BEFORE: Final = "ALREADY_PROCESSED_PAYMENT"
 
 KINDS: Final[dict[str, Kind]] = {
@@ -42,6 +53,15 @@ KINDS: Final[dict[str, Kind]] = {
 """A payment's status -> what it tells; the others are on their way."""
 
 
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One time that money of a payment was given back."""
+
+    transaction_key: str
+    cancel_amount: int
+    cancel_reason: str | None = None
+    cancel_status: str = "DONE"
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What of a payment concerns us; card and account numbers are not read."""
 
@@ -52,6 +72,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     balance_amount: int = 0
     currency: str = "KRW"
     method: str | None = None
+    cancels: list[Cancel] | None = None
 
 
 class _RefusedError(Exception):
@@ -61,9 +82,17 @@ class _RefusedError(Exception):
         super().__init__(code)
         self.code, self.text = code, text
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what an error says of it."""
+        return {"provider": SHOWN, "problem": self.text or self.code}
+
 
 class TossPayments:
     """Toss' API, and what it says of our orders."""
+
+    provider = PROVIDER
+    shown = SHOWN
 
     def __init__(self, settings: Toss) -> None:
         key = checked_secret(settings.key, "payments.toss.key")
@@ -119,26 +148,26 @@ class TossPayments:
         """Return Toss' name of what it took, of all names of an order's payments."""
         return next(iter(payments), None)
 
-    async def give_back(self, house: Tokenhouse, order: Order, total: int, reason: str) -> Heard | None:
-        """Cancel a payment until so much of it is given back, and carry that out as a webhook of it would.
-
-        None where Toss was never told of a payment for the order. Nothing of ours changes unless Toss agrees.
-        Idempotent. Raises: InvalidInput for its no, UpstreamTrouble for no answer.
-        """
-        name = self.took(await house.payments_of(order.id))
-        if name is None:
-            return None
-        body = {"cancelReason": reason[:200], "cancelAmount": total - order.refunded_minor}
-        message = Message(headers={}, body=msgspec.json.encode(body))
-        key = f"refund-{order.id}-{order.refunded_minor}"
+    async def refunds(self, payment: str) -> list[Returned]:
+        """Return what Toss has given back of a payment. Raises: InvalidInput, UpstreamTrouble."""
         try:
-            found = await self._ask("POST", f"/v1/payments/{name}/cancel", body, key=key)
+            return _refunds(await self._ask("GET", f"/v1/payments/{payment}"))
         except _RefusedError as no:
-            if no.code != CANCELLED_BEFORE:
-                facts = {"provider": SHOWN, "problem": no.text}
-                raise InvalidInput("payment_refused", field="order", value=order.id, **facts) from None
-            found = await self._fetch(house, message, name)
-        return await house.hear_payment(told(found, message))
+            raise InvalidInput("payment_refused", field="order", value="", **no.facts) from None
+
+    async def refund(self, wanted: Wanted) -> list[Returned]:
+        """Have Toss give money back; return all that it then has given back of the payment.
+
+        Idempotent by the key, which ends the reason that Toss keeps. Raises: InvalidInput for its no,
+        UpstreamTrouble where nobody knows.
+        """
+        reason = f"{wanted.note[:REASON_MAX]} [{wanted.key}]"
+        body = {"cancelReason": reason, "cancelAmount": wanted.minor}
+        path, key = f"/v1/payments/{wanted.payment}/cancel", f"refund-{wanted.key}"
+        try:
+            return _refunds(await self._ask("POST", path, body, key=key))
+        except _RefusedError as no:
+            raise InvalidInput("payment_refused", field="order", value=wanted.order.id, **no.facts) from None
 
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:
         """Look up the payment that a webhook names, and carry out how it stands.
@@ -193,9 +222,11 @@ class TossPayments:
                 status = reply.status
             if status == 200:
                 return msgspec.json.decode(answer, type=Payment)
-            if 400 <= status < 500 and status not in (401, 403, 408, 429):
+            if 400 <= status < 500 and status not in UNKNOWN:
                 no = document(answer)
-                raise _RefusedError(str(no.get("code", status))[:100], str(no.get("message", ""))[:200])
+                code = str(no.get("code", status))[:100]
+                if code not in OUR_FAULT:
+                    raise _RefusedError(code, str(no.get("message", ""))[:200])
         except (
             aiohttp.ClientError,
             TimeoutError,
@@ -210,19 +241,37 @@ class TossPayments:
 def told(found: Payment, message: Message) -> Told:
     """Return what a payment that Toss itself told of means for its order.
 
-    What was given back of it is what it no longer holds, so the state alone tells all, in any order.
+    What was given back of it is what it no longer holds, so the state alone tells all, in any order; where
+    Toss names what it gave back, each is told by its name.
     """
-    refunded = found.total_amount - found.balance_amount
-    kind = KINDS.get(found.status, "other")
+    refunds = _refunds(found)
+    kind = "refunded" if refunds else KINDS.get(found.status, "other")
+    stands = "".join("-" if one.failed else "+" for one in refunds)
+    cumulative = kind == "refunded" and not refunds
     return Told(
         provider=PROVIDER,
-        event=f"{found.payment_key} {found.status} {found.balance_amount}"[:255],
+        event=f"{found.payment_key} {found.status} {found.balance_amount} {stands}"[:255].strip(),
         kind=kind,
         digest=message.digest,
         order=found.order_id,
         payments=(found.payment_key,),
         price_minor=found.total_amount,
         currency=found.currency,
-        refunded_minor=refunded if kind == "refunded" else None,
+        refunded_minor=found.total_amount - found.balance_amount if cumulative else None,
+        refunds=tuple(refunds),
         method=(found.method or "")[:50],
     )
+
+
+def _refunds(found: Payment) -> list[Returned]:
+    """Return what was given back of a payment, one by one."""
+    return [
+        Returned(
+            ref=one.transaction_key,
+            minor=one.cancel_amount,
+            failed=one.cancel_status == CAME_TO_NOTHING,
+            ours=mark[1] if (mark := OURS.search(one.cancel_reason or "")) else "",
+            problem=one.cancel_status,
+        )
+        for one in found.cancels or ()
+    ]

@@ -9,20 +9,40 @@ select version from tokenhouse.catalog;
 update tokenhouse.catalog set version = version + 1;
 
 -- name: list_plans :many
--- why: The newest version of every plan.
-select distinct on (name) name, version, document from tokenhouse.plans order by name, version desc;
+-- why: The terms that hold, and those that are planned: no earlier ones will ever be asked for.
+with at_once as (
+    select distinct on (name) name, version, created_at
+    from tokenhouse.plans
+    where starts_at is null
+    order by name, version desc
+)
+select p.name, p.version, p.document, p.created_at, p.actor, p.starts_at, p.withdrawn_at, p.withdrawn_by
+from at_once a
+join tokenhouse.plans p using (name)
+where p.version = a.version or (p.starts_at > a.created_at and p.withdrawn_at is null)
+order by p.name, p.version;
 
 -- name: list_plan_versions :many
 -- why: What a plan said before, and since when; a charge is explained by the terms of its day.
-select version, document, created_at, actor from tokenhouse.plans where name = $1 order by version desc;
-
--- name: write_plan :exec
--- why: A changed document becomes the next version; an equal one changes nothing.
-insert into tokenhouse.plans (name, version, document, created_at, actor)
-select $1, coalesce(max(version), 0) + 1, $2::json, now(), $3
+select version, document, created_at, actor, starts_at, withdrawn_at, withdrawn_by
 from tokenhouse.plans
 where name = $1
-having coalesce((array_agg(document::jsonb order by version desc))[1] <> $2::jsonb, true);
+order by version desc;
+
+-- name: write_plan :maybe
+-- why: A document becomes the next version, unless it equals the version that would hold from then on anyway.
+insert into tokenhouse.plans (name, version, document, created_at, actor, starts_at)
+select $1, coalesce(max(version), 0) + 1, $2::json, $4, $3, $5
+from tokenhouse.plans
+where name = $1
+having coalesce((array_agg(document::jsonb) filter (where version = $6))[1] <> $2::jsonb, true)
+returning version;
+
+-- name: write_plan_withdrawn :maybe
+-- why: A version that has not started yet is called off; it stays on record.
+update tokenhouse.plans set withdrawn_at = $3, withdrawn_by = $4
+where name = $1 and version = $2 and starts_at > $3 and withdrawn_at is null
+returning version;
 
 -- name: list_rates :many
 -- why: What the dated table has gained since a version; rates are only ever added, and in one line.

@@ -92,17 +92,19 @@ cross join lateral (
 
 -- name: write_orders_ended :many
 -- why: An order ends in the transaction of its grant or claw-back, and only from the state that it must be
--- in; a refund only where no other refund came between. One that failed may be paid late, unless its money
--- was given back.
+-- in; a refund only where no other refund came between, nor one came to nothing. One that failed may be paid
+-- late, unless its money was given back.
 update tokenhouse.orders o
 set state = u.state, ended_at = u.ended_at, ended_by = u.ended_by, reason = u.reason,
     refunded_minor = u.refunded_minor, refunded_credit = u.refunded_credit,
-    refunded_last = u.refunded_credit - o.refunded_credit,
+    refunded_last = u.refunded_credit - o.refunded_credit, refunds_failed = u.failed_after,
     completed_at = case when u.was in ('pending', 'failed') then u.ended_at else o.completed_at end
 from unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::timestamptz[])
-     as u (cell, id, was, state, ended_by, reason, refunded_before, refunded_minor, refunded_credit, ended_at)
+            $8::bigint[], $9::bigint[], $10::integer[], $11::integer[], $12::timestamptz[])
+     as u (cell, id, was, state, ended_by, reason, refunded_before, refunded_minor, refunded_credit,
+           failed_before, failed_after, ended_at)
 where o.cell = u.cell and o.id = u.id and o.state = u.was and o.refunded_minor = u.refunded_before
+  and o.refunds_failed = u.failed_before
   and not (o.state = 'failed' and o.reason = 'refunded_before_completion')
 returning o.id;
 

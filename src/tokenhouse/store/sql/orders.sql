@@ -9,8 +9,8 @@ values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)
 on conflict (cell, method, transaction_id) where transaction_id <> '' do nothing
 returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
           ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
-          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, completed_at,
-          ended_by, reason, $12::text as ref;
+          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, refunds_failed,
+          completed_at, ended_by, reason, $12::text as ref;
 
 -- name: write_order_bought :maybe
 -- why: What a buyer asks for becomes one order, however often it is asked for under one key, and whichever
@@ -23,8 +23,8 @@ values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 
 on conflict do nothing
 returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
           ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
-          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, completed_at,
-          ended_by, reason, $22::text as ref;
+          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, refunds_failed,
+          completed_at, ended_by, reason, $22::text as ref;
 
 -- name: find_order :maybe
 -- why: One order for whoever completes, fails or refunds it.
@@ -32,7 +32,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o where o.cell = $1 and o.id = $2;
 
@@ -42,7 +42,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o where o.id = $1;
 
@@ -52,7 +52,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o where o.cell = $1 and o.method = $2 and o.transaction_id = $3;
 
@@ -62,7 +62,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o where o.cell = $1 and o.account = $2 and o.request_key = $3;
 
@@ -72,7 +72,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o
 where o.cell = $1 and o.account = $2 and ($3::uuid is null or o.id < $3)
@@ -85,7 +85,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o
 where ($1::uuid is null or o.id < $1)
@@ -103,7 +103,7 @@ select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.
        o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
        o.quantity,
        o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.completed_at, o.ended_by, o.reason,
+       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
        (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
 from tokenhouse.orders o
 where o.state = 'pending' and o.provider <> ''
@@ -124,8 +124,9 @@ returning o.id;
 -- why: An order of no credit, or a refund too small to take any, moves nothing in the ledger.
 update tokenhouse.orders o
 set state = $4, ended_at = $5, ended_by = $6, reason = $7, refunded_minor = $9, refunded_last = 0,
+    refunds_failed = $11,
     completed_at = case when $3 in ('pending', 'failed') then $5 else o.completed_at end
-where o.cell = $1 and o.id = $2 and o.state = $3 and o.refunded_minor = $8
+where o.cell = $1 and o.id = $2 and o.state = $3 and o.refunded_minor = $8 and o.refunds_failed = $10
   and not (o.state = 'failed' and o.reason = 'refunded_before_completion')
 returning o.id;
 

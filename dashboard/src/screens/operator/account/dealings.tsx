@@ -1,5 +1,5 @@
 // What else an account had to do with: its orders, what it was told, how much it chatted, and what was done to it.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -11,6 +11,7 @@ import { Answer } from "../../../parts/answer";
 import { useCount } from "../../../parts/count";
 import { useMoment } from "../../../parts/date";
 import { Figure, Figures } from "../../../parts/figure";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { OrderState } from "../../buy/orders";
@@ -59,12 +60,11 @@ function Orders({ account }: { account: string }) {
   const { t } = useTranslation();
   const moment = useMoment();
   const asked = { path: { ref: account }, query: { limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listOrdersInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listOrdersInfiniteOptions(asked));
   return (
     <Part title={t("account.orders")}>
       <Answer of={pages}>
-        {(data) => {
-          const orders = data.pages.flatMap((page) => page.items);
+        {(orders) => {
           if (orders.length === 0) return <Empty>{t("account.ordersNone")}</Empty>;
           return (
             <Table
@@ -72,7 +72,15 @@ function Orders({ account }: { account: string }) {
               rows={orders}
               keyOf={(one) => one.id}
               columns={[
-                { name: "when", title: t("account.order.when"), cell: (one) => <span className="whitespace-nowrap">{moment(one.created_at)}</span> },
+                {
+                  name: "when",
+                  title: t("account.order.when"),
+                  cell: (one) => (
+                    <Link to={`/operator/orders/${one.id}`} aria-label={t("account.order.open", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">
+                      {moment(one.created_at)}
+                    </Link>
+                  ),
+                },
                 { name: "id", title: t("account.order.id"), from: "md", cell: (one) => <code className="font-mono text-xs break-all">{one.id}</code> },
                 { name: "credit", title: t("account.order.credit"), figure: true, cell: (one) => one.credit.shown },
                 { name: "price", title: t("account.order.price"), figure: true, cell: (one) => one.price.shown },
@@ -91,12 +99,11 @@ function Notices({ account }: { account: string }) {
   const { t } = useTranslation();
   const moment = useMoment();
   const asked = { path: { ref: account }, query: { limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listNoticesInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listNoticesInfiniteOptions(asked));
   return (
     <Part title={t("account.notices")}>
       <Answer of={pages}>
-        {(data) => {
-          const notices = data.pages.flatMap((page) => page.items);
+        {(notices) => {
           if (notices.length === 0) return <Empty>{t("account.noticesNone")}</Empty>;
           return (
             <Table
@@ -131,11 +138,7 @@ function Done({ account }: { account: string }) {
   const { t } = useTranslation();
   const moment = useMoment();
   const asked = { query: { subject: account, limit: PAGE } };
-  const pages = useInfiniteQuery({
-    ...listAuditLogInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => (page.next === null ? null : Number(page.next)),
-  });
+  const pages = usePages(listAuditLogInfiniteOptions(asked));
   const all = (
     <Link to={`/operator/audit?subject=${encodeURIComponent(account)}`} className="text-sm text-brand underline">
       {t("nav.audit")}
@@ -144,8 +147,7 @@ function Done({ account }: { account: string }) {
   return (
     <Part title={t("account.audit")} aside={all}>
       <Answer of={pages}>
-        {(data) => {
-          const changes = data.pages.flatMap((page) => page.items);
+        {(changes) => {
           if (changes.length === 0) return <Empty>{t("account.auditNone")}</Empty>;
           return (
             <Table

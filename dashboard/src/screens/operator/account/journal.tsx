@@ -1,5 +1,4 @@
 // The journal of an account, each line of it explained; an operator gives back what a call cost.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -10,6 +9,7 @@ import { Button } from "../../../parts/button";
 import { Choice } from "../../../parts/choice";
 import { useMoment } from "../../../parts/date";
 import { Download } from "../../../parts/download";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { may } from "../../../places";
@@ -28,12 +28,12 @@ export function Journal({ account }: { account: Account }) {
   const [open, setOpen] = useState<number | null>(null);
   const [refunded, setRefunded] = useState<JournalEntry | null>(null);
   const asked = { path: { ref: account.ref }, query: { kind: [...VIEWS[view]], limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listEntriesInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listEntriesInfiniteOptions(asked));
   const kinds = new URLSearchParams(VIEWS[view].map((kind) => ["kind", kind]));
   const aside = (
     <div className="flex flex-wrap gap-2">
       <Choice
-        label={t("history.show")}
+        label={t("form.show")}
         value={view}
         onChange={setView}
         options={(Object.keys(VIEWS) as View[]).map((value) => ({ value, title: t(`history.view.${value}`) }))}
@@ -44,8 +44,7 @@ export function Journal({ account }: { account: Account }) {
   return (
     <Part title={t("history.lines")} aside={aside}>
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const lines = data.pages.flatMap((page) => page.items);
+        {(lines) => {
           if (lines.length === 0 && !pages.hasNextPage) return <Empty>{t(view === "all" ? "history.none" : "history.noneSuch")}</Empty>;
           return <Lines lines={lines} onOpen={setOpen} onRefund={setRefunded} />;
         }}

@@ -66,11 +66,11 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
 function Who({ line }: { line: Line }) {
   const more = [line.name, line.email, line.plan].filter((one) => one && one !== line.ref).join(" · ");
   return (
-    <>
-      <Link to={placeOf(line.ref)} className="font-medium break-all text-brand underline-offset-2 hover:underline">
+    <div className="min-w-44">
+      <Link to={placeOf(line.ref)} className="font-medium wrap-anywhere text-brand underline-offset-2 hover:underline">
         {line.ref}
       </Link>
-      {more && <span className="block text-soft">{more}</span>}
-    </>
+      {more && <span className="block text-soft wrap-anywhere">{more}</span>}
+    </div>
   );
 }

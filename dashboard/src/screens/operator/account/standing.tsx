@@ -65,9 +65,20 @@ function Origins({ balance }: { balance: Balance }) {
               {t(`usage.origin.${one.origin}`)}
               {one.ends_at && <span className="block text-sm text-soft">{t("usage.ends", { at: date(one.ends_at) })}</span>}
             </span>
-            <span className="font-medium">{one.left.shown}</span>
+            <span className="font-medium wrap-anywhere tabular-nums">{one.left.shown}</span>
           </li>
         ))}
+        {(["held", "debt"] as const)
+          .filter((name) => balance[name].value !== "0")
+          .map((name) => (
+            <li key={name} data-origin={name} className="flex items-baseline justify-between gap-4 py-2.5 last:pb-0">
+              <span>
+                {t(`account.${name}`)}
+                <span className="block text-sm text-soft">{t(`account.${name}Note`)}</span>
+              </span>
+              <span className={`font-medium wrap-anywhere tabular-nums ${name === "debt" ? "text-bad" : ""}`}>−{balance[name].shown}</span>
+            </li>
+          ))}
       </ul>
     </Card>
   );

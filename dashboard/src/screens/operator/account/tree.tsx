@@ -1,5 +1,5 @@
 // The tree of an account: the way up, who pays, who is below; and the limits on its calls, those from above too.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { ChevronRight } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -11,6 +11,7 @@ import { Card } from "../../../parts/card";
 import { useMoment } from "../../../parts/date";
 import { Badge } from "../../../parts/figure";
 import { LIVE_MS } from "../../../parts/live";
+import { usePages } from "../../../parts/pages";
 import { More, Table } from "../../../parts/table";
 import { placeOf, Stand } from "./lines";
 import { Part } from "./part";
@@ -47,13 +48,12 @@ export function Tree({ account }: { account: Account }) {
 function Below({ account }: { account: Account }) {
   const { t } = useTranslation();
   const asked = { path: { ref: account.ref }, query: { limit: PAGE } };
-  const pages = useInfiniteQuery({ ...listChildrenInfiniteOptions(asked), initialPageParam: asked, getNextPageParam: (page) => page.next });
+  const pages = usePages(listChildrenInfiniteOptions(asked));
   return (
     <>
       <h3 className="mt-5 mb-2 text-sm font-medium text-soft">{t("account.below")}</h3>
       <Answer of={pages} rows={1}>
-        {(data) => {
-          const below = data.pages.flatMap((page) => page.items);
+        {(below) => {
           if (below.length === 0) return <p className="text-soft">{t("account.none")}</p>;
           return (
             <ul className="divide-y divide-line">

@@ -1,5 +1,5 @@
 // Who used a coupon and what it brought them; and the window that ends one.
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -11,6 +11,7 @@ import { Button } from "../../../parts/button";
 import { useMoment } from "../../../parts/date";
 import { Dialog } from "../../../parts/dialog";
 import { LIVE_MS } from "../../../parts/live";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More } from "../../../parts/table";
 import { said, useDone } from "../acting";
@@ -23,12 +24,7 @@ export function Users({ coupon, onClose }: { coupon: Coupon; onClose: () => void
   const { t } = useTranslation();
   const moment = useMoment();
   const asked = { path: { code: coupon.code }, query: { limit: PAGE } };
-  const pages = useInfiniteQuery({
-    ...listRedemptionsInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    refetchInterval: LIVE_MS,
-  });
+  const pages = usePages(listRedemptionsInfiniteOptions(asked), { refetchInterval: LIVE_MS });
   const facts = [
     coupon.note,
     coupon.plans.length > 0 && t("coupons.onlyPlans", { names: coupon.plans.join(", ") }),
@@ -54,8 +50,7 @@ export function Users({ coupon, onClose }: { coupon: Coupon; onClose: () => void
       </ul>
       <h3 className="mt-5 mb-2 font-medium">{t("coupons.who")}</h3>
       <Answer of={pages} rows={3}>
-        {(data) => {
-          const uses = data.pages.flatMap((page) => page.items);
+        {(uses) => {
           if (uses.length === 0) return <Empty>{t("coupons.nobody")}</Empty>;
           return (
             <ul aria-label={t("coupons.who")} className="divide-y divide-line rounded-card border border-line">

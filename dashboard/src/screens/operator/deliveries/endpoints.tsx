@@ -1,5 +1,4 @@
 // Endpoints: where notices go besides the pages, whose and which, and whether they are in use.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { KeyRound, Power, Send } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -13,6 +12,7 @@ import { useMoment } from "../../../parts/date";
 import { Dialog } from "../../../parts/dialog";
 import { Badge } from "../../../parts/figure";
 import { LIVE_MS } from "../../../parts/live";
+import { usePages } from "../../../parts/pages";
 import { More, Table } from "../../../parts/table";
 import { placeOf } from "../account/lines";
 import { Rotating, Switching, Trying } from "./acts";
@@ -22,16 +22,11 @@ const PAGE = 50;
 export function Endpoints({ operates }: { operates: boolean }) {
   const [chosen, setChosen] = useState<Endpoint | null>(null);
   const asked = { query: { limit: PAGE } };
-  const pages = useInfiniteQuery({
-    ...listEndpointsInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    refetchInterval: LIVE_MS,
-  });
+  const pages = usePages(listEndpointsInfiniteOptions(asked), { refetchInterval: LIVE_MS });
   return (
     <>
       <Answer of={pages} rows={4}>
-        {(data) => <Lines lines={data.pages.flatMap((page) => page.items)} onChoose={operates ? setChosen : undefined} />}
+        {(lines) => <Lines lines={lines} onChoose={operates ? setChosen : undefined} />}
       </Answer>
       <More of={pages} />
       {chosen && <Changing endpoint={chosen} onClose={() => setChosen(null)} />}

@@ -1,5 +1,5 @@
 // What all accounts were told, the newest first: whom, of what, in which words, and whether they have read it.
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
@@ -9,6 +9,7 @@ import { Answer } from "../../../parts/answer";
 import { List } from "../../../parts/choice";
 import { useMoment } from "../../../parts/date";
 import { LIVE_MS } from "../../../parts/live";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { placeOf } from "../account/lines";
@@ -21,13 +22,7 @@ export function Notices() {
   const [place, go] = useSearchParams();
   const kind = KINDS.find((one) => one === place.get("kind"));
   const asked = { query: { limit: PAGE, ...(kind && { kind }) } };
-  const pages = useInfiniteQuery({
-    ...listAllNoticesInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE_MS,
-  });
+  const pages = usePages(listAllNoticesInfiniteOptions(asked), { placeholderData: keepPreviousData, refetchInterval: LIVE_MS });
   return (
     <>
       <List
@@ -38,8 +33,7 @@ export function Notices() {
         onChange={(one) => go(one ? { view: "notices", kind: one } : { view: "notices" })}
       />
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const notices = data.pages.flatMap((page) => page.items);
+        {(notices) => {
           if (notices.length === 0) return <Empty>{t(kind ? "toldTo.noneSo" : "toldTo.none")}</Empty>;
           return (
             <div aria-busy={pages.isPlaceholderData}>

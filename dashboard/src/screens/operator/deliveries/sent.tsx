@@ -1,5 +1,5 @@
 // Deliveries by their state, with attempts and the last error; those that were given up are sent again, one or all.
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { RotateCw } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -17,6 +17,7 @@ import { useCount } from "../../../parts/count";
 import { useMoment } from "../../../parts/date";
 import { Badge, Figure, Figures, type Tone } from "../../../parts/figure";
 import { LIVE_MS } from "../../../parts/live";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { useTellFailed } from "../../../parts/told";
@@ -34,13 +35,7 @@ export function Sent({ operates }: { operates: boolean }) {
   const counts = useQuery({ ...countDeliveriesOptions(), refetchInterval: LIVE_MS });
   const state = STATES.find((one) => one === place.get("state"));
   const asked = { query: { limit: PAGE, ...(state && { state }) } };
-  const pages = useInfiniteQuery({
-    ...listDeliveriesInfiniteOptions(asked),
-    initialPageParam: asked,
-    getNextPageParam: (page) => page.next,
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE_MS,
-  });
+  const pages = usePages(listDeliveriesInfiniteOptions(asked), { placeholderData: keepPreviousData, refetchInterval: LIVE_MS });
   return (
     <>
       <Answer of={counts} rows={2}>
@@ -62,8 +57,7 @@ export function Sent({ operates }: { operates: boolean }) {
         )}
       </div>
       <Answer of={pages} rows={6}>
-        {(data) => {
-          const lines = data.pages.flatMap((page) => page.items);
+        {(lines) => {
           if (lines.length === 0) return <Empty>{t(state ? "deliveries.noneSo" : "deliveries.none")}</Empty>;
           return (
             <div aria-busy={pages.isPlaceholderData}>

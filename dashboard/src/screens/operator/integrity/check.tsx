@@ -56,7 +56,7 @@ function Shown({ found }: { found: Found }) {
             {figure}
           </Figure>
         ))}
-        <Figure title={t("integrity.check.turns")} note={t("integrity.check.mean", { mean: count(overview.turns_mean), most: count(overview.turns_max) })}>
+        <Figure title={t("integrity.check.turns")} note={t("integrity.check.mean", { mean: overview.turns_mean === 0 && overview.turns > 0 ? "< 1" : count(overview.turns_mean), most: count(overview.turns_max) })}>
           {count(overview.turns)}
         </Figure>
       </Figures>

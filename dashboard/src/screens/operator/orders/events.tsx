@@ -1,5 +1,4 @@
 // What was said in providers' names: forged, repeated, refused and accepted, each attempt as it came.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
@@ -8,6 +7,7 @@ import { listPaymentEventsInfiniteOptions } from "../../../api/@tanstack/react-q
 import { Answer } from "../../../parts/answer";
 import { useMoment } from "../../../parts/date";
 import { Badge, type Tone } from "../../../parts/figure";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { Over } from "./list";
@@ -20,11 +20,7 @@ export function Events({ order }: { order?: string }) {
   const [place, go] = useSearchParams();
   const unmatched = order === undefined && place.get("unmatched") !== null;
   const query = { limit: 50, unmatched, ...(order ? { order } : {}) };
-  const events = useInfiniteQuery({
-    ...listPaymentEventsInfiniteOptions({ query }),
-    initialPageParam: { query },
-    getNextPageParam: (page) => page.next,
-  });
+  const events = usePages(listPaymentEventsInfiniteOptions({ query }));
   return (
     <>
       {order === undefined && (
@@ -33,7 +29,7 @@ export function Events({ order }: { order?: string }) {
           {t("orders.unmatched")}
         </label>
       )}
-      <Answer of={events}>{({ pages }) => <Lines events={pages.flatMap((page) => page.items)} linked={order === undefined} />}</Answer>
+      <Answer of={events}>{(events) => <Lines events={events} linked={order === undefined} />}</Answer>
       <More of={events} />
     </>
   );

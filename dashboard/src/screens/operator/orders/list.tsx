@@ -1,5 +1,4 @@
 // Everybody's orders, newest first, as far as they fit the filters, which stand in the address.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
@@ -11,9 +10,11 @@ import { List } from "../../../parts/choice";
 import { useBeginning, useMoment } from "../../../parts/date";
 import { Field } from "../../../parts/field";
 import { Badge } from "../../../parts/figure";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
 import { More, Table } from "../../../parts/table";
 import { TONES } from "../../buy/orders";
+import { placeOf } from "../account/lines";
 
 const STATES = ["pending", "completed", "failed", "refunded"] as const;
 const PROVIDERS = ["callback", "stripe", "toss", "manual", "coupon"] as const;
@@ -34,17 +35,13 @@ export function AllOrders() {
     ...(since ? { since: begins(since) } : {}),
     ...(until ? { until: begins(until, true) } : {}),
   };
-  const orders = useInfiniteQuery({
-    ...listAllOrdersInfiniteOptions({ query }),
-    initialPageParam: { query },
-    getNextPageParam: (page) => page.next,
-  });
+  const orders = usePages(listAllOrdersInfiniteOptions({ query }));
   return (
     <>
       <p className="-mt-4 mb-6 text-soft">{t("orders.lead")}</p>
       <Filters key={place.toString()} place={place} onChange={go} />
       <Answer of={orders} rows={6}>
-        {({ pages }) => <Lines orders={pages.flatMap((page) => page.items)} />}
+        {(orders) => <Lines orders={orders} />}
       </Answer>
       <More of={orders} />
     </>
@@ -98,7 +95,7 @@ function Lines({ orders }: { orders: readonly Order[] }) {
             </Link>
           ),
         },
-        { name: "account", title: t("orders.account"), cell: (row) => row.account },
+        { name: "account", title: t("orders.account"), cell: (row) => <Link to={placeOf(row.account)} className="block min-w-28 underline-offset-2 wrap-anywhere hover:underline">{row.account}</Link> },
         { name: "state", title: t("orders.state"), cell: (row) => <Badge tone={TONES[row.state]}>{t(`orders.states.${row.state}`)}</Badge> },
         { name: "provider", title: t("orders.provider"), from: "md", cell: (row) => <Over provider={row.provider} /> },
         { name: "what", title: t("orders.what"), from: "lg", cell: (row) => row.package || row.note },

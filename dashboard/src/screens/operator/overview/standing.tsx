@@ -28,7 +28,7 @@ export function Standing({ figures: { overview } }: { figures: Statistics }) {
         <Figure title={t("overview.accounts")} note={t("overview.withBalance", { count: overview.with_balance, shown: count(overview.with_balance) })}>
           {count(overview.accounts)}
         </Figure>
-        <Figure title={t("overview.active")} note={t("overview.turns", { count: overview.turns, shown: count(overview.turns), mean: count(overview.turns_mean) })}>
+        <Figure title={t("overview.active")} note={t("overview.turns", { count: overview.turns, shown: count(overview.turns), mean: overview.turns_mean === 0 && overview.turns > 0 ? "< 1" : count(overview.turns_mean) })}>
           {count(overview.active)}
         </Figure>
         <Figure title={t("overview.used", { unit })} note={t("overview.mean", { mean: overview.used_mean.shown, most: overview.used_max.shown })}>

@@ -1,25 +1,22 @@
 // A new version of a plan: written in a form or as JSON, read back in words, tried on real traffic, and published.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate } from "react-router";
 
 import { writePlan, type Plan, type PlanDocument } from "../../../api";
-import { listPlansOptions, listPlansQueryKey, listPlanVersionsQueryKey, listPresetsOptions, writePlanMutation } from "../../../api/@tanstack/react-query.gen";
-import { Act } from "../../../parts/act";
+import { listPlansOptions, listPresetsOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
 import { Back } from "../../../parts/back";
 import { Button } from "../../../parts/button";
 import { Card, Head } from "../../../parts/card";
 import { Choice } from "../../../parts/choice";
 import { Empty, Failed, isProblem } from "../../../parts/problem";
-import { useTell } from "../../../parts/told";
 import { may } from "../../../places";
 import { useMe } from "../../../session";
-import { said } from "../acting";
 import { Tried } from "../simulator/tried";
 import { forget, keep, kept, type Doc } from "./document";
 import { Fields } from "./fields";
+import { Publishing } from "./publishing";
 import { saysSame, Terms } from "./terms";
 
 export function Draft({ name }: { name: string }) {
@@ -91,7 +88,9 @@ function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: P
           <Tried document={document} against={inForce?.name} ready={refused === null} />
         </Card>
       </div>
-      <Publishing open={publishing} onClose={() => setPublishing(false)} name={name} document={document} />
+      {publishing && (
+        <Publishing onClose={() => setPublishing(false)} name={name} document={document} zone={reading.data?.document.zone ?? "UTC"} inForce={inForce} />
+      )}
     </div>
   );
 }
@@ -142,34 +141,5 @@ function AsText({ document, onChange }: { document: Doc; onChange: (document: Do
         {problem}
       </span>
     </label>
-  );
-}
-
-function Publishing({ open, onClose, name, document }: { open: boolean; onClose: () => void; name: string; document: Doc }) {
-  const { t } = useTranslation();
-  const tell = useTell();
-  const go = useNavigate();
-  const queries = useQueryClient();
-  const publish = useMutation({
-    ...writePlanMutation(),
-    onSuccess: async (plan) => {
-      forget(name);
-      await queries.invalidateQueries({ queryKey: listPlansQueryKey() });
-      await queries.invalidateQueries({ queryKey: listPlanVersionsQueryKey({ path: { name: plan.name } }) });
-      tell({ title: t("plans.published", { name: plan.name, version: plan.version }) });
-      void go(`/operator/plans/${plan.name}`);
-    },
-  });
-  return (
-    <Act
-      open={open}
-      onClose={onClose}
-      title={t("plans.publish")}
-      lead={t("plans.publishLead")}
-      verb={t("plans.publish")}
-      why
-      does={publish}
-      onSend={(form) => publish.mutate({ body: { document: document as unknown as PlanDocument, reason: said(form, "reason") } })}
-    />
   );
 }

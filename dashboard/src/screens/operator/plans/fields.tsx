@@ -69,7 +69,7 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
   return (
     <fieldset>
       <legend className="mb-3 font-semibold">{title}</legend>
-      <div className="grid gap-4 sm:grid-cols-2">{children}</div>
+      <div className="grid items-end gap-4 sm:grid-cols-2">{children}</div>
     </fieldset>
   );
 }
@@ -134,7 +134,7 @@ function Rows({ path, columns, fresh, document, onChange, wrong }: RowsProps) {
       <p className="text-sm font-medium">{t(`plans.${path}s`)}</p>
       {rows.map((row, nth) => (
         <div key={`${nth}-${rows.length}`} role="group" aria-label={t(`plans.${path}`, { nth: nth + 1 })} className="flex items-end gap-2 rounded-lg bg-sunk p-3">
-          <div className="grid flex-1 gap-3 sm:grid-cols-2 lg:grid-cols-4">
+          <div className="grid min-w-0 flex-1 items-end gap-3 sm:grid-cols-2">
             {columns.map(([name, kind]) => (
               <One
                 key={name}

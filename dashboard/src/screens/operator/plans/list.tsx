@@ -7,6 +7,7 @@ import type { Plan } from "../../../api";
 import { listPlansOptions, listPresetsOptions } from "../../../api/@tanstack/react-query.gen";
 import { Answer } from "../../../parts/answer";
 import { Head } from "../../../parts/card";
+import { useMoment } from "../../../parts/date";
 import { Badge } from "../../../parts/figure";
 import { Empty } from "../../../parts/problem";
 import { may } from "../../../places";
@@ -27,6 +28,7 @@ export function AllPlans() {
         </Link>
       </Head>
       <p className="-mt-4 mb-6 text-soft">{t("plans.lead")}</p>
+      <h2 className="mb-4 text-lg font-semibold tracking-tight">{t("plans.used")}</h2>
       <Answer of={plans} rows={6}>
         {({ items }) => (items.length === 0 ? <Empty>{t("plans.none")}</Empty> : <Cards plans={items} written />)}
       </Answer>
@@ -51,14 +53,22 @@ function Cards({ plans, written }: { plans: readonly Plan[]; written?: boolean }
 function OneCard({ plan, written }: { plan: Plan; written: boolean }) {
   const { t } = useTranslation();
   const me = useMe();
+  const moment = useMoment();
   const link = "text-sm font-medium text-brand underline";
+  // The presets stand under a heading of their own.
+  const Title = written ? "h2" : "h3";
   return (
     <li className="rounded-card border border-line bg-panel p-5">
       <div className="flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1">
-        <h3 className="font-semibold">{plan.document.title || plan.name}</h3>
+        <Title className="font-semibold">{plan.document.title || plan.name}</Title>
         <Badge>{written ? t("plans.version", { version: plan.version }) : t("plans.unwritten")}</Badge>
       </div>
       <p className="font-mono text-sm text-soft">{plan.name}</p>
+      {plan.planned?.map((one) => (
+        <p key={one.version} className="mt-2 text-sm text-notice">
+          {t("plans.ahead", { version: one.version, at: moment(one.starts_at) })}
+        </p>
+      ))}
       <ul className="mt-3 space-y-1 text-sm">
         {plan.terms
           .filter((term) => FIRST.includes(term.topic))

@@ -1,5 +1,4 @@
 // The rates that hold now, the house's own first; each leads to its model's history.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -9,9 +8,10 @@ import { listRatesInfiniteOptions } from "../../../api/@tanstack/react-query.gen
 import { Answer } from "../../../parts/answer";
 import { List } from "../../../parts/choice";
 import { useDate } from "../../../parts/date";
-import { Field } from "../../../parts/field";
 import { Badge } from "../../../parts/figure";
+import { usePages } from "../../../parts/pages";
 import { Empty } from "../../../parts/problem";
+import { Search } from "../../../parts/search";
 import { More, Table } from "../../../parts/table";
 import { Prices } from "./prices";
 
@@ -20,16 +20,11 @@ export function InForce() {
   const [text, setText] = useState("");
   const [layer, setLayer] = useState("");
   const query = { limit: 50, text, ...(layer === "own" || layer === "listed" ? { layer: layer as "own" | "listed" } : {}) };
-  const rates = useInfiniteQuery({
-    ...listRatesInfiniteOptions({ query }),
-    initialPageParam: { query },
-    getNextPageParam: (page) => page.next,
-    placeholderData: (before) => before,
-  });
+  const rates = usePages(listRatesInfiniteOptions({ query }), { placeholderData: (before) => before });
   return (
     <>
       <div className="mb-6 grid gap-3 sm:grid-cols-[2fr_1fr]">
-        <Field label={t("rates.search")} type="search" value={text} maxLength={200} onChange={(event) => setText(event.target.value)} />
+        <Search label={t("rates.search")} value={text} maxLength={200} onRest={setText} />
         <List
           label={t("rates.layer")}
           value={layer}
@@ -42,7 +37,7 @@ export function InForce() {
         />
       </div>
       <Answer of={rates} rows={6}>
-        {({ pages }) => <Lines rates={pages.flatMap((page) => page.items)} />}
+        {(rates) => <Lines rates={rates} />}
       </Answer>
       <More of={rates} />
     </>

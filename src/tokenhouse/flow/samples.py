@@ -1,0 +1,135 @@
+"""Samples: a real trace of two weeks, replayed into a new deployment so that its pages show something.
+
+The trace ends now. Its requests go through the whole engine, at a desk that lives in the trace's time, on the
+same database.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from functools import cache
+from typing import Final, Literal, NamedTuple
+
+from tokenhouse.errors import Forbidden, StillRunning
+from tokenhouse.flow import audit_trail, identify, rollups, works
+from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.documents import sample_plan
+from tokenhouse.flow.replay import Replay, TraceClock, start_of
+from tokenhouse.flow.simulate import Assumptions
+from tokenhouse.flow.traces import Trace, sample_trace
+from tokenhouse.flow.under_way import Steps
+from tokenhouse.flow.works import End, Kind, Work
+
+State = Literal["offered", "loading", "loaded", "failed", "withheld"]
+Beside = Callable[[TraceClock], AbstractAsyncContextManager[Desk]]
+"""Opens a desk on the same database that lives in another time."""
+
+KIND: Final = Kind(name="samples", unknown="samples_there", busy="samples_there")
+SUBJECT: Final = "samples"
+BEGUN: Final = "samples.load"
+DONE: Final = "samples.loaded"
+FAILED: Final = "samples.failed"
+CALLERS: Final = 32
+NEW_MAX: Final = 3
+"""Accounts of a deployment that is still new; one with more has something to show."""
+
+
+class Samples(NamedTuple):
+    """Where it stands: `done` of `total` requests."""
+
+    state: State
+    done: int
+    total: int
+
+
+async def progress(desk: Desk) -> Samples:
+    """Return where it stands."""
+    total = len(_trace().requests)
+    if desk.settings.environment == "production":
+        return Samples("withheld", 0, total)
+    latest = await _latest(desk)
+    if latest is not None:
+        return _shown(latest)
+    return Samples("offered" if await _new(desk) else "withheld", 0, total)
+
+
+async def load(desk: Desk, beside: Beside, *, actor: str, address: str) -> Samples:
+    """Begin to replay, and return at once; where that is under way already, return how far it is.
+
+    Raises: Forbidden in production, and where there are other accounts; StillRunning once it is done.
+    """
+    if desk.settings.environment == "production":
+        raise Forbidden("samples_in_production")
+    latest = await _latest(desk)
+    if latest is None and not await _new(desk):
+        raise Forbidden("samples_not_new")
+
+    async def replay(steps: Steps) -> End:
+        try:
+            found = await _replayed(desk, beside, steps)
+        except BaseException as trouble:
+            error = str(trouble) or type(trouble).__name__
+            await audit_trail.record(
+                desk, actor=actor, action=FAILED, subject=SUBJECT, after={"error": error}
+            )
+            raise
+        await rollups.fold(desk)
+        await desk.remembered.forget()
+        await audit_trail.record(desk, actor=actor, action=DONE, subject=SUBJECT, after=found)
+        return End(found)
+
+    try:
+        begun = await works.start(desk, KIND, {}, replay, actor=actor, total=len(_trace().requests))
+    except StillRunning:
+        running = await _latest(desk)
+        if running is None or running.state != "running":
+            raise
+        return _shown(running)
+    await audit_trail.record(desk, actor=actor, action=BEGUN, subject=SUBJECT, address=address)
+    return _shown(begun)
+
+
+async def _latest(desk: Desk) -> Work | None:
+    """Return the last time that it was begun."""
+    return next(iter((await works.page(desk, KIND, None, 1)).works), None)
+
+
+async def _new(desk: Desk) -> bool:
+    """Return whether a deployment has hardly any accounts."""
+    return len(await identify.page(desk, (-1, 0), NEW_MAX + 1)) <= NEW_MAX
+
+
+async def _replayed(desk: Desk, beside: Beside, steps: Steps) -> dict[str, int]:
+    """Replay the trace so that it ends now, and return what that came to."""
+    trace, now = _trace(), desk.clock()
+    span = timedelta(microseconds=trace.requests[-1].at - trace.requests[0].at)
+    given = Assumptions(start_at=now - span)
+    clock = TraceClock(start_of(trace, given))
+    async with beside(clock) as other:
+        replay = Replay(
+            desk=other,
+            trace=trace,
+            plan=sample_plan(desk.settings.time_zone),
+            given=given,
+            callers=CALLERS,
+            clock=clock,
+            heard=steps.count,
+        )
+        await replay.prepare()
+        await replay.drive()
+        found = await replay.audit()
+    return {"requests": len(trace.requests), "accounts": len(trace.accounts), "findings": found.findings}
+
+
+def _shown(work: Work) -> Samples:
+    """Return a work as where the samples stand; one that came to no end may be begun again."""
+    state: State = "failed"
+    if work.state in ("running", "done"):
+        state = "loading" if work.state == "running" else "loaded"
+    return Samples(state, 0 if state == "failed" else work.done, len(_trace().requests))
+
+
+@cache
+def _trace() -> Trace:
+    """Return the trace that comes with tokenhouse, read once."""
+    return sample_trace()
