@@ -24,6 +24,7 @@ from tests.hostile import (
     rate,
     texts,
 )
+from tokenhouse.flow.imports import Upload
 from tokenhouse.flow.simulations import What
 
 PAGE_OR_NONE = [None, *NO_WHOLE, -1, 10**9, 2**63]
@@ -55,6 +56,33 @@ DEPLOYMENT: dict[str, Verb] = {
     ),
     "simulation": Verb({"simulation": "0" * 32}, {"simulation": ID}),
     "simulations": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
+    "start_import": Verb(
+        {"upload": Upload(content=b"ref\nalice\n")},
+        {
+            "upload": [
+                None,
+                5,
+                {},
+                "x",
+                Upload(content=b"{}"),
+                *(Upload(content=b"", name=one) for one in BAD_TEXT if isinstance(one, str)),
+                *(Upload(content=b"", named=one) for one in NAMED),
+                Upload(content=b"", form="xml"),
+                *(Upload(content=b"", encoding=one) for one in (MEGABYTE, 5)),
+                Upload(content=b"{}", plan="nothing"),
+                Upload(content=b"", plan="points"),
+            ],
+            "actor": [None, *BAD_TEXT],
+        },
+    ),
+    "carry_out_import": Verb(
+        {"import_id": "0" * 32},
+        {"import_id": ID, "leave_out": FLAG, "reason": [None, *BAD_TEXT], "actor": [None, *BAD_TEXT]},
+    ),
+    "find_import": Verb({"import_id": "0" * 32}, {"import_id": ID}),
+    "cancel_import": Verb({"import_id": "0" * 32}, {"import_id": ID}),
+    "imports": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
+    "load_samples": Verb({}, {"actor": [None, *BAD_TEXT], "address": [None, *BAD_TEXT]}),
     "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
     "add_rates": Verb(

@@ -26,6 +26,7 @@ VERBS: dict[str, Verb] = CREDIT | SHOP | DEPLOYMENT | PEOPLE | CHAT | NOTICES
 WITHOUT_PARAMETERS = {
     *("plans", "sweep", "waiting", "held_rates", "find_key", "ready"),
     *("outlook", "fold", "forget_statistics", "session", "sign_out", "lately", "attention", "examine"),
+    "samples",
     *("notify", "deliver", "count_deliveries", "resend_dead", "jobs"),
     *("packages", "expire_orders", "renew_subscriptions"),
 }

@@ -39,6 +39,7 @@ export const HOUSE: readonly Place[] = [
   { path: "/operator", name: "overview", icon: Activity, role: "auditor", Screen: lazy(() => import("./screens/operator/overview")) },
   { path: "/operator/accounts", name: "accounts", icon: Building2, role: "auditor", Screen: lazy(() => import("./screens/operator/accounts")) },
   { path: "/operator/accounts/:ref", role: "auditor", Screen: lazy(() => import("./screens/operator/account")) },
+  { path: "/operator/imports/:id?", role: "auditor", Screen: lazy(() => import("./screens/operator/imports")) },
   { path: "/operator/orders/:order?", name: "orders", icon: ReceiptText, role: "auditor", Screen: lazy(() => import("./screens/operator/orders")) },
   { path: "/operator/plans/:name?/:act?", name: "plans", icon: Scale, role: "auditor", Screen: lazy(() => import("./screens/operator/plans")) },
   { path: "/operator/simulator/:run?", name: "simulator", icon: FlaskConical, role: "auditor", Screen: lazy(() => import("./screens/operator/simulator")) },

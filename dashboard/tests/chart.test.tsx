@@ -6,11 +6,15 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { Chart, type Series } from "../src/parts/chart";
 
 const drawn = vi.hoisted(() => vi.fn());
+const pointed = vi.hoisted(() => vi.fn<(idx: number | null, left: number) => void>());
 vi.mock("uplot", () => ({
   default: class {
     static paths = {};
-    constructor(_options: unknown, data: unknown) {
+    constructor(options: { hooks: { setCursor: ((chart: unknown) => void)[] } }, data: unknown) {
       drawn(data);
+      pointed.mockImplementation((idx: number | null, left: number) =>
+        options.hooks.setCursor.forEach((hear) => hear({ cursor: { idx, left }, bbox: { left: 40 }, width: 600 })),
+      );
     }
     setSize() {}
     destroy() {}
@@ -69,4 +73,18 @@ test("places of one name stay apart", async () => {
   await userEvent.click(screen.getByRole("button", { name: "As a table" }));
   expect(screen.getAllByRole("row")).toHaveLength(3);
   expect(error).not.toHaveBeenCalled();
+});
+
+test("what is pointed at is said in the API's words, each part of a stack with its own figure", async () => {
+  const parts = [SERIES[0], { title: "Large", points: [{ value: 7, shown: "7" }, { value: 3, shown: "3" }] }] as Series[];
+  render(<Chart title="Tokens a day" places={DAYS} series={parts} kind="stack" />);
+  await screen.findByRole("img");
+  pointed(0, 100);
+  const words = screen.getByText("Nov 1").parentElement;
+  expect(words?.hidden).toBe(false);
+  expect([...(words?.children ?? [])].map((line) => line.textContent)).toEqual(["Nov 1", "Small1,200,000", "Large7"]);
+  pointed(1, 500);
+  expect(words?.style.left).toBe("auto");
+  pointed(null, -10);
+  expect(words?.hidden).toBe(true);
 });

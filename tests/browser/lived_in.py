@@ -148,3 +148,5 @@ async def looked_after(site: Site) -> None:
     await site.service.ok(
         "POST", "/api/v1/simulations", who="operator", json={"source": "history", "plans": ["points"]}
     )
+    people = b"id,name,email,used,bought\n901,Noa,noa@example.com,120,0\n902,Omar,omar@example.com,x,0\n"
+    await service.ok("POST", "/api/v1/imports", who="operator", content=people, params={"name": "people.csv"})

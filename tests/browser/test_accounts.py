@@ -50,7 +50,7 @@ def told(figures: dict[str, Any]) -> list[str]:
     """Return the figures of a line as a page shows them."""
     found = [figures[name] for name in FIGURES]
     return [
-        one["shown"] if isinstance(one, dict) else f"{one:g}" if isinstance(one, float) else f"{one:,}"
+        one["shown"] if isinstance(one, dict) else f"{one:.2f}" if isinstance(one, float) else f"{one:,}"
         for one in found
     ]
 

@@ -75,6 +75,28 @@ async def test_a_request_is_written_as_it_is_and_its_connection_is_used_again():
     assert left == [1, 1]
 
 
+async def test_what_a_provider_says_unasked_is_nobodys_answer():
+    unasked = ANSWER.replace(b"ok", b"no")
+    async with provider(ANSWER + unasked, ANSWER, ANSWER) as (pool, url, came):
+        for late in (True, False, False):
+            answer = await pool.ask("POST", url, {}, b"{}", WAITS)
+            assert await whole(answer) == b"ok"
+            if late:
+                came[0][2].write(unasked)
+                await asyncio.sleep(0.05)
+    assert came[0][2] is not came[1][2], "its connection serves nobody else"
+    assert came[1][2] is came[2][2]
+
+
+async def test_what_comes_unasked_while_a_connection_rests_is_nobodys_answer():
+    async with provider(ANSWER, ANSWER) as (pool, url, came):
+        assert await whole(await pool.ask("POST", url, {}, b"{}", WAITS)) == b"ok"
+        came[0][2].write(ANSWER.replace(b"ok", b"no"))
+        await asyncio.sleep(0.05)
+        assert await whole(await pool.ask("POST", url, {}, b"{}", WAITS)) == b"ok"
+    assert came[0][2] is not came[1][2]
+
+
 async def test_no_empty_piece_is_written(monkeypatch):
     """From Python 3.12 on asyncio's own loop would try for ever to write it, and never close."""
     written = []

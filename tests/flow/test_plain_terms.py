@@ -93,6 +93,12 @@ def test_presets_speak_both_languages_in_the_same_order(name):
     assert not {one.text for one in english} & {one.text for one in korean}
 
 
+def test_a_price_is_said_with_the_word_that_people_use_for_the_unit():
+    points = parse_plan(preset("points"))
+    assert "A token costs 2 points." in [one.text for one in plain_terms(points, "en")]
+    assert "토큰 하나에 2 포인트입니다." in [one.text for one in plain_terms(points, "ko")]
+
+
 def test_what_nothing_says_is_said_as_well():
     said = texts({"name": "bare", "notify": {"levels": []}, "rate": {"minimum": 0}})
     assert "Nothing is given: credit is bought or granted." in said

@@ -138,7 +138,8 @@ export class TokenhouseCard extends HTMLElement {
     }
     const state = element("p", { class: "state", role: "status" }, words.state[card.level]);
     if (card.estimated_turns !== null && card.level !== "blocked") {
-      state.append(" ", element("span", {}, filled(words.turns, { count: card.estimated_turns })));
+      const turns = [words.turnsNone, words.turnsOne][card.estimated_turns] ?? words.turns;
+      state.append(" ", element("span", {}, filled(turns, { count: card.estimated_turns })));
     }
     const unit = words.unit[card.remaining.unit as keyof Words["unit"]] ?? card.remaining.unit;
     const inside = [

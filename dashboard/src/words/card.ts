@@ -20,6 +20,8 @@ export const CARD = {
     },
     alone: {
       turns: "About {{count}} more turns.",
+      turnsOne: "About one more turn.",
+      turnsNone: "That is less than a turn takes on average.",
       loading: "Loading …",
       failed: "This cannot be shown at present; it is tried again by itself.",
       ended: "This view has ended. Load the page again.",
@@ -45,6 +47,8 @@ export const CARD = {
     },
     alone: {
       turns: "앞으로 약 {{count}}번 더 대화할 수 있습니다.",
+      turnsOne: "앞으로 약 한 번 더 대화할 수 있습니다.",
+      turnsNone: "평균적인 대화 한 번에 드는 양보다 적습니다.",
       loading: "불러오는 중…",
       failed: "지금은 표시할 수 없습니다. 자동으로 다시 시도합니다.",
       ended: "표시 기한이 지났습니다. 페이지를 새로 고치세요.",

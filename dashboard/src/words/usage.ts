@@ -8,6 +8,7 @@ say({
       ...CARD.en.both,
       leftOf: "Left of {{payer}}",
       percentOf: "{{percent}} % of {{payer}} used",
+      turns_zero: CARD.en.alone.turnsNone,
       turns_one: "About {{count, number}} more turn.",
       turns_other: "About {{count, number}} more turns.",
       stateOf: {
@@ -23,10 +24,12 @@ say({
     usage: {
       origins: "Where your credit comes from",
       origin: { free: "Free", bought: "Bought", bonus: "Bonus" },
+      ends: "the first of it ends {{at}}",
       payer: "{{payer}} pays for your calls.",
       ofYours: "You used {{used}} in this period.",
       way: "Your place: {{way}}",
       held: "Set aside for open calls",
+      heldNone: "No call is open.",
       heldLead: "What is not used of it comes back when they end.",
       debt: "Open overdraft",
       debtLead: "The next credit pays it first.",
@@ -51,6 +54,7 @@ say({
       ...CARD.ko.both,
       leftOf: "{{payer}}의 남은 양",
       percentOf: "{{payer}} 전체의 {{percent}}% 사용",
+      turns_zero: CARD.ko.alone.turnsNone,
       turns_one: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
       turns_other: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
       stateOf: {
@@ -66,10 +70,12 @@ say({
     usage: {
       origins: "크레딧 구성",
       origin: { free: "무료", bought: "구매", bonus: "보너스" },
+      ends: "{{at}}부터 차례로 만료",
       payer: "비용은 {{payer}}에서 부담합니다.",
       ofYours: "이번 기간에 내가 사용한 양은 {{used}}입니다.",
       way: "소속: {{way}}",
       held: "진행 중인 호출에 예약된 양",
+      heldNone: "진행 중인 호출이 없습니다.",
       heldLead: "호출이 끝나면 쓰지 않은 만큼 돌아옵니다.",
       debt: "초과 사용",
       debtLead: "다음에 받는 크레딧에서 먼저 차감됩니다.",

@@ -67,7 +67,7 @@ class Pool:
             raise
 
     async def _connect(self, target: "_Target", waits: aiohttp.ClientTimeout) -> Connection:
-        """Return a connection on which nothing waits: what came unasked would pass for our caller's answer."""
+        """Return a connection on which nothing waits: what came unasked would pass for an answer."""
         while True:
             try:
                 connection = await self._connector.connect(target, [], waits)
@@ -130,7 +130,7 @@ async def _exchange(connection: Connection, head: bytes, body: bytes, wait_s: fl
     while True:
         message, content = await protocol.read()
         if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
-            headers = message.headers.items()
+            headers: Iterable[tuple[str, str]] = message.headers.items()
             if message.compression:  # Nobody asked for it; it is unpacked as it is read.
                 headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
             return Fetched(connection, content, message.code, headers)

@@ -216,7 +216,7 @@ class Upstreams:
             raise UpstreamTrouble("upstream_unreachable", model=model) from trouble
         if not (200 <= answer.status < 300 or 400 <= answer.status < 600):
             answer.close()
-            log.error("upstream %s sends callers elsewhere: status %d", known.name, answer.status)
+            log.error("upstream %s answers with status %d, which we do not follow", known.name, answer.status)
             raise UpstreamTrouble("upstream_unreachable", model=model)
         if answer.status in REFUSED:
             log.error("upstream %s refuses this server: status %d", known.name, answer.status)

@@ -100,7 +100,8 @@ async def at_once(desk: Desk) -> AsyncIterator[None]:
             async with desk.pool.together():
                 yield
     except BaseException:
-        desk.addresses.clear()  # Of an account that there is not after all.
+        desk.addresses.clear()  # There is no such account after all, nor such a plan.
+        desk.catalog.forget()
         raise
 
 

@@ -167,13 +167,18 @@ class Call:
         if measured.usage is not None:
             return measured.usage, "provider"
         output = await _count_text(self._needs.model, measured.text)
-        output += -(-measured.bytes_unread // BYTES_PER_TOKEN)
+        output += self._unread(measured.bytes_unread, output)
         if measured.usage_input is not None:
             return measured.usage_input + Usage(output=output), "estimated"
         counted = self._terms.counted
         if counted is None:
             counted = await asyncio.to_thread(self._needs.count)
         return _input(counted) + Usage(output=output), "estimated"
+
+    def _unread(self, size: int, output: int) -> int:
+        """Return the tokens of what could not be read beside `output`: no more than the caller asked for."""
+        needs, found = self._needs, -(-size // BYTES_PER_TOKEN)
+        return found if needs.output is None else min(found, max(needs.output * needs.choices - output, 0))
 
     def _charge(self, usage: Usage, measured: Measured) -> int:
         """Return the charge: one price for all, or each model's own where several ran within the call."""

@@ -85,7 +85,7 @@ async def give_back(desk: Desk, door: Door, order: str, decision: Decision) -> H
     """
     if not isinstance(door, Door):
         raise InvalidInput("table_wanted", field="door", value=shown(door))
-    one = await step.find_anywhere(desk, order)
+    one = first = await step.find_anywhere(desk, order)
     checked_text(decision.reason, "reason", most=1_000)
     checked_text(decision.actor, "actor")
     checked_text(decision.address, "address")
@@ -107,7 +107,7 @@ async def give_back(desk: Desk, door: Door, order: str, decision: Decision) -> H
         made = sum(each.minor for each in told if not each.failed)
         rest = decision.total - max(one.refunded_minor, made)
         if heard.error is not None or rest <= 0:
-            await way.kept(one, heard)
+            await way.kept(first, one, heard)
             return replace(heard, order=one)
         if found is not None and found.minor > rest:
             facts = {"order": one.id, "expected": str(found.total)}
@@ -177,14 +177,13 @@ class _Way:
                     await audit_log.write_audit(connection, kept)
         return asked
 
-    async def kept(self, one: Order, heard: Heard) -> None:
+    async def kept(self, before: Order, after: Order, heard: Heard) -> None:
         """Tell the audit log of a decision for which nothing was asked: its provider had done it before."""
-        if heard.order is not None and heard.verdict == "accepted":
+        if heard.verdict == "accepted":
+            kept = self.decided(before, after, after.refunded_minor)
             with trouble_translated():
                 async with self.desk.pool.acquire() as connection:
-                    await audit_log.write_audit(
-                        connection, self.decided(heard.order, one, one.refunded_minor)
-                    )
+                    await audit_log.write_audit(connection, kept)
 
     def decided(self, before: Order, after: Order, total: int) -> Audited:
         """Return what the audit log keeps of the decision."""

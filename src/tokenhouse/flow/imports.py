@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, StillRunning
-from tokenhouse.flow import audit_trail, importing, works
+from tokenhouse.flow import audit_trail, importing, lines, works
 from tokenhouse.flow.desk import Desk, checked_choice, checked_flag, checked_text
 from tokenhouse.flow.importing import Lines, Source, Survey
 from tokenhouse.flow.under_way import Steps
@@ -150,6 +150,8 @@ def _asked(desk: Desk, upload: Upload) -> dict[str, Any]:
     checked_choice(form, "form", FORMS)
     name = checked_text(upload.name, "name", most=NAME_MAX)
     Source(file=Path(name or "file"), named=upload.named, encoding=upload.encoding)
+    for column in upload.named.values():
+        checked_choice(column, "column", lines.USERS)
     plan = importing.plan_of_points(desk, upload.plan) if form == "points" else None
     if plan is None and upload.plan is not None:
         raise InvalidInput("import_plan", field="plan", value=shown(upload.plan))

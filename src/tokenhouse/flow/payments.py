@@ -392,9 +392,9 @@ async def _begun(desk: Desk, told: Told, one: Order, heard: Heard) -> Heard:
 async def _refunded(desk: Desk, told: Told, one: Order) -> Heard:
     """Take back what a refund is for; of an order that gave nothing yet, see that it never does."""
     total = one.price_minor if told.refunded_minor is None else told.refunded_minor
-    undone = None
+    undone, lost = None, False
     if told.refunds:
-        await refunding.note(desk, told.provider, told.refunds, one)
+        lost = await refunding.note(desk, told.provider, told.refunds, one)
         if not step.is_given_back(one):
             undone = await refunding.undo(desk, one, actor=_actor(told))
             one, total = undone.order, max(undone.made, told.refunded_minor or 0)
@@ -410,9 +410,8 @@ async def _refunded(desk: Desk, told: Told, one: Order) -> Heard:
     if late:  # A part of it was given back, or came to nothing, so all of it had been paid.
         await step.complete_order(desk, one.ref, one.id, actor=_actor(told))
         one = await subscriptions.follow(desk, await step.find_anywhere(desk, one.id))
-    if undone is not None and total <= one.refunded_minor and (undone.given or not total):
-        verdict: Verdict = "accepted" if undone.given or late else "ignored"
-        return Heard(verdict=verdict, reason=step.CAME_TO_NOTHING, order=one, receipt=undone.given)
+    if undone is not None and total <= one.refunded_minor and (undone.given or lost or late):
+        return Heard(verdict="accepted", reason=step.CAME_TO_NOTHING, order=one, receipt=undone.given)
     if total <= one.refunded_minor and one.price_minor:
         reason = "refund_known" if total == one.refunded_minor else "refund_passed"
         return Heard(verdict="duplicate" if reason == "refund_known" else "ignored", reason=reason, order=one)

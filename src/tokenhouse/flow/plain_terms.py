@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tokenhouse.messages import say
-from tokenhouse.rules.amounts import named
+from tokenhouse.rules.amounts import called, named
 from tokenhouse.rules.plans import POINTS, SOONEST_EXPIRY, Allowance, Limit, Plan
 
 TOPICS: Final = ("credit", "spend", "price", "stop", "limits", "models", "call", "notify")

@@ -41,15 +41,21 @@ class Undone:
     """The total of the refunds that stand, in minor units."""
 
 
-async def note(desk: Desk, provider: str, told: Sequence[Returned], one: Order) -> None:
-    """Keep the refunds that a provider tells of. Raises: InvalidInput for one of another order."""
-    now = desk.clock()
+async def note(desk: Desk, provider: str, told: Sequence[Returned], one: Order) -> bool:
+    """Keep the refunds that a provider tells of; return whether one came to nothing before we knew of it.
+
+    Raises: InvalidInput for one of another order.
+    """
+    now, lost = desk.clock(), False
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             for each in told:
                 line = (connection, provider, each.ref, one, each.minor, now)
-                if await refunds.write_refund(*line, failed=each.failed) != one.id:
+                order, fresh = await refunds.write_refund(*line, failed=each.failed)
+                if order != one.id:
                     raise InvalidInput("payment_of_another_order", field="refund", value=each.ref)
+                lost |= fresh and each.failed
+    return lost
 
 
 async def undo(desk: Desk, one: Order, *, actor: str) -> Undone:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tokenhouse.flow import outbox, payments, reading, upkeep
+from tokenhouse.flow import outbox, payments, reading, upkeep, works
 from tokenhouse.flow.desk import Desk
 from tokenhouse.store import jobs
 from tokenhouse.store.pool import trouble_translated
@@ -31,10 +31,11 @@ class Forgotten:
     deliveries: int
     notices: int
     attempts: int
+    files: int
 
 
 async def forget(desk: Desk) -> Forgotten:
-    """Forget keys, runs, deliveries, read notices and forged messages that are old; prepare the next months.
+    """Forget keys, runs, deliveries, read notices, forged messages and files that are old; prepare months.
 
     Idempotent.
     """
@@ -52,4 +53,5 @@ async def forget(desk: Desk) -> Forgotten:
         deliveries=await outbox.forget(desk, now - timedelta(days=DELIVERIES_DAYS)),
         notices=await reading.forget(desk, now - timedelta(days=NOTICES_DAYS)),
         attempts=await payments.forget(desk, now - timedelta(days=ATTEMPTS_DAYS)),
+        files=await works.forget(desk),
     )

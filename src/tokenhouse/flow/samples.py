@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from tokenhouse.errors import Forbidden, StillRunning
 from tokenhouse.flow import audit_trail, identify, rollups, works
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.documents import sample_plan
 from tokenhouse.flow.replay import Replay, TraceClock, start_of
 from tokenhouse.flow.simulate import Assumptions
@@ -58,6 +58,8 @@ async def load(desk: Desk, beside: Beside, *, actor: str, address: str) -> Sampl
 
     Raises: Forbidden in production, and where there are other accounts; StillRunning once it is done.
     """
+    checked_text(actor, "actor")
+    checked_text(address, "address")
     if desk.settings.environment == "production":
         raise Forbidden("samples_in_production")
     latest = await _latest(desk)

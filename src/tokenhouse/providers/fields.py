@@ -19,7 +19,7 @@ _VERBATIM: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PROBLEM_LENGTH_MAX: Final = 120
 _HALF: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 HALF: Final = "half of a surrogate pair"
-"""What is said of an emoji that was cut in two, as providers refuse it too; our reader names another cause."""
+"""What is said of an emoji that was cut in two. Providers refuse it too; our reader names another cause."""
 
 
 def document_of(body: bytes, metered: frozenset[str]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
     """Return `body` with some fields set; every other value keeps its bytes, and all their order.
 
     So integers of any size and decimals of any length pass. A name that came twice goes once, with the value
-    that counts here, the last one: a provider that takes the first would be asked for what nobody has metered.
+    that counts here, the last: a provider that takes the first would be asked for what nobody has metered.
     Without such a name and without changes it is `body` itself.
 
     Raises: InvalidInput `document_unreadable`, for a body nested so deeply that here, further down the stack,

@@ -34,6 +34,9 @@ WRITE_DECISION: Final = sql("write_decision")
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
+FORGOTTEN: Final = -1
+"""The version of what nobody can vouch for."""
+
 
 def _decimals(text: str) -> Any:
     """Return a JSON document with its decimals exact."""
@@ -124,12 +127,21 @@ class Catalog:
         if row is None or row["version"] != self.version:
             await self.refresh(connection)
 
+    def forget(self) -> None:
+        """Have everything read anew when it is next needed: what was read may never be there.
+
+        Until then it stands, for calls that are under way.
+        """
+        self.version = FORGOTTEN
+
     async def refresh(self, connection: Connection) -> None:
         """Read plans and rates again, in one snapshot with the version that names them."""
         row = await connection.fetchrow(FIND_CATALOG)
         courses: dict[str, list[Version]] = {}
         for found in await connection.fetch(LIST_PLANS):
             courses.setdefault(found["name"], []).append(self._stored(found).version)
+        if self.version == FORGOTTEN:
+            self._rates_seen, self.own, self.listed = 0, (), ()
         seen, own, listed = self._rates_seen, [*self.own], [*self.listed]
         for found in await connection.fetch(LIST_RATES, seen):
             rate = msgspec.structs.replace(parse_rate(_decimals(found["document"])), version=found["version"])

@@ -98,10 +98,10 @@ class Pool:
         self.close, self.terminate = lines.close, lines.terminate
         self.get_size, self.get_idle_size = lines.get_size, lines.get_idle_size
 
-    def acquire(self) -> AbstractAsyncContextManager[Connection]:
-        """Borrow a connection for a block."""
+    def acquire(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection for a block; `timeout` bounds the wait for one, in seconds."""
         joined = self._joined()
-        return self._lines.acquire() if joined is None else nullcontext(joined.connection)
+        return self._lines.acquire(timeout=timeout) if joined is None else nullcontext(joined.connection)
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:

@@ -42,11 +42,14 @@ class RefundTry:
 
 async def write_refund(
     connection: Connection, provider: str, ref: str, order: Order, minor: int, at: datetime, *, failed: bool
-) -> str:
-    """Keep a refund, or that it came to nothing; return the order that it is of: perhaps another one."""
+) -> tuple[str, bool]:
+    """Keep a refund, or that it came to nothing.
+
+    Return the order that it is of - perhaps another one - and whether it was not known before.
+    """
     place = (order.cell, UUID(order.id))
     row: Any = await connection.fetchrow(WRITE_REFUND, provider, ref, *place, minor, failed, at)
-    return str(row["order_id"].hex)
+    return str(row["order_id"].hex), bool(row["fresh"])
 
 
 async def list_refunds(connection: Connection, order: Order) -> list[Refund]:

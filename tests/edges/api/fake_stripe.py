@@ -19,6 +19,8 @@ class FakeStripe:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.says: Says | None = None
+        self.answers: Says | None = None
+        """What is answered to whoever wants money back."""
         self.cut: Says | None = None
         """What becomes of an answer on its way, after the work was done."""
         self.refunds: dict[str, list[dict[str, Any]]] = {}
@@ -35,7 +37,9 @@ class FakeStripe:
         self.asked.append((f"{asked.method} {asked.path}", form, asked.headers))
         if path == "/v1/refunds":
             key = asked.headers["idempotency-key"]
-            first, answer = self._kept.setdefault(key, (form, self.says or self._refund(form)))
+            if key not in self._kept:
+                self._kept[key] = (form, self.answers or self._refund(form))
+            first, answer = self._kept[key]
             if first != form:
                 answer = refused("idempotency_error", "Keys are for the same request")
             return self.cut or answer

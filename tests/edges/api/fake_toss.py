@@ -17,6 +17,8 @@ class FakeToss:
         self.payments: dict[str, dict[str, Any]] = {}
         self.asked: list[Asked] = []
         self.says: Says | None = None
+        self.answers: Says | None = None
+        """What is answered to whoever wants money back."""
         self.cut: Says | None = None
         """What becomes of a cancel's answer on its way, after the work was done."""
         self.port = 0
@@ -43,9 +45,9 @@ class FakeToss:
         if asked.path.endswith("/cancel"):
             key = asked.headers["idempotency-key"]
             if key not in self._kept:
-                self._kept[key] = self.says or self._cancel(asked.path.split("/")[-2], asked.document)
+                self._kept[key] = self.answers or self._cancel(asked.path.split("/")[-2], asked.document)
             return self.cut or self._kept[key]
-        if self.says is not None and (asked.method == "POST" or self.says.status != 400):
+        if self.says is not None:
             return self.says
         if asked.path == "/v1/payments/confirm":
             return self._confirm(asked.document)

@@ -1,4 +1,4 @@
-"""Imports over REST: what would change is said first; then all of it is written or nothing, and it is said."""
+"""Imports over REST: what would change is said first; then all of it is written, or nothing, and said so."""
 
 import asyncio
 import json
@@ -79,7 +79,9 @@ async def files_kept(database: str) -> int:
 
 
 @pytest.mark.row("A3", "D7")
-async def test_what_would_change_is_said_then_done_and_never_twice(service: Service, database: str):
+async def test_what_would_change_is_said_then_done_and_never_twice(
+    service: Service, database: str, clock: Any
+):
     await service.house.account("bora", email="else@example.com")
     found = await sent(service, TABLE, name="people.csv")
     assert (found["state"], found["name"], found["form"]) == ("ready", "people.csv", "users")
@@ -98,6 +100,7 @@ async def test_what_would_change_is_said_then_done_and_never_twice(service: Serv
     assert [one.action for one in log] == ["import.users", "import.start"]
     assert (log[0].reason, log[0].after["new"], log[0].subject) == ("from the old system", 1, "people.csv")
 
+    clock.move(seconds=1)
     again = await sent(service, TABLE)
     assert counts(again["check"]) == (2, 0, 0, 2, 1, 0)
     before = await service.house.history("alice")

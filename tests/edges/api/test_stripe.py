@@ -1,7 +1,6 @@
 """Stripe: checkout through its library against a server of our own, and webhooks signed by its own oracle."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from tests.edges.api.conftest import Service
 from tests.edges.api.fake_stripe import FakeStripe, charge, session
 from tests.edges.api.paying import LARGE, SECRET, STRIPE_KEY, STRIPE_SECRET, Shop
 from tests.edges.gateway.provider import Provider, Says
-from tokenhouse.edges.payments.stripe import StripePayments
-from tokenhouse.errors import InvalidInput
 from tokenhouse.settings import Callback, Payments, Stripe
 
 pytestmark = pytest.mark.row("E9", "C2", "B8")
@@ -244,7 +241,6 @@ async def test_an_operators_refund_gives_the_money_back_over_stripe(shop: Shop, 
     service = shop.service
     order = await shop.order("alice", "stripe", currency="USD")
     assert (await tell("checkout.session.completed", session(order)))[0] == "accepted"
-    before = await shop.credit("alice")
     path = f"/api/v1/orders/{order}/refund"
     seen = await service.ok("GET", path, who="auditor")
     assert (seen["over"], seen["money"]["minor"], seen["taken_back"]["unspent"]["value"]) == (
@@ -252,18 +248,6 @@ async def test_an_operators_refund_gives_the_money_back_over_stripe(shop: Shop, 
         799,
         "50000",
     )
-    for says, status in (
-        (Says.whole({"error": {"type": "api_error", "message": "away"}}, status=500), 502),
-        (Says.whole({"error": {"type": "invalid_request_error", "message": "no money"}}, status=400), 400),
-        (Says.whole({"id": "re_1", "object": "refund", "status": "failed", "failure_reason": "lost"}), 400),
-    ):
-        fake.says = says
-        await service.no(status, "POST", path, who="operator", json={"reason": "returned"})
-        assert (await shop.credit("alice"), (await service.house.find_order(order)).state) == (
-            before,
-            "completed",
-        )
-    fake.says = None
     part = {"reason": "a part", "refunded_minor": 300}
     assert (await service.ok("POST", path, who="operator", json=part))["money"] == "given_back"
     told = await service.ok("POST", path, who="operator", json={"reason": "returned"})
@@ -272,55 +256,20 @@ async def test_an_operators_refund_gives_the_money_back_over_stripe(shop: Shop, 
         "refunded",
         "0",
     )
-    first, second = [
-        one for one in fake.asked if one[0] == "POST /v1/refunds" and int(one[1]["amount"]) < 799
+    asked = [one for one in fake.asked if one[0] == "POST /v1/refunds"]
+    assert [(form["payment_intent"], form["amount"], sent["idempotency-key"]) for _, form, sent in asked] == [
+        (f"pi_{order[-8:]}", "300", f"refund-{order}-1"),
+        (f"pi_{order[-8:]}", "499", f"refund-{order}-2"),
     ]
-    assert (first[1]["payment_intent"], first[1]["amount"], second[1]["amount"]) == (
-        f"pi_{order[-8:]}",
-        "300",
-        "499",
-    )
-    assert (first[2]["idempotency-key"], second[2]["idempotency-key"]) == (
-        f"refund-{order}-0",
-        f"refund-{order}-300",
-    )
     assert await tell("charge.refunded", charge(order, 799)) == ("duplicate", "refund_known")
-    asked = len(fake.asked)
-    assert (await service.ok("POST", path, who="operator", json={"reason": "returned"}))["order"][
-        "state"
-    ] == "refunded"
-    assert len(fake.asked) == asked
+    again = await service.ok("POST", path, who="operator", json={"reason": "returned"})
+    assert again["order"]["state"] == "refunded"
+    assert len([one for one in fake.asked if one[0] == "POST /v1/refunds"]) == 2
     log = await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "order.refund"})
-    assert [line["reason"] for line in log["items"]] == ["returned", "a part"]
-    await shop.sound()
-
-
-@pytest.mark.row("E9")
-async def test_an_operators_refund_stands_though_more_was_refunded_meanwhile(
-    shop: Shop, fake: FakeStripe, tell: Any, monkeypatch: pytest.MonkeyPatch
-):
-    order = await shop.order("alice", "stripe", currency="USD")
-    assert (await tell("checkout.session.completed", session(order)))[0] == "accepted"
-    give_back, no = StripePayments.give_back, InvalidInput("refund_passed", field="x", value=1, order=order)
-
-    async def late(*asked: Any) -> Any:
-        assert await tell("charge.refunded", charge(order, 500)) == ("accepted", "")
-        return await give_back(*asked)
-
-    async def refused(*asked: Any) -> Any:
-        return replace(await give_back(*asked), verdict="refused", error=no)
-
-    path, log = f"/api/v1/orders/{order}/refund", "/api/v1/audit-log?action=order.refund"
-    monkeypatch.setattr(StripePayments, "give_back", late)
-    part = {"reason": "a part", "refunded_minor": 300}
-    told = await shop.service.ok("POST", path, who="operator", json=part)
-    assert (told["money"], fake.asked[-1][1]["amount"]) == ("given_back", "300")
-    [line] = (await shop.service.ok("GET", log, who="auditor"))["items"]
-    assert (line["reason"], line["after"]["refunded_minor"]) == ("a part", 500)
-    monkeypatch.setattr(StripePayments, "give_back", refused)
-    await shop.service.no(400, "POST", path, who="operator", json={"reason": "the rest"})
-    lines = (await shop.service.ok("GET", log, who="auditor"))["items"]
-    assert [line["reason"] for line in lines] == ["the rest", "a part"], "the money went, whatever came of it"
+    assert [(line["reason"], line["after"]["refunded_minor"]) for line in log["items"]] == [
+        ("returned", 799),
+        ("a part", 300),
+    ]
     await shop.sound()
 
 

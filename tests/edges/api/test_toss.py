@@ -170,21 +170,14 @@ async def test_an_operators_refund_gives_the_money_back_over_toss(
     await service.ok(**confirming(order, key))
     path = f"/api/v1/orders/{order}/refund"
     part = {"refunded_minor": 3_300, "reason": "too much"}
-    fake.says = Says.whole({"code": "FAILED_INTERNAL_SYSTEM_PROCESSING", "message": "잠시 후"}, status=500)
     before = await shop.credit("alice")
-    await service.no(502, "POST", path, who="operator", json=part)
-    refused = {"code": "NOT_CANCELABLE_PAYMENT", "message": "취소할 수 없습니다"}
-    fake.says = Says.whole(refused, status=403)
-    await service.no(502, "POST", path, who="operator", json=part)
-    fake.says = Says.whole({"code": "EXCEED_CANCEL_AMOUNT", "message": "금액 초과"}, status=400)
-    assert "금액 초과" in (await service.no(400, "POST", path, who="operator", json=part))["detail"]
-    fake.says = None
-    assert (await shop.credit("alice"), fake.payments[key]["balanceAmount"]) == (before, 9_900)
     assert (await service.ok("GET", path, who="auditor", params={"refunded_minor": 3_300}))["over"] == "toss"
     told = await service.ok("POST", path, who="operator", json=part)
     assert (told["money"], told["order"]["state"]) == ("given_back", "completed")
     assert fake.payments[key]["balanceAmount"] == 6_600
-    assert fake.cancelled[f"refund-{order}-0"] == {"cancelReason": "too much", "cancelAmount": 3_300}
+    [asked] = [one for one in fake.asked if one.path.endswith("/cancel")]
+    assert asked.document == {"cancelReason": f"too much [{order}-1]", "cancelAmount": 3_300}
+    assert asked.headers["idempotency-key"] == f"refund-{order}-1"
     told = await service.ok("POST", path, who="operator", json={"reason": "all of it"})
     assert (told["order"]["state"], fake.payments[key]["status"]) == ("refunded", "CANCELED")
     heard = await service.ok("POST", "/api/v1/payments/toss", json=webhook(paymentKey=key))
@@ -193,11 +186,29 @@ async def test_an_operators_refund_gives_the_money_back_over_toss(
     await shop.sound()
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "answer"),
+    [
+        ("REJECT_CARD_COMPANY", 403, 400),
+        ("FORBIDDEN_REQUEST", 403, 502),
+        ("UNAUTHORIZED_KEY", 401, 502),
+        ("IDEMPOTENT_REQUEST_PROCESSING", 409, 502),
+    ],
+)
+async def test_a_no_is_told_apart_from_an_answer_that_says_nothing_of_the_payment(
+    shop: Shop, service: Service, fake: FakeToss, code: str, status: int, answer: int
+):
+    order = await shop.order("alice", "toss")
+    key = fake.agreed(order)
+    fake.says = Says.whole({"code": code, "message": "거절되었습니다"}, status=status)
+    assert ("거절" in (await service.no(answer, **confirming(order, key)))["detail"]) == (answer == 400)
+
+
 async def test_money_that_toss_gave_back_already_is_no_trouble(shop: Shop, service: Service, fake: FakeToss):
     order = await shop.order("alice", "toss")
     key = fake.agreed(order)
     await service.ok(**confirming(order, key))
-    fake.payments[key] |= {"status": "CANCELED", "balanceAmount": 0}
+    fake.cancel(key, 9_900)
     path = f"/api/v1/orders/{order}/refund"
     told = await service.ok("POST", path, who="operator", json={"reason": "done there"})
     assert (told["money"], told["order"]["state"]) == ("given_back", "refunded")

@@ -112,6 +112,8 @@ class TestSlow:
         )
         content = await gate.call(CHAT, stream=True).body()
         assert b"upstream_timeout" in content
+        assert b"What came until now is charged" in content
+        assert b"Nothing was charged" not in content
         entry = await gate.entry()
         assert (entry.facts["ended"], entry.charge) == ("cut", 9)
         await asyncio.wait_for(gate.provider.asked[0].gone.wait(), 5)

@@ -1,9 +1,9 @@
 // Accounts among a million: searched as one types, picked by state and plan, each with its line of the report.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { FileUp, Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import type { AccountLine, AccountStanding } from "../../api";
 import {
@@ -53,6 +53,13 @@ export default function Screen() {
       <Head title={t("nav.accounts")}>
         <div className="flex flex-wrap gap-2">
           <Download href="/api/v1/statistics/accounts.csv" />
+          <Link
+            to="/operator/imports"
+            className="inline-flex min-h-10 items-center justify-center gap-2 rounded-lg border border-line bg-panel px-4 text-sm font-medium hover:bg-sunk"
+          >
+            <FileUp aria-hidden className="size-4" />
+            {t("accounts.import")}
+          </Link>
           {may(me, "operator") && (
             <Button onClick={() => setMaking(true)}>
               <Plus aria-hidden className="size-4" />

@@ -150,7 +150,10 @@ async def list_payment_events(
     verdict: Verdict | None = None,
     order: Annotated[str | None, Query(max_length=36)] = None,
     unmatched: Annotated[
-        bool, Query(description="Only what a provider truly said, and what fits no order.")
+        bool,
+        Query(
+            description="Only what was truly said and wants a look: it fits no order, or a refund failed."
+        ),
     ] = False,
     limit: Limit = 100,
     cursor: Cursor = None,

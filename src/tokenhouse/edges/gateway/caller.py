@@ -110,7 +110,7 @@ class Caller:
         await self.end(body)
 
     async def _say(self, message: dict[str, Any]) -> None:
-        """Send a message; a server that raises has nobody to send it to, and the call goes on to its charge."""
+        """Send a message. A server that raises has nobody to send it to; the call goes on to its charge."""
         if self.gone:
             return
         try:

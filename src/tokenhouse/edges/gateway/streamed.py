@@ -110,7 +110,7 @@ class Streamed(Visit):
 
 
 def _inside(trouble: Exception) -> Exception:
-    """Return what is said of a trouble inside a stream: before one nothing is charged, but what came of it is."""
+    """Return what is said of a trouble inside a stream, of which what came is charged."""
     if isinstance(trouble, UpstreamTrouble) and trouble.reason == "upstream_timeout":
         return UpstreamTrouble("upstream_late", **trouble.facts)
     return trouble

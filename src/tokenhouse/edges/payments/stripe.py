@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+import aiohttp
 import msgspec
 
 from tokenhouse.edges.credentials import checked_secret
@@ -136,7 +137,7 @@ class StripePayments:
         """Return what Stripe has given back of a payment. Raises: InvalidInput, UpstreamTrouble."""
         asked: Facts = {"payment_intent": payment, "limit": REFUNDS_MAX}
         found = await self._ask(lambda: self._client.v1.refunds.list_async(asked))
-        return [_returned(one) for one in found.data]
+        return [_returned(one.to_dict()) for one in found.data]
 
     async def refund(self, wanted: Wanted) -> list[Returned]:
         """Have Stripe give money back; return that refund.
@@ -150,8 +151,8 @@ class StripePayments:
             "metadata": {"order": wanted.order.id, "reason": wanted.note[:500], OURS: wanted.key},
         }
         key = {"idempotency_key": f"refund-{wanted.key}"}
-        made = _returned(await self._ask(lambda: self._client.v1.refunds.create_async(asked, key)))
-        return [replace(made, ours=wanted.key)]
+        made = await self._ask(lambda: self._client.v1.refunds.create_async(asked, key))
+        return [replace(_returned(made.to_dict()), ours=wanted.key)]
 
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:
         """Carry out what a signed event tells. Raises: Unauthenticated, InvalidInput for one unreadable."""
@@ -194,6 +195,9 @@ class StripePayments:
             ) from None
         except self._library.StripeError as trouble:
             log.warning("Stripe: %s (request %s)", type(trouble).__name__, trouble.request_id)
+            raise UpstreamTrouble("payment_unreachable", provider=SHOWN) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as trouble:  # While the library read the answer.
+            log.warning("Stripe: %s", type(trouble).__name__)
             raise UpstreamTrouble("payment_unreachable", provider=SHOWN) from None
 
 
@@ -248,14 +252,14 @@ def _refund(one: Object, _: str) -> Facts:
     }
 
 
-def _returned(one: Any) -> Returned:
+def _returned(one: Object) -> Returned:
     """Return a refund of Stripe's in our words."""
     return Returned(
         ref=one["id"],
         minor=one["amount"],
         failed=one["status"] in CAME_TO_NOTHING,
-        ours=str((one["metadata"] or {}).get(OURS) or "") if "metadata" in one else "",
-        problem=str(one["failure_reason"] or "" if "failure_reason" in one else "")[:200] or one["status"],
+        ours=str((one.get("metadata") or {}).get(OURS) or ""),
+        problem=str(one.get("failure_reason") or one["status"])[:200],
     )
 
 

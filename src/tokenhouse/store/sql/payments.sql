@@ -44,7 +44,8 @@ where ($1::uuid is null or e.id < $1)
   and ($2::text is null or e.provider = $2)
   and ($3::text is null or e.verdict = $3)
   and ($4::uuid is null or e.order_id = $4)
-  and (not $5::boolean or (e.verdict = 'refused' and e.kind <> ''))
+  and (not $5::boolean or (e.verdict = 'refused' and e.kind <> '')
+       or (e.verdict = 'accepted' and e.reason = 'refund_failed'))
 order by e.id desc
 limit $6;
 

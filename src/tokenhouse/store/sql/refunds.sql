@@ -7,7 +7,7 @@ insert into tokenhouse.refunds as r (provider, ref, cell, order_id, minor, state
 values ($1, $2, $3, $4, $5, case when $6::boolean then 'corrected' else 'made' end, $7)
 on conflict (provider, ref) do update
 set state = case when r.state = 'made' and $6::boolean then 'failed' else r.state end
-returning r.order_id;
+returning r.order_id, r.xmax = 0 as fresh;
 
 -- name: list_refunds :many
 -- why: The sum of those that stand is what a provider gave back of an order.

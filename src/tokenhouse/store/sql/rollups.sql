@@ -130,13 +130,7 @@ select account, seq - after as folded from waiting;
 -- since, in one snapshot; so it is right whenever the last fold was. What is folded is added up by itself, so
 -- that several processes can.
 with tail as materialized (
-    select c.*
-    from tokenhouse.usage_tails w
-    cross join lateral (
-        select * from tokenhouse.entry_usage e
-        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.once offset 0
-    ) c
-    where c.at >= $1 and c.at < $2
+    select c.* from tokenhouse.usage_unfolded c where c.once and c.at >= $1 and c.at < $2
 )
 select t.start_at, t.model, sum(t.turns)::bigint as turns, sum(t.input) as input,
        sum(t.cached_input) as cached_input, sum(t.cache_write) as cache_write,
@@ -194,14 +188,9 @@ group by 1, 2, 3;
 -- that several processes can.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
-           coalesce(c.tokens, case when $4 then c.cost else 0 end)
-               as tokens
-    from tokenhouse.usage_tails w
-    cross join lateral (
-        select * from tokenhouse.entry_usage e
-        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.kind <> 'period' offset 0
-    ) c
-    where c.at >= $1 and c.at < $2
+           coalesce(c.tokens, case when $4 then c.cost else 0 end) as tokens
+    from tokenhouse.usage_unfolded c
+    where c.kind <> 'period' and c.at >= $1 and c.at < $2
 ), most as (
     select t.cell, t.account, sum(t.turns)::bigint as turns, sum(t.tokens) as tokens,
            sum(t.charged) as charged
@@ -249,14 +238,9 @@ order by m.month, u.charged desc, u.cell, u.account;
 -- why: As `list_users_by_use`, of the given accounts and of those with entries that are not folded: by key.
 with tail as materialized (
     select c.cell, c.account, c.at, c.turns, c.charged,
-           coalesce(c.tokens, case when $4 then c.cost else 0 end)
-               as tokens
-    from tokenhouse.usage_tails w
-    cross join lateral (
-        select * from tokenhouse.entry_usage e
-        where e.cell = w.cell and e.account = w.account and e.seq > w.after and e.kind <> 'period' offset 0
-    ) c
-    where c.at >= $1 and c.at < $2
+           coalesce(c.tokens, case when $4 then c.cost else 0 end) as tokens
+    from tokenhouse.usage_unfolded c
+    where c.kind <> 'period' and c.at >= $1 and c.at < $2
 ), few as (
     select u.cell, u.account from unnest($6::smallint[], $7::bigint[]) as u (cell, account)
     union

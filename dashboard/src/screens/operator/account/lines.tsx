@@ -53,7 +53,7 @@ export function Lines({ lines, busy }: { lines: readonly Line[]; busy?: boolean 
           amount("bought"),
           amount("total"),
           amount("used"),
-          { name: "percent", title: t("accounts.percent"), figure: true, cell: ({ figures }) => figures?.used_percent ?? "–" },
+          { name: "percent", title: t("accounts.percent"), figure: true, cell: ({ figures }) => figures?.used_percent.toFixed(2) ?? "–" },
           amount("left"),
           { name: "turns", title: t("accounts.turns"), figure: true, cell: ({ figures }) => (figures ? count(figures.turns) : "–") },
           { name: "mean", title: t("accounts.mean"), figure: true, cell: ({ figures }) => figures?.mean_per_turn.shown ?? "–" },

@@ -57,7 +57,7 @@ function Origins({ balance }: { balance: Balance }) {
   const { t } = useTranslation();
   const date = useDate();
   return (
-    <Card title={t("usage.origins")}>
+    <Card title={t("account.origins")}>
       <ul className="divide-y divide-line">
         {balance.origins.map((one) => (
           <li key={one.origin} data-origin={one.origin} className="flex items-baseline justify-between gap-4 py-2.5 first:pt-0 last:pb-0">
@@ -73,8 +73,8 @@ function Origins({ balance }: { balance: Balance }) {
           .map((name) => (
             <li key={name} data-origin={name} className="flex items-baseline justify-between gap-4 py-2.5 last:pb-0">
               <span>
-                {t(`account.${name}`)}
-                <span className="block text-sm text-soft">{t(`account.${name}Note`)}</span>
+                {t(`usage.${name}`)}
+                <span className="block text-sm text-soft">{t(`usage.${name}Lead`)}</span>
               </span>
               <span className={`font-medium wrap-anywhere tabular-nums ${name === "debt" ? "text-bad" : ""}`}>−{balance[name].shown}</span>
             </li>

@@ -8,6 +8,7 @@ import { previewOrderRefundOptions, refundOrderMutation } from "../../../api/@ta
 import { Act } from "../../../parts/act";
 import { Answer } from "../../../parts/answer";
 import { Field } from "../../../parts/field";
+import { minorOf } from "../../../parts/minor";
 import { said, useDone } from "../acting";
 import type { ActProps } from "./ending";
 
@@ -15,10 +16,11 @@ export function Refunding({ order, open, onClose }: ActProps) {
   const { t } = useTranslation();
   const done = useDone(onClose);
   const [total, setTotal] = useState("");
-  const part = /^[1-9]\d*$/.test(total) ? { refunded_minor: Number(total) } : {};
+  const asked = minorOf(total, order.price.currency);
+  const part = asked === null ? {} : { refunded_minor: asked };
   const preview = useQuery({
     ...previewOrderRefundOptions({ path: { order: order.id }, query: part }),
-    enabled: open,
+    enabled: open && asked !== undefined,
     retry: false,
   });
   const refund = useMutation({
@@ -29,23 +31,27 @@ export function Refunding({ order, open, onClose }: ActProps) {
         `${t("orders.wasRefundedLead", { unspent: back.unspent.shown, debt: back.debt.shown, writtenOff: back.written_off.shown })} ${t(money === "given_back" ? "orders.givenBack" : "orders.elsewhere")}`,
       ),
   });
-  const send = (form: FormData) =>
+  const send = (form: FormData) => {
+    if (asked === undefined) return;
     refund.mutate({
       path: { order: order.id },
       body: { reason: said(form, "reason"), give_back: form.get("give_back") !== null, ...part },
     });
+  };
   return (
     <Act open={open} onClose={onClose} title={t("orders.refund")} lead={t("orders.refundLead")} verb={t("orders.refund")} grave why does={refund} onSend={send}>
       {order.price.minor > 0 && (
         <Field
-          label={t("orders.total", { unit: t(`orders.units.${order.price.currency}`) })}
-          inputMode="numeric"
-          pattern="[1-9][0-9]*"
+          label={t("orders.total", { currency: order.price.currency })}
+          hint={order.refunded.minor > 0 ? t("orders.totalAgain", { refunded: order.refunded.shown }) : t("orders.totalLead")}
+          problem={asked === undefined ? t("orders.totalWrong", { currency: order.price.currency }) : undefined}
+          inputMode="decimal"
+          autoComplete="off"
           value={total}
           onChange={(event) => setTotal(event.target.value)}
         />
       )}
-      <Answer of={preview}>{(would) => <Would would={would} />}</Answer>
+      {asked !== undefined && <Answer of={preview}>{(would) => <Would would={would} />}</Answer>}
     </Act>
   );
 }
