@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from tokenhouse.flow.identify import months_ahead
+from tokenhouse.store import accounts
 from tokenhouse.store.embedded import open_embedded
 from tokenhouse.store.migrate import migrate
 from tokenhouse.store.pool import connect
@@ -22,6 +24,7 @@ from tokenhouse.testing import Clock
 
 T = TypeVar("T")
 
+NOON: Final = datetime(2026, 11, 21, 3, tzinfo=UTC)
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- a folder with a name of our own is made in it
 """Where Linux keeps files in memory. A database there is made and dropped in a fifth of the time."""
 ROOMY: Final = 2 << 30
@@ -81,6 +84,7 @@ class Postgres:
         connection = await connect(dsn)
         try:
             await migrate(connection)
+            await accounts.write_months(connection, months_ahead(NOON))  # Otherwise each house makes them.
         finally:
             await connection.close()
 
@@ -131,7 +135,7 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def clock() -> Clock:
     """Return a clock that stands at noon in Seoul, three in the morning UTC, on 2026-11-21."""
-    return Clock(datetime(2026, 11, 21, 3, tzinfo=UTC))
+    return Clock(NOON)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

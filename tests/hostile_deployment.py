@@ -64,7 +64,6 @@ DEPLOYMENT: dict[str, Verb] = {
                 5,
                 {},
                 "x",
-                Upload(content=b"{}"),
                 *(Upload(content=b"", name=one) for one in BAD_TEXT if isinstance(one, str)),
                 *(Upload(content=b"", named=one) for one in NAMED),
                 Upload(content=b"", form="xml"),

@@ -1,9 +1,8 @@
 # ruff: noqa: RUF001 -- letters of other scripts are what is tried here.
 """Hostile input: every parameter of every verb refuses what it must not take; nothing is changed by it."""
 
-import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -108,18 +107,14 @@ def ids(house: Portal, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     return made
 
 
-def stored(dsn: str) -> list[Any]:
-    """Return what the database holds: rows and a digest of every table."""
-
-    async def asked() -> list[Any]:
-        connection = await asyncpg.connect(dsn)
-        try:
-            digest = "select count(*), sum(hashtextextended(t::text, 0)::numeric) from tokenhouse.{} t"
-            return [tuple(await connection.fetchrow(digest.format(table))) for table in TABLES]
-        finally:
-            await connection.close()
-
-    return asyncio.run(asked())
+@pytest.fixture(scope="module")
+def stored(postgres: Postgres, address: str) -> Iterator[Callable[[], list[Any]]]:
+    """What says what the database holds: rows and a digest of every table."""
+    connection = postgres.run(asyncpg.connect(address))
+    one = "select count(*), sum(hashtextextended(t::text, 0)::numeric) from tokenhouse.{} t"
+    digests = " union all ".join(one.format(table) for table in TABLES)
+    yield lambda: [tuple(row) for row in postgres.run(connection.fetch(digests))]
+    postgres.run(connection.close())
 
 
 def shortened(value: object) -> str:
@@ -153,9 +148,9 @@ def complaint(call: Any, taken: dict[str, Any]) -> str | None:
     ("verb", "parameter"), CASES, ids=[f"{verb}-{parameter}" for verb, parameter in CASES]
 )
 def test_hostile_value_is_refused_clearly_and_changes_nothing(
-    house: Portal, ids: dict[str, Any], address: str, verb: str, parameter: str
+    house: Portal, ids: dict[str, Any], stored: Callable[[], list[Any]], verb: str, parameter: str
 ):
-    before = stored(address)
+    before = stored()
     given = {
         name: ids.get(value, value) if isinstance(value, str) else value
         for name, value in VERBS[verb].takes.items()
@@ -166,7 +161,7 @@ def test_hostile_value_is_refused_clearly_and_changes_nothing(
         if (problem := complaint(getattr(house, verb), given | {parameter: value}))
     }
     assert wrong == {}
-    assert stored(address) == before
+    assert stored() == before
     assert house.charge("alice", 0).amount == 0, "the house works on"
 
 

@@ -56,6 +56,18 @@ WIDER: Final = """() => {
     + out.slice(0, 3).map((one) => one.outerHTML.slice(0, 160)).join("\\n");
 }"""
 """What makes the page scroll sideways, or nothing."""
+LEAPS: Final = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+  .filter((one) => one.checkVisibility() && !one.closest("[role=dialog]"))
+  .filter((one, nth, all) => Number(one.tagName[1]) > 1 + (nth && Number(all[nth - 1].tagName[1])))
+  .map((one) => one.outerHTML.slice(0, 120)).join("\\n")"""
+"""Headings that leave out a level."""
+TWINS: Final = """() => {
+  const named = [...document.querySelectorAll("[role=group], [role=region], nav, section, search, form")]
+    .filter((one) => one.checkVisibility() && one.getAttribute("aria-label"))
+    .map((one) => `${one.getAttribute("role") ?? one.tagName} ${one.getAttribute("aria-label")}`);
+  return named.filter((one, nth) => named.indexOf(one) !== nth).join("\\n");
+}"""
+"""Parts of a page that nobody can tell apart by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +189,8 @@ class Site:
     async def looks(self, page: Page, name: str) -> None:
         """See that a screen is fit to be seen, as it stands now.
 
-        Nothing loads for ever, axe finds nothing serious or critical, and the page does not scroll sideways;
+        Nothing loads for ever, axe finds nothing serious or critical, the page does not scroll sideways, its
+        headings leave out no level, and no two of its parts share a name;
         with SCREENS=1 in the environment a picture is kept as docs/screens/NAME-LANGUAGE-THEME-SIZE.webp, and
         with SCREENS=/a/folder one of every look there, as PNG.
         """
@@ -187,6 +200,10 @@ class Site:
         assert not found, f"axe finds faults in {name}:\n" + "\n".join(found)
         wider = await page.evaluate(WIDER)
         assert not wider, f"{name} scrolls sideways: {wider}"
+        leaps = await page.evaluate(LEAPS)
+        assert not leaps, f"headings of {name} leave out a level:\n{leaps}"
+        twins = await page.evaluate(TWINS)
+        assert not twins, f"parts of {name} share a name:\n{twins}"
         if os.environ.get("SCREENS"):
             await picture(page, debugger, name)
 

@@ -357,3 +357,43 @@ async def test_each_part_is_fit_to_be_seen(site: Site, look):
     await site.go(page, "/operator/accounts/acme")
     await page.get_by_role("button", name=WORDS[look.language]["grant"]).click()
     await site.looks(page, "operator-account-grant")
+
+
+async def test_what_is_owed_and_set_aside_is_shown_and_an_address_that_ends_as_a_file_s_survives_a_reload(
+    site: Site,
+):
+    ref = "kim@example.com"
+    await site.house.write_plan({"name": "owing", "signup": {"amount": 100}, "stop": {"debt": "carry"}})
+    await site.house.account(ref, plan="owing")
+    await site.house.charge(ref, 130)
+    page = await site.page(
+        await site.person("op@house.example", "operator"), path=f"/operator/accounts/{quote(ref)}"
+    )
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(ref)
+    balance = await site.service.ok("GET", f"/api/v1/accounts/{quote(ref)}/balance", who="auditor")
+    owed = page.locator("[data-origin=debt]")
+    await expect(owed).to_contain_text(f"−{balance['debt']['shown']}")  # noqa: RUF001 -- a minus sign
+    assert balance["debt"]["shown"] == "30"
+    await expect(page.locator("[data-origin=held]")).to_have_count(0)
+    await site.house.grant(ref, 500)
+    await site.house.reserve(ref, 70)
+    await expect(page.locator("[data-origin=held]")).to_contain_text("70")
+    await expect(owed).to_have_count(0)
+
+
+async def test_an_order_leads_to_its_own_page(site: Site):
+    await site.house.account("alice")
+    await site.service.ok(
+        "PUT",
+        "/api/v1/packages/small",
+        who="operator",
+        json={"title": {"en": "Small", "ko": "스몰"}, "credit": "500", "prices": {"KRW": 4_900}},
+    )
+    asked = {"package": "small", "currency": "KRW", "provider": "manual"}
+    order = (await site.service.ok("POST", "/api/v1/accounts/me/orders", who="alice", json=asked))["order"]
+    page = await site.page(
+        await site.person("op@house.example", "operator"), path="/operator/accounts/alice?view=dealings"
+    )
+    await page.get_by_role("region", name="Orders").get_by_role("link").click()
+    await page.wait_for_url(f"**/operator/orders/{order['id']}")

@@ -85,6 +85,7 @@ async def test_what_would_change_is_seen_before_it_does(site: Site, look: Any):
     await page.get_by_role("button", name=words["carry"], exact=True).click()
     await expect(page.get_by_role("dialog")).to_contain_text(words["without"])
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await carried_out(page, words)
     await expect(page.get_by_text(words["done"])).to_be_visible()
     await expect(page.get_by_role("heading", name=words["did"])).to_be_visible()

@@ -62,6 +62,90 @@ async def test_a_new_version_is_written_tried_on_real_traffic_and_published(site
     await site.looks(page, "plan")
 
 
+@pytest.mark.row("E11", "B8")
+async def test_a_version_is_planned_for_a_day_seen_by_all_and_called_off(site: Site, look):
+    korean = look.language == "ko"
+    page = await site.page(
+        await site.person("kim@example.com", "operator"),
+        **look._asdict(),
+        path="/operator/plans/chat-tokens/new",
+    )
+    await page.get_by_label("가입 지급" if korean else "Credit for signing up", exact=True).fill("500")
+    await expect(page.get_by_role("insertion").filter(has_text="500")).to_be_visible()
+    publish = "이 버전 공개" if korean else "Publish this version"
+    await page.get_by_role("button", name=publish).click()
+    window = page.get_by_role("dialog")
+    await window.get_by_role("button", name="지정한 날부터" if korean else "From a day on").click()
+    await expect(window).to_contain_text("UTC")
+    await window.get_by_label("첫날" if korean else "First day").fill("2026-12-01")
+    await window.get_by_label("사유" if korean else "Reason").fill("from December")
+    await site.looks(page, "plan-ahead")
+    await window.get_by_role("button", name=publish).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("chat-tokens")
+    [planned, held] = (await site.service.ok("GET", f"{API}/chat-tokens/versions", who="auditor"))["items"]
+    assert (planned["state"], planned["starts_at"], held["state"]) == (
+        "planned",
+        "2026-12-01T00:00:00Z",
+        "in_force",
+    )
+
+    versions = page.get_by_role("navigation", name="버전" if korean else "Versions").get_by_role("button")
+    await expect(versions.nth(1)).to_have_attribute("aria-current", "true")
+    await expect(page.get_by_role("insertion")).to_have_count(0)
+    await versions.first.click()
+    await expect(page.get_by_role("insertion")).to_contain_text("500")
+    await site.looks(page, "plan-planned")
+    await site.go(page, "/operator/plans")
+    said = "12. 1. 오전 9:00부터 버전 2" if korean else "Version 2 holds from 12/1/26, 9:00"
+    await expect(page.get_by_text(said)).to_be_visible()
+
+    await site.go(page, "/operator/plans/chat-tokens")
+    await versions.first.click()
+    off = "철회" if korean else "Call off"
+    await page.get_by_role("button", name=off, exact=True).click()
+    await window.get_by_label("사유" if korean else "Reason").fill("not yet")
+    await window.get_by_role("button", name=off).click()
+    await expect(versions.first).to_contain_text("철회" if korean else "called off")
+    await expect(page.get_by_role("button", name=off, exact=True)).to_have_count(0)
+    assert await site.house.planned() == []
+    log = (await site.service.ok("GET", "/api/v1/audit-log?action=plan", who="auditor"))["items"]
+    assert [(one["action"], one["reason"]) for one in log] == [
+        ("plan.withdraw", "not yet"),
+        ("plan.write", "from December"),
+    ]
+
+
+async def test_a_day_that_is_past_is_refused_and_what_is_planned_is_said(site: Site):
+    document = (await site.service.ok("GET", f"{API}/chat-tokens", who="auditor"))["document"]
+    later = {"document": document | {"title": "Later"}, "starts_at": "2026-12-24T00:00:00Z", "reason": "x"}
+    await site.service.ok("POST", API, who="operator", json=later)
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new"
+    )
+    await page.get_by_role("button", name="Publish this version").click()
+    window = page.get_by_role("dialog")
+    await expect(window.get_by_text("Version 2 is planned: from 12/24/26")).to_be_visible()
+    await window.get_by_role("button", name="From a day on").click()
+    await window.get_by_label("First day").fill("2026-11-01")
+    await window.get_by_label("Reason").fill("too late")
+    site.expect("status of 400")
+    await window.get_by_role("button", name="Publish this version").click()
+    await expect(window.get_by_role("alert")).to_contain_text("past")
+    assert len(await site.house.plan_versions("chat-tokens")) == 2
+
+
+async def test_an_auditor_sees_what_is_planned_and_calls_nothing_off(site: Site):
+    document = (await site.service.ok("GET", f"{API}/chat-tokens", who="auditor"))["document"]
+    later = {"document": document | {"title": "Later"}, "starts_at": "2026-12-24T00:00:00Z", "reason": "x"}
+    await site.service.ok("POST", API, who="operator", json=later)
+    page = await site.page(
+        await site.person("kim@example.com", "auditor"), path="/operator/plans/chat-tokens"
+    )
+    await page.get_by_role("navigation", name="Versions").get_by_role("button").first.click()
+    await expect(page.get_by_text("It holds from 12/24/26")).to_be_visible()
+    assert await page.get_by_role("button", name="Call off").count() == 0
+
+
 async def test_what_the_rules_refuse_is_said_at_its_field(site: Site):
     page = await site.page(
         await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new"

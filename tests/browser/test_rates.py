@@ -75,6 +75,17 @@ async def test_rates_are_added_and_each_model_has_its_history(site: Site, look):
     await site.looks(page, "rate-history")
 
 
+async def test_rates_are_asked_for_when_a_writer_rests(site: Site):
+    await priced(site)
+    page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/rates")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "/api/v1/rates?" in one.url else None)
+    await page.get_by_role("searchbox").press_sequentially("gpt-4o")
+    await expect(page.get_by_role("main").get_by_role("row")).to_have_count(3)
+    assert len(asked) < len("gpt-4o")
+    assert "text=gpt-4o" in asked[-1]
+
+
 @pytest.mark.row("E4")
 async def test_a_price_that_cannot_be_right_waits_for_a_person(site: Site, look):
     await priced(site)

@@ -148,6 +148,35 @@ async def test_a_token_signed_with_a_private_key_is_checked_with_the_public_one(
     assert await refused(house, claim, bearer(forged)) == "token_invalid"
 
 
+async def test_a_token_that_names_no_key_may_be_by_any_of_a_set(house: Tokenhouse):
+    other = RSAKey.generate_key(2048)
+    claim = JwtClaim(jwks=KeySet([other, EC, RSA]).as_dict(private=False))
+    assert await who(house, claim, bearer(token({"sub": "ann"}, RSA, "RS256"))) == "ann"
+    assert await who(house, claim, bearer(token({"sub": "bob"}, EC, "ES256"))) == "bob"
+    strange = token({"sub": "eve"}, RSAKey.generate_key(2048), "RS256")
+    assert await refused(house, claim, bearer(strange)) == "token_invalid"
+
+
+async def test_a_signer_without_names_for_its_keys_may_change_them(house, monkeypatch):
+    first, second, asked = RSAKey.generate_key(2048), RSAKey.generate_key(2048), []
+    published = [first]
+
+    async def keys(_request):
+        asked.append(1)
+        return JSONResponse({"keys": [one.as_dict(private=False) for one in published]})
+
+    async with served(Starlette(routes=[Route("/keys", keys)])) as signer:
+        claim = JwtClaim(jwks=f"http://127.0.0.1:{signer.port}/keys")
+        assert await who(house, claim, bearer(token({"sub": "ann"}, first, "RS256"))) == "ann"
+        published[:] = [second]
+        changed = bearer(token({"sub": "ann"}, second, "RS256"))
+        for _ in range(5):
+            assert await refused(house, claim, changed) == "token_invalid"
+        assert len(asked) == 1, "no token makes us ask more often"
+        monkeypatch.setattr(key_sets, "ASKED_EVERY_S", -1.0)
+        assert await who(house, claim, changed) == "ann"
+
+
 async def test_published_keys_are_fetched_kept_and_fetched_again_for_a_new_one(house, monkeypatch):
     published, asked = [RSA], []
 

@@ -45,6 +45,12 @@ def test_a_place_of_the_application_gets_the_first_page_and_nothing_keeps_that(p
     assert (status, content) == (304, b"")
 
 
+def test_a_screen_of_an_account_that_is_called_as_a_file_is_is_a_screen(pages: Pages):
+    first = pages.answer("/app/operator", "", "").body
+    for ref in ("kim@example.com", "report.csv", "a/b@example.com", "index.html"):
+        assert pages.answer(f"/app/operator/accounts/{ref}", "", "").body == first
+
+
 def test_a_file_that_is_not_there_is_not_the_first_page(pages: Pages):
     for path in ("/app/assets/gone.js", "/app/../../etc/passwd.txt", "/app/assets/index-B7YC.js.map"):
         with pytest.raises(NotFound):

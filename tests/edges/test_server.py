@@ -331,3 +331,23 @@ async def test_a_head_that_does_not_come_is_not_waited_for(app, tmp_path, monkey
         with suppress(ConnectionError):
             assert await asyncio.wait_for(heard.read(), 10) == b""
         said.close()
+
+
+@pytest.mark.row("C5")
+async def test_an_offer_of_http_2_without_tls_is_passed_over(app, tmp_path):
+    """The JDK's client makes it, in Spring's hands as well; the body after it is a body."""
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    async with listened(app, Settings(home=tmp_path, stop_s=0)) as place:
+        heard, said = await asyncio.open_connection(*place)
+        for head in (offer, b"", offer):
+            for part in (
+                b"POST /nothing HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n" + head + b"\r\n{}",
+                b"  ",
+            ):
+                said.write(part)
+                await said.drain()
+            assert (await heard.readline()).startswith(b"HTTP/1.1 404")
+            told = await heard.readuntil(b"\r\n\r\n")
+            length = next(line for line in told.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            await heard.readexactly(int(length.split(b":")[1]))
+        said.close()

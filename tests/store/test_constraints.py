@@ -94,6 +94,16 @@ EVENT = (
     "values (gen_random_uuid(), 'stripe', {verdict}, {digest}, now(), {decided})"
 )
 GOOD_EVENT = {"verdict": "'received'", "digest": "sha256('')", "decided": "null"}
+REFUND = (
+    "insert into tokenhouse.refunds (provider, ref, cell, order_id, minor, state, at) "
+    "values ('stripe', {ref}, 1, gen_random_uuid(), {minor}, {state}, now())"
+)
+GOOD_REFUND = {"ref": "'re_1'", "minor": "1", "state": "'made'"}
+REFUND_TRY = (
+    "insert into tokenhouse.refund_tries (cell, order_id, nth, minor, total, note, state, at, ended_at) "
+    "values (1, gen_random_uuid(), {nth}, {minor}, {total}, '', {state}, now(), {ended})"
+)
+GOOD_TRY = {"nth": "1", "minor": "1", "total": "1", "state": "'open'", "ended": "null"}
 RUN = (
     "insert into tokenhouse.job_runs (id, job, slot, attempt, node, started_at, lease_until, ended_at, "
     "outcome) values (gen_random_uuid(), 'j', now(), {attempt}, 'n', now(), now(), {ended}, {outcome})"
@@ -239,6 +249,14 @@ BREAKS = {
     "keys_end_after_they_begin": KEY.format(digest="sha256('')", ends="now()"),
     "keys_of_users_have_an_account": ROLE_KEY.format(ref="'alice'", role="'owner'"),
     "keys_role_is_known": ROLE_KEY.format(ref="''", role="'root'"),
+    "refunds_give_something": REFUND.format(**{**GOOD_REFUND, "minor": "0"}),
+    "refunds_ref_says_something": REFUND.format(**{**GOOD_REFUND, "ref": "''"}),
+    "refunds_state_is_known": REFUND.format(**{**GOOD_REFUND, "state": "'lost'"}),
+    "refund_tries_ended_unless_open": REFUND_TRY.format(**{**GOOD_TRY, "ended": "now()"}),
+    "refund_tries_give_something": REFUND_TRY.format(**{**GOOD_TRY, "minor": "0"}),
+    "refund_tries_nth_is_positive": REFUND_TRY.format(**{**GOOD_TRY, "nth": "0"}),
+    "refund_tries_reach_their_total": REFUND_TRY.format(**{**GOOD_TRY, "minor": "2"}),
+    "refund_tries_state_is_known": REFUND_TRY.format(**{**GOOD_TRY, "state": "'odd'", "ended": "now()"}),
     "orders_bonus_is_part_of_the_credit": SHOPPED.format(**{**GOOD_SHOPPED, "bonus": "11"}),
     "orders_credit_days_not_negative": SHOPPED.format(**{**GOOD_SHOPPED, "days": "-1"}),
     "orders_discount_not_negative": SHOPPED.format(**{**GOOD_SHOPPED, "discount": "-1"}),

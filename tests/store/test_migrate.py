@@ -179,3 +179,40 @@ def test_a_number_stands_once(written):
 def test_ours_parse_and_leave_the_transaction_to_the_runner(migration):
     kinds = {type(each.stmt).__name__ for each in pglast.parse_sql(migration.text)}
     assert "TransactionStmt" not in kinds
+
+
+async def test_works_of_before_are_moved_into_their_one_table(connection, tmp_path):
+    before = tmp_path / "before"
+    before.mkdir()
+    for one in migrations(FOLDER):
+        if one.version < 20:
+            (before / one.file).write_text(one.text)
+    await migrate(connection, folder=before)
+    await connection.execute("""
+        insert into tokenhouse.verifications (id, account, state, started_at, started_by, seen_at, ended_at,
+                                              entries_total, verdict)
+        values (gen_random_uuid(), 'alice', 'broken', now(), 'kim', now(), now(), 7, '{"found": 1}'),
+               (gen_random_uuid(), null, 'running', now(), 'kim', now(), null, 7, null);
+        insert into tokenhouse.simulations (id, source, plans, state, started_at, started_by, seen_at,
+                                            ended_at, outcome)
+        values (gen_random_uuid(), 'trace', '{quota}', 'failed', now(), '', now(), now(),
+                '{"reason": "trace_empty", "facts": {"field": "trace"}}'),
+               (gen_random_uuid(), 'sample', '{a,b}', 'done', now(), '', now(), now(),
+                '{"outcome": {"x": 1}}');
+        """)
+    await connection.execute(
+        "insert into tokenhouse.audit_log (at, actor, action, subject, reason, address) "
+        "values (now(), 'kim', 'samples.loaded', 'samples', '', '')"
+    )
+    await migrate(connection)
+    rows = await connection.fetch(
+        "select kind, state, asked ->> 'account', asked ->> 'plans', outcome ->> 'x', problem ->> 'reason', "
+        "ended_at is not null from tokenhouse.works order by kind, state"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("samples", "done", None, None, None, None, True),
+        ("simulate", "done", None, '["a","b"]', "1", None, True),
+        ("simulate", "failed", None, '["quota"]', None, "trace_empty", True),
+        ("verify", "done", "alice", None, None, None, True),
+        ("verify", "lost", None, None, None, None, True),
+    ]

@@ -31,7 +31,7 @@ export function Table<T>({ caption, columns, rows, keyOf, empty }: Props<T>) {
   if (rows.length === 0 && empty) return <Empty>{empty}</Empty>;
   const shape = ({ figure, from }: Column<T>) => `px-4 py-3 ${figure ? "text-right whitespace-nowrap tabular-nums" : ""} ${from ? FROM[from] : ""}`;
   return (
-    <div tabIndex={0} role="region" aria-label={caption} className="overflow-x-auto rounded-card border border-line bg-panel">
+    <div tabIndex={0} role="region" aria-label={caption} className="sideways overflow-x-auto rounded-card border border-line bg-panel">
       <table className="w-full text-sm break-keep">
         <caption className="sr-only">{caption}</caption>
         <thead className="border-b border-line text-left text-soft">

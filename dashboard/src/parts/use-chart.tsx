@@ -1,7 +1,7 @@
 // What was used, stretch by stretch, as a stack of its models or keys; told in figures that are the API's own.
 import { useTranslation } from "react-i18next";
 
-import type { AccountUsage, Usage } from "../api";
+import type { AccountUsage, UsageLine } from "../api";
 import { Chart } from "./chart";
 import { usePlace } from "./date";
 import "../words/usage";
@@ -42,7 +42,7 @@ function place(at: string, part: { model: string | null; api_key: string | null 
   return JSON.stringify([at, part.model, part.api_key]);
 }
 
-function drawn(line: Usage | undefined) {
+function drawn(line: UsageLine | undefined) {
   return line ? { value: Number(line.charged.value), shown: line.charged.shown } : NOTHING;
 }
 

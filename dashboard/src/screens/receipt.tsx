@@ -41,9 +41,9 @@ function Order({ order, ways }: { order: Ordered; ways: readonly PaidOver[] }) {
   return (
     <div className="space-y-4">
       {order.state === "pending" && (
-        <Card title={t("order.due")} aside={<span className="font-mono text-xs text-soft wrap-anywhere">{order.id}</span>}>
+        <Card title={t("order.due")}>
           <p className="text-3xl font-semibold tracking-tight">{order.price.shown}</p>
-          <p className="mt-1 mb-5 text-sm text-soft">
+          <p className="mt-1 text-sm text-soft">
             {order.credit.shown} {unit}
             {order.discount.minor > 0 && (
               <>
@@ -51,6 +51,9 @@ function Order({ order, ways }: { order: Ordered; ways: readonly PaidOver[] }) {
                 · {t("order.discount")} {order.discount.shown}
               </>
             )}
+          </p>
+          <p className="mt-3 mb-5 text-sm text-soft">
+            {t("order.number")} <span className="font-mono text-ink select-all wrap-anywhere">{order.id}</span>
           </p>
           <Paying order={order} onPage={ways.some((way) => way.provider === order.provider && way.page)} />
         </Card>

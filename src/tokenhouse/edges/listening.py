@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import re
 import signal
 import socket
 import sys
@@ -22,6 +23,8 @@ who end it, and no request meets a connection that is just being closed."""
 HEAD_BYTES_MAX: Final = 256 * 1024
 HEAD_S: Final = 60.0
 """What the head of a request may take: bytes, give or take one read, and time."""
+H2C: Final = re.compile(rb"(\r\n)upgrade:(\s*h2c\s*\r\n)", re.IGNORECASE)
+"""An offer to go on in HTTP/2 without TLS."""
 GC_THRESHOLD: Final = (50_000, 20, 50)
 SPREADS: Final = sys.platform == "linux"
 """Whether the system spreads connections over sockets of one port; elsewhere one socket serves all."""
@@ -116,6 +119,16 @@ class Together:
             self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
 
+def _without_h2c(data: bytes) -> bytes:
+    """Return the beginning of a request without its offer to speak HTTP/2, which a server may pass over.
+
+    The JDK's client, and so Spring's, makes it with each first request in plain text; the parser would take
+    what follows the head for the other protocol, and the body would be lost.
+    """
+    head, blank, body = data.partition(b"\r\n\r\n")
+    return H2C.sub(rb"\1x-upgrade-offered:\2", head + blank, count=1) + body
+
+
 class Connection(HttpToolsProtocol):
     """A caller's connection. Uvicorn bounds neither how long the head of a request is nor how long it takes.
 
@@ -153,6 +166,8 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES_MAX:
             self.transport.abort()
             return
+        if b"h2c" in data and (self.cycle is None or not self.cycle.more_body):
+            data = _without_h2c(data)
         super().data_received(data)
         if self._head_bytes >= 0:
             self._head_bytes += len(data)

@@ -22,6 +22,8 @@ ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 """Content codings, the best one first, and how the files in them end."""
 HASHED: Final = "assets/"
 """Where the build puts files whose names hold a hash of what is in them."""
+NAMING: Final = "operator/"
+"""Where screens stand whose addresses may end as a file's name does: they name accounts by e-mail address."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -90,7 +92,7 @@ class Pages:
             raise NotFound("pages_missing")
         name = path.removeprefix(PREFIX)
         if name not in self._files:
-            if "." in name.rpartition("/")[2]:
+            if "." in name.rpartition("/")[2] and not name.startswith(NAMING):
                 raise NotFound("path_unknown", method="GET", path=path[:200])
             name = FIRST
         file = self._files[name]

@@ -8,7 +8,7 @@ A line that cannot be imported ends it, unless somebody has seen which these are
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -21,7 +21,8 @@ from tokenhouse.flow import lines, points, tables
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.identify import DEPTH_MAX
 from tokenhouse.flow.points import Move
-from tokenhouse.flow.tables import Row, Wrong, invalid_line
+from tokenhouse.flow.sieve import REFUSALS_MAX, Sieve, Survey
+from tokenhouse.flow.tables import Row, Wrong
 from tokenhouse.rules.account import apply, opened
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.balance import Balance, Entry
@@ -30,13 +31,11 @@ from tokenhouse.rules.periods import Instant, moment
 from tokenhouse.rules.plans import Plan, Signup
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts, importing
-from tokenhouse.store.importing import Bought, Dropped, Past, Waiting
+from tokenhouse.store.importing import Bought, Past, Waiting
 from tokenhouse.store.pool import Connection, connect, trouble_translated
 
 ROWS: Final = 1_000
 """Accounts whose past is worked out at once."""
-REFUSALS_MAX: Final = 1_000
-"""Lines that cannot be imported of which is told, each with why."""
 Progress = Callable[[int], None]
 """Called with a number of lines that have just been read."""
 Far = Callable[[int, int], None]
@@ -90,74 +89,6 @@ class Source:
         return tables.read(
             self.file, known, named=self.named, required=required, encoding=self.encoding, wrong=wrong
         )
-
-
-class RefusedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that cannot be imported: where it begins, which column, and why."""
-
-    line: int
-    column: str
-    reason: str
-    facts: dict[str, Any]
-
-    @property
-    def problem(self) -> InvalidInput:
-        """Why."""
-        return InvalidInput(self.reason, **self.facts)
-
-
-class Survey(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import would change, or has changed."""
-
-    rows: int
-    """Lines of the file."""
-    new: int
-    changed: int
-    """Accounts that are there and get the balance that they lacked."""
-    unchanged: int
-    differing: int
-    """Of the accounts that are there, those of which the file says something else; they stay as they are."""
-    refused: int
-    """Lines that cannot be imported."""
-    pasts_refused: int
-    """Of these, lines whose past their plan does not allow."""
-    lines: tuple[RefusedLine, ...]
-    """The first of these."""
-
-
-@dataclass(slots=True)
-class Sieve:
-    """Lines that cannot be imported. A strict one takes no file that has any: the first ends it all."""
-
-    strict: bool
-    refused: int = 0
-    told: list[InvalidInput] = field(default_factory=list)
-
-    def refuse(self, problem: InvalidInput) -> None:
-        """Leave a line out. Raises: InvalidInput, where none may be."""
-        if self.strict:
-            raise problem
-        self.refused += 1
-        if len(self.told) < REFUSALS_MAX:
-            self.told.append(problem)
-
-    def refuse_all(
-        self, found: list[Dropped], file: str, column: str, why: Callable[[Dropped], InvalidInput]
-    ) -> None:
-        """Leave lines out that were taken off the waiting table, told of or not."""
-        for one in found:
-            self.refuse(invalid_line(file, one.line, column, why(one)))
-        if found:
-            self.refused += found[0].dropped - len(found)
-
-    def lines(self) -> tuple[RefusedLine, ...]:
-        """Return the lines that are told of, in the order of the file."""
-        found = []
-        for one in sorted(self.told, key=lambda told: int(told.facts["line"])):
-            why = one.facts["problem"]
-            where = {"line": one.facts["line"], "column": one.facts["column"]}
-            found.append(RefusedLine(**where, reason=why.reason, facts=why.facts))
-        return tuple(found)
 
 
 async def users(desk: Desk, source: Source, *, actor: str, progress: Progress) -> Imported:
@@ -268,7 +199,7 @@ async def survey(desk: Desk, file: str, read: Lines, *, progress: Progress, far:
         pasts = await _refuse_pasts(desk, connection, job, file, sieve, lambda done: far(done, count))
         found = await importing.sum_lines(connection, job)
         await importing.write_lines_dropped(connection, job)
-    return _survey(sieve, rows, found.fresh, found.waiting, found.differing, pasts)
+    return sieve.survey(rows, found.fresh, found.waiting, found.differing, pasts)
 
 
 async def carry_out(
@@ -301,7 +232,7 @@ async def carry_out(
             desk, connection, job, file, actor, everyone=True, far=lambda done: far(done, count)
         )
         await importing.write_lines_dropped(connection, job)
-        done = _survey(sieve, rows, made, max(0, given - made), found.differing, pasts)
+        done = sieve.survey(rows, made, max(0, given - made), found.differing, pasts)
         await written(connection, done)
 
 
@@ -331,20 +262,6 @@ async def _sifted(
     await _refuse_orphans(connection, job, file, sieve, in_file=True)
     await _place(connection, job, file, sieve)
     return rows, count
-
-
-def _survey(sieve: Sieve, rows: int, new: int, changed: int, differing: int, pasts: int) -> Survey:
-    """Return what became of the lines of a file."""
-    return Survey(
-        rows=rows,
-        new=new,
-        changed=changed,
-        unchanged=rows - sieve.refused - new - changed,
-        differing=differing,
-        refused=sieve.refused,
-        pasts_refused=pasts,
-        lines=sieve.lines(),
-    )
 
 
 def _unheard(_far: int) -> None:

@@ -20,7 +20,8 @@ import msgspec
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, StillRunning
 from tokenhouse.flow import audit_trail, importing, lines, works
 from tokenhouse.flow.desk import Desk, checked_choice, checked_flag, checked_text
-from tokenhouse.flow.importing import Lines, Source, Survey
+from tokenhouse.flow.importing import Lines, Source
+from tokenhouse.flow.sieve import Survey
 from tokenhouse.flow.under_way import Steps
 from tokenhouse.flow.works import Does, End, Kind, Work
 from tokenhouse.rules.amounts import shown

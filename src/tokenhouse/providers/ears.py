@@ -76,7 +76,7 @@ class Ear:
         """Take note of bytes that nobody can read; an account of usage in them still counts."""
         self._bytes_unread += len(data)
         try:
-            self.tally.add(msgspec.json.decode(data))
+            self.tally.add(document_in(data))
         except UNREADABLE:
             return
 
@@ -127,6 +127,17 @@ def mended(data: bytes) -> bytes:
     text = data.decode("utf-8-sig", errors="replace")
     document = json.loads(text, parse_constant=lambda _: None)
     return json.dumps(document, ensure_ascii=False).encode(errors="replace")
+
+
+def document_in(data: bytes) -> object:
+    """Return the document that `data` is, read as generously as by most clients.
+
+    Raises: what is in `UNREADABLE`.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except UNREADABLE:
+        return msgspec.json.decode(mended(data))
 
 
 def spoken(value: object) -> Iterator[str]:

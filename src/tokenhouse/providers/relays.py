@@ -1,7 +1,7 @@
 """The relay of any stream of events: bytes pass at once and unchanged, and are heard on their way."""
 
 from tokenhouse.providers.base import Measured
-from tokenhouse.providers.ears import DONE, UNREADABLE, Ear, mended
+from tokenhouse.providers.ears import DONE, UNREADABLE, Ear, document_in
 from tokenhouse.providers.sse import EVENT_BYTES_MAX, Piece, Splitter, data_of
 
 
@@ -58,7 +58,7 @@ class EventRelay:
         if not rest.whole or not data or data.strip() == DONE:
             return False
         try:
-            mended(data)
+            document_in(data)
         except UNREADABLE:
             return True
         return False

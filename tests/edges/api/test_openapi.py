@@ -10,9 +10,10 @@ import pytest
 from tests.edges.api import reference
 from tests.edges.api.conftest import Service
 from tests.edges.serving import PROGRAM
-from tokenhouse.edges.api import assembled
+from tokenhouse.edges.api import assembled, openapi
 from tokenhouse.edges.api.postman import SCHEMA, collection
 from tokenhouse.edges.api.thin import Thin
+from tokenhouse.rules.usage import Usage
 
 DOCUMENT = assembled().openapi()
 OPERATIONS = [
@@ -85,6 +86,14 @@ def test_a_thin_route_is_documented_by_the_structs_that_it_reads_and_writes():
         assert content["schema"] == {"$ref": f"#/components/schemas/{one.asked.__name__}"}
         one.read(json.dumps(content["example"]).encode())
         assert [each["name"] for each in operation["parameters"] if each["in"] == "path"] == one.parts
+
+
+def test_a_name_in_the_document_is_one_shape():
+    schemas = DOCUMENT["components"]["schemas"]
+    assert set(schemas["Usage"]["properties"]) == set(Usage.__struct_fields__)
+    assert {"account", "note"} <= set(schemas["Withdrawal"]["properties"])
+    with pytest.raises(AssertionError, match="Amount"):
+        openapi._add(dict(schemas), {"Amount": {"properties": {"other": {}}}})
 
 
 async def test_the_documentation_needs_no_outside_address(service: Service):

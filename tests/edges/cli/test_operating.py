@@ -244,7 +244,7 @@ def test_the_doctor_says_that_refusals_have_no_link(cli, examined):
     assert examined(1)["purchase"] == {
         "subject": "purchase",
         "verdict": "warn",
-        "facts": {"purchase_url": None},
+        "facts": {"purchase_url": "http://127.0.0.1:8300/app/buy"},
     }
     assert "set purchase_url" in cli("doctor", code=1).out
     assert "purchase_url을 설정" in cli("doctor", "--locale", "ko", code=1).out

@@ -231,19 +231,21 @@ async def test_a_body_too_large_is_refused_before_it_is_read(gate, path, how):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "status", "allowed"),
     [
-        ("GET", CHAT, 405),
-        ("PUT", MESSAGES, 405),
-        ("GET", COUNT, 405),
-        ("POST", "/v1/models", 404),
-        ("GET", "/v1/x", 404),
+        ("GET", CHAT, 405, "POST"),
+        ("PUT", MESSAGES, 405, "POST"),
+        ("OPTIONS", COUNT, 405, "POST"),
+        ("POST", "/v1/models", 405, "GET"),
+        ("HEAD", "/v1/models", 405, "GET"),
+        ("POST", "/v1/models/gpt-4o", 404, None),
+        ("GET", "/v1/x", 404, None),
     ],
 )
-async def test_other_paths_and_methods_are_not_there(gate, method, path, status):
+async def test_other_paths_and_methods_are_not_there(gate, method, path, status, allowed):
     client = gate.send(path, method=method)
     assert "error" in await client.document()
-    assert (client.status, client.headers.get("allow")) == (status, "POST" if status == 405 else None)
+    assert (client.status, client.headers.get("allow")) == (status, allowed)
 
 
 async def test_a_fault_of_ours_is_an_answer_without_a_word_of_it(gate, monkeypatch, caplog):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.edges.gateway.provider import EVENT_STREAM, Says
 from tests.edges.gateway.words import BODIES, CHAT, EMBEDDINGS, METERED, STREAMS, WHOLE
-from tokenhouse.edges.gateway import visit
+from tokenhouse.edges.gateway import caller, visit
 
 pytestmark = pytest.mark.row("E2", "E6")
 
@@ -183,3 +183,19 @@ async def test_what_could_not_be_read_is_charged_up_to_what_was_asked_for(gate, 
     await gate.call(EMBEDDINGS).body()
     charged = [(entry.usage.get("output", 0), entry.source) for entry in await gate.entries()]
     assert charged == [(20, "estimated"), (60, "estimated"), (0, "estimated")]
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(gate, monkeypatch):
+    monkeypatch.setattr(caller, "BODY_S", 0.05)
+    sent = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {gate.secret}".encode())]
+    await gate.app({"type": "http", "method": "POST", "path": CHAT, "headers": headers}, receive, send)
+    assert (sent[0]["status"], b"did not come" in sent[1]["body"]) == (400, True)

@@ -126,7 +126,7 @@ async def test_an_account_near_its_end_is_warned_in_header_and_body(gate):
     document = await client.document()
     assert document.pop("tokenhouse") == {
         "level": "WARNING",
-        "message": "92.6 % are used; 74 remain.",
+        "message": "92.6 % are used and 7.4 % are left: 74 tokens.",
         "remainingTokens": 74,
         "estimatedTurns": 0,
     }

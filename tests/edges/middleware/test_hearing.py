@@ -51,6 +51,12 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 PLACES = st.lists(st.integers(0, 10_000), max_size=12)
 
 
+@pytest.mark.parametrize("answer", [b'{"score":NaN,%s}', b"\xef\xbb\xbf{%s}", b'{"answer":"\\ud83d",%s}'])
+def test_what_most_clients_can_read_is_read_here_too(answer):
+    said = heard([answer % b'"usage":{"prompt_tokens":9,"completion_tokens":25}'])
+    assert (said.usage, said.bytes_unread) == (SAID, 0)
+
+
 @given(places=PLACES)
 def test_usage_in_json_is_found_however_it_is_cut(places):
     body = msgspec.json.encode({"answer": "hello", "meta": 1, "usage": USAGE})

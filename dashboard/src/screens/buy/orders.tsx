@@ -54,7 +54,7 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
     { name: "when", title: t("ordered.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("ordered.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
     { name: "what", title: t("ordered.what"), cell: (one) => <What text={what(one)} order={one} /> },
     { name: "credit", title: t("ordered.credit"), cell: (one) => Number(one.credit.value) > 0 && one.credit.shown, figure: true, from: "sm" },
-    { name: "price", title: t("ordered.price"), cell: (one) => one.price.shown, figure: true },
+    { name: "price", title: t("ordered.price"), cell: (one) => one.type === "purchase" && one.price.shown, figure: true },
     { name: "state", title: t("ordered.state"), cell: (one) => <OrderState of={one} />, from: "sm" },
   ];
   return (

@@ -20,8 +20,9 @@ export function Paper({ order, state }: { order: string; state: string }) {
 }
 
 function Sheet({ receipt }: { receipt: SalesReceipt }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const moment = useMoment();
+  const way = `buy.way.${receipt.paid_over}`;
   const refunded = receipt.refunded_at !== null;
   return (
     <article aria-labelledby="receipt" className="rounded-card border border-line bg-panel p-5 sm:p-8 print:border-0 print:p-0">
@@ -71,7 +72,7 @@ function Sheet({ receipt }: { receipt: SalesReceipt }) {
       <dl className="mt-6 grid gap-x-8 gap-y-3 text-sm sm:grid-cols-2 print:grid-cols-2">
         <Fact name="credit">{receipt.credit}</Fact>
         {receipt.refunded_at !== null && <Fact name="refundedAt">{moment(receipt.refunded_at)}</Fact>}
-        {receipt.paid_over && <Fact name="paidOver">{receipt.paid_over}</Fact>}
+        {receipt.paid_over && <Fact name="paidOver">{i18n.exists(way) ? t(way) : receipt.paid_over}</Fact>}
         {receipt.payment && <Fact name="payment">{receipt.payment}</Fact>}
       </dl>
     </article>

@@ -8,6 +8,11 @@ import { useMoment } from "../../parts/date";
 import { useUnit } from "../../parts/unit";
 
 const FENCE = /^```.*\n?/m;
+/** A mark behind the last word of what is still coming. */
+const CARET =
+  "[&>:last-child]:after:ml-1 [&>:last-child]:after:inline-block [&>:last-child]:after:h-4 [&>:last-child]:after:w-2 " +
+  "[&>:last-child]:after:rounded-sm [&>:last-child]:after:bg-brand [&>:last-child]:after:align-text-bottom " +
+  "[&>:last-child]:after:content-[''] [&>:last-child]:after:motion-safe:animate-pulse";
 
 /** Text of a person or a model: never HTML. What stands between fences is code. */
 function Written({ text }: { text: string }) {
@@ -39,10 +44,11 @@ export function Question({ text, note }: { text: string; note?: string }) {
 export function Reply({ text, coming, children }: { text: string; coming?: boolean; children?: ReactNode }) {
   const { t } = useTranslation();
   return (
-    <li className="min-w-0 pr-4">
+    <li aria-busy={coming} className="min-w-0 pr-4">
       <span className="sr-only">{t("chat.answer")}: </span>
-      <Written text={text} />
-      {coming && <span aria-hidden className="mt-1 inline-block h-4 w-2 animate-pulse rounded-sm bg-brand motion-reduce:animate-none" />}
+      <div className={coming ? CARET : ""}>
+        <Written text={text} />
+      </div>
       {children}
     </li>
   );

@@ -6,7 +6,7 @@
 import { queryOptions, skipToken, useQuery, useQueryClient, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 
 import {
-  listChatMessages, sendChatMessage, type ListChatMessagesResponse, type Message, type TurnAnswer, type Warned,
+  listChatMessages, sendChatMessage, type Conversation, type ListChatMessagesResponse, type Message, type TurnAnswer, type Warned,
 } from "../../api";
 import {
   listChatMessagesInfiniteQueryKey, listChatMessagesQueryKey, listChatSessionsQueryKey, showBalanceQueryKey,
@@ -127,8 +127,10 @@ export async function say(queries: QueryClient, session: string, text: string, b
       throwOnError: true,
     });
     for await (const event of eventsOf(data as unknown as ReadableStream<Uint8Array>)) {
-      if (event.name === "start") show({ seq: event.data.seq });
-      else if (event.name === "delta") show({ text: turn.text + event.data.text });
+      if (event.name === "start") {
+        show({ seq: event.data.seq });
+        name(queries, session, event.data.title);
+      } else if (event.name === "delta") show({ text: turn.text + event.data.text });
       else if (event.name === "error") throw event.data;
       else {
         const { message } = event.data;
@@ -146,6 +148,15 @@ export async function say(queries: QueryClient, session: string, text: string, b
   }
   await refresh(queries, session);
   leave(queries, session, turn);
+}
+
+/** Has a conversation called what its first message made of it, here and in the list, before its answer has come. */
+function name(queries: QueryClient, session: string, title: string): void {
+  const queryKey = showChatSessionQueryKey({ path: { session } });
+  const before = queries.getQueryData<Conversation>(queryKey);
+  if (before?.title === title) return;
+  queries.setQueryData<Conversation>(queryKey, (now) => now && { ...now, title });
+  void queries.invalidateQueries({ queryKey: listChatSessionsQueryKey() });
 }
 
 /** Takes in what the end of an answer says: where the account stands, what it is warned of, and both messages. */

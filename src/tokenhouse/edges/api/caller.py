@@ -152,9 +152,17 @@ class Door:
             api_key=identity.api_key,
             key=identity.key,
             session=identity.session,
-            locale=spoken if identity.session else language(request.scope, spoken),
+            locale=spoken if _follows_a_link(request) else language(request.scope, spoken),
             address=client[0] if client else "",
         )
+
+
+def _follows_a_link(request: Request) -> bool:
+    """Tell whether somebody followed a link, to a file for instance: their browser's language is not the page's.
+
+    What a page asks for itself it asks for in the language that it is shown in.
+    """
+    return request.headers.get("sec-fetch-mode") == "navigate"
 
 
 def house_of(request: Request) -> Tokenhouse:

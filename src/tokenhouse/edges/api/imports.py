@@ -11,9 +11,10 @@ from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.marks import BODY_MAX
 from tokenhouse.edges.api.shapes import Cursor, Page, Reason, Shape
 from tokenhouse.errors import InvalidInput
-from tokenhouse.flow.importing import Survey, mapping
+from tokenhouse.flow.importing import mapping
 from tokenhouse.flow.imports import Import as Work
 from tokenhouse.flow.imports import Upload
+from tokenhouse.flow.sieve import Survey
 
 router = APIRouter(prefix="/api/v1/imports", tags=["imports"])
 

@@ -9,6 +9,7 @@ from tokenhouse.edges.api.caller import RANK, House, Operator, User
 from tokenhouse.edges.api.money import Currency, Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Digits, Shape, amount, parsed, unit_of
 from tokenhouse.flow import audited
+from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.buying import ONLY_KRW, RENEWS
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.shop import CURRENCIES
@@ -84,9 +85,9 @@ async def list_packages(
         bool, Query(alias="all", description="With those that are not sold now; for auditors and above.")
     ] = False,
 ) -> Packages:
-    """List what can be bought."""
+    """List what can be bought, the smallest first."""
     with_all = every_one and RANK[caller.role] >= RANK["auditor"]
-    found = [one for one in await house.packages() if with_all or one.active]
+    found = sorted(await house.packages(), key=lambda one: (one.credit, one.name))
     payments = house.desk.settings.payments
     own_page = payments.callback is not None and payments.callback.checkout_url != ""
     ways = [
@@ -99,7 +100,7 @@ async def list_packages(
         for name in payments.providers
     ]
     url = house.desk.settings.purchase_url
-    return Packages(items=[shown(one, house) for one in found], paid_over=ways, purchase_url=url)
+    return Packages(items=[shown(one, house) for one in found if with_all or one.active], paid_over=ways, purchase_url=url)
 
 
 @router.put("/{name}")
@@ -116,11 +117,12 @@ async def write_package(
         "name": name,
         "credit": parsed(asked.credit, house, "credit") if asked.credit is not None else 0,
     }
-    written = await house.write_package(document, actor=caller.actor)
-    if before is None or before.version != written.version:
-        unit = unit_of(house)
-        was, now = before and audited.package(before, unit), audited.package(written, unit)
-        await caller.record(house, "package.write", name, before=was, after=now)
+    async with at_once(house.desk):
+        written = await house.write_package(document, actor=caller.actor)
+        if before is None or before.version != written.version:
+            unit = unit_of(house)
+            was, now = before and audited.package(before, unit), audited.package(written, unit)
+            await caller.record(house, "package.write", name, before=was, after=now)
     return shown(written, house)
 
 

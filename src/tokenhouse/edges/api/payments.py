@@ -151,9 +151,7 @@ async def list_payment_events(
     order: Annotated[str | None, Query(max_length=36)] = None,
     unmatched: Annotated[
         bool,
-        Query(
-            description="Only what was truly said and wants a look: it fits no order, or a refund failed."
-        ),
+        Query(description="Only what was truly said and wants a look: it fits no order, or a refund failed."),
     ] = False,
     limit: Limit = 100,
     cursor: Cursor = None,

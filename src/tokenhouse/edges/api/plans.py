@@ -88,7 +88,7 @@ class NewPlan(Shape):
     reason: Reason
 
 
-class Withdrawal(Shape):
+class PlanWithdrawal(Shape):
     """Why a version is called off."""
 
     reason: Reason
@@ -144,7 +144,7 @@ async def list_plan_versions(name: Name, caller: Auditor, house: House) -> PlanV
 
 @router.post("/plans/{name}/versions/{version}/withdraw")
 async def withdraw_plan_version(
-    name: Name, version: Number, asked: Withdrawal, caller: Operator, house: House
+    name: Name, version: Number, asked: PlanWithdrawal, caller: Operator, house: House
 ) -> PlanVersion:
     """Call off a version that has not started yet: it will never hold, and stays on record. Idempotent."""
     before = {one.plan.version: one.state for one in await house.plan_versions(name)}

@@ -16,7 +16,7 @@ from tokenhouse.rules.amounts import Unit
 router = APIRouter(prefix="/api/v1/accounts", tags=["usage"])
 
 
-class Usage(Shape):
+class UsageLine(Shape):
     """What an account used in one stretch of time, and what was used below it."""
 
     start_at: datetime
@@ -51,7 +51,7 @@ class UsagePart(Shape):
 class AccountUsage(Shape):
     """The oldest stretch first."""
 
-    items: list[Usage]
+    items: list[UsageLine]
     time_zone: Annotated[str, Field(description="By whose clock time is cut.", examples=["Asia/Seoul"])]
     starts: Annotated[list[datetime], Field(description="When each stretch begins, used or not.")]
     parts: Annotated[list[UsagePart], Field(description="Each model or key, the most charged first.")]
@@ -96,7 +96,7 @@ async def show_account_usage(
         parts=[_part(one, unit) for one in found.parts],
         total=_part(found.total, unit),
         items=[
-            Usage(
+            UsageLine(
                 start_at=one.start_at,
                 end_at=one.end_at,
                 model=one.model,

@@ -45,6 +45,7 @@ def command(terminal: Terminal) -> int:
 
 def offered(settings: Settings) -> Iterator[Finding]:
     """Yield how the service stands to those who use it: who reaches it, who answers, where they buy more."""
+    from tokenhouse.edges.api.card import BUY
     from tokenhouse.edges.cli.serve import LOCAL
     from tokenhouse.edges.routes import Routes, with_demo
     from tokenhouse.flow.examine import finding
@@ -56,8 +57,9 @@ def offered(settings: Settings) -> Iterator[Finding]:
     models = [settings.chat.model, *settings.chat.models]
     missing = [model for model in models if not routes.list(model)]
     yield finding("chat", "warn" if missing else "ok", models=models, missing=missing)
-    link = settings.purchase_url
-    yield finding("purchase", "ok" if link else "warn", purchase_url=link)
+    link = settings.purchase_url or settings.place + BUY
+    sells = settings.purchase_url or settings.payments.providers
+    yield finding("purchase", "ok" if sells else "warn", purchase_url=link)
 
 
 def _mark(terminal: Terminal, found: Finding) -> Text:

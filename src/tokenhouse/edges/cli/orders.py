@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tokenhouse.store.orders import Order
 
 STATES = ("pending", "completed", "failed", "refunded")
+HERE = ""
+"""From where somebody at a terminal decides: no address, and on record all the same."""
 
 
 @click.group(cls=frame.Group)
@@ -91,11 +93,8 @@ def complete(terminal: Terminal, order: str, reason: str) -> None:
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)
-        moved = await house.complete_order(one.ref, one.id, actor=terminal.actor, reason=reason)
-        after = await house.find_order(one.id)
-        if not moved.replayed:
-            await _record(terminal, house, "order.complete", one, after, reason)
-        return after, _unit(house)
+        await house.complete_order(one.ref, one.id, actor=terminal.actor, reason=reason, address=HERE)
+        return await house.find_order(one.id), _unit(house)
 
     _ended(terminal, *terminal.with_house(work))
 
@@ -110,10 +109,8 @@ def fail(terminal: Terminal, order: str, reason: str) -> None:
 
     async def work(house: Tokenhouse) -> tuple[Order, Unit]:
         one = await house.find_order(order)
-        after = await house.fail_order(one.ref, one.id, actor=terminal.actor, reason=reason)
-        if after.state != one.state:
-            await _record(terminal, house, "order.fail", one, after, reason)
-        return after, _unit(house)
+        decided = {"actor": terminal.actor, "reason": reason, "address": HERE}
+        return await house.fail_order(one.ref, one.id, **decided), _unit(house)
 
     _ended(terminal, *terminal.with_house(work))
 
@@ -129,13 +126,9 @@ def refund(terminal: Terminal, order: str, reason: str, total: int | None) -> No
 
     async def work(house: Tokenhouse) -> tuple[Receipt, Order, Unit]:
         one = await house.find_order(order)
-        moved = await house.refund_order(
-            one.ref, one.id, refunded_minor=total, actor=terminal.actor, note=reason
-        )
-        after = await house.find_order(one.id)
-        if not moved.replayed:
-            await _record(terminal, house, "order.refund", one, after, reason)
-        return moved, after, _unit(house)
+        decided = {"actor": terminal.actor, "note": reason, "address": HERE}
+        moved = await house.refund_order(one.ref, one.id, refunded_minor=total, **decided)
+        return moved, await house.find_order(one.id), _unit(house)
 
     moved, after, unit = terminal.with_house(work)
     unspent = moved.amount - moved.uncovered - moved.written_off
@@ -152,16 +145,6 @@ def _unit(house: Tokenhouse) -> Unit:
     from tokenhouse.rules.amounts import TOKEN
 
     return deployment_unit(house.desk) or TOKEN
-
-
-async def _record(
-    terminal: Terminal, house: Tokenhouse, action: str, before: Order, after: Order, reason: str
-) -> None:
-    """Tell the audit log how an order was ended by hand."""
-    from tokenhouse.flow import audited
-
-    was, now = audited.order(before), audited.order(after)
-    await terminal.record(house, action, after.id, before=was, after=now, reason=reason)
 
 
 def _ended(terminal: Terminal, after: Order, unit: Unit) -> None:

@@ -59,7 +59,7 @@ def write(terminal: Terminal, file: Path) -> None:
             await terminal.record(house, "package.write", written.name, before=was, after=now)
         return written, unit
 
-    package, unit = terminal.with_house(work)
+    package, unit = terminal.with_house(work, whole=True)
     terminal.answer(package)
     said = terminal.say("packages.wrote", package=package.name, version=package.version)
     terminal.show(said, _table(terminal, [package], unit))

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
+from joserfc.jws import extract_compact
 
 from tokenhouse.edges.credentials import Identity, Scope, bearer, checked_secret, header
 from tokenhouse.edges.credentials.key_sets import RemoteKeys, key_set
@@ -101,15 +102,26 @@ class JwtClaim:
         return max(named, key=ROLES.index, default="user")
 
     async def _decoded(self, token: str) -> jwt.Token:
-        """Return a token whose signature holds; a key that is not known is asked for once more."""
+        """Return a token whose signature holds; where no key fits, the signer is asked for newer ones."""
         if not isinstance(self._keys, RemoteKeys):
-            return jwt.decode(token, self._keys, algorithms=self._algorithms)
+            return self._opened(token, self._keys)
         keys = await self._keys.current()
         try:
+            return self._opened(token, keys)
+        except (InvalidKeyIdError, BadSignatureError):
+            newer = await self._keys.newer()
+            if newer is keys:
+                raise
+            return self._opened(token, newer)
+
+    def _opened(self, token: str, keys: Key) -> jwt.Token:
+        """Return a token whose signature holds; one that names no key may be by any of a set."""
+        if not isinstance(keys, KeySet) or "kid" in extract_compact(token.encode()).headers():
             return jwt.decode(token, keys, algorithms=self._algorithms)
-        except InvalidKeyIdError:
-            keys = await self._keys.newer()
-            return jwt.decode(token, keys, algorithms=self._algorithms)
+        for key in keys.keys:
+            with suppress(JoseError, ValueError):
+                return jwt.decode(token, key, algorithms=self._algorithms)
+        raise BadSignatureError
 
     def _check(self, claims: dict[str, Any], now: datetime) -> None:
         """Return if the claims hold now. Raises: JoseError."""

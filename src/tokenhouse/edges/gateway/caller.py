@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tokenhouse.edges.headers import Header, encoded
 from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.until import Until
 from tokenhouse.rules.amounts import shown
 
 log: Final = logging.getLogger("tokenhouse.gateway")
@@ -15,6 +16,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+BODY_S: Final = 300.0
+"""How long a body may take: what comes slower than the largest one over a slow line only holds a place."""
 BEARER: Final = "bearer "
 SECRETIVE: Final = re.compile(r"key|token|auth|secret|sig|pass", re.IGNORECASE)
 """Names in a query that may carry a credential: those of the caller stay here."""
@@ -66,12 +69,23 @@ class Caller:
         return "&".join(part for part in parts if not SECRETIVE.search(part.partition("=")[0]))
 
     async def body(self, most: int) -> bytes:
-        """Return the request's body. Raises: InvalidInput `body_too_large`, `body_packed`, and GoneError."""
+        """Return the request's body.
+
+        Raises: InvalidInput `body_packed`, `body_too_large`, `body_late`; and GoneError.
+        """
         packed = self.header(b"content-encoding").strip().lower()
         if packed not in ("", "identity"):
             raise InvalidInput("body_packed", field="body", value=shown(packed))
         told = self.header(b"content-length")
         _bounded(int(told[:20]) if told.isdecimal() else 0, most)
+        try:
+            with Until(BODY_S):
+                return await self._whole_body(most)
+        except TimeoutError:
+            raise InvalidInput("body_late", field="body", value="", wait_s=f"{BODY_S:g}") from None
+
+    async def _whole_body(self, most: int) -> bytes:
+        """Return the body, however many pieces it comes in."""
         message = await self._receive()
         if message["type"] != "http.disconnect" and not message.get("more_body", False):
             only: bytes = message.get("body", b"")

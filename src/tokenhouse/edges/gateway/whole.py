@@ -6,7 +6,7 @@ from tokenhouse.edges.upstream import Reply
 from tokenhouse.errors import UpstreamTrouble
 from tokenhouse.flow.report import view
 from tokenhouse.providers.base import Measured
-from tokenhouse.providers.ears import UNREADABLE, mended
+from tokenhouse.providers.ears import UNREADABLE, document_in
 
 
 class Whole(Visit):
@@ -55,7 +55,7 @@ def _broken(measured: Measured, body: bytes) -> bool:
     if measured.usage is not None or measured.finished or measured.error is not None:
         return False
     try:
-        mended(body)
+        document_in(body)
     except UNREADABLE:
         return True
     return False

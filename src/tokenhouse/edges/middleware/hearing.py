@@ -15,7 +15,7 @@ import msgspec
 from tokenhouse.edges.middleware.endpoints import Endpoint
 from tokenhouse.edges.middleware.estimates import texts_of
 from tokenhouse.providers.base import Measured, Relay, Request
-from tokenhouse.providers.ears import DONE, TEXT_LENGTH_MAX
+from tokenhouse.providers.ears import DONE, TEXT_LENGTH_MAX, UNREADABLE, document_in
 from tokenhouse.providers.sse import Piece, Splitter, data_of
 from tokenhouse.providers.usages import Tally, measured_by
 
@@ -25,9 +25,6 @@ UNPACKED_AT_ONCE: Final = 1024 * 1024
 PACKED: Final = ("gzip", "x-gzip", "deflate")
 EVENTS: Final = "text/event-stream"
 LINES: Final = ("application/x-ndjson", "application/jsonl", "application/json-seq", "application/jsonlines")
-
-_decode: Final = msgspec.json.Decoder().decode
-_NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Hearing(Protocol):
@@ -122,8 +119,8 @@ class Whole:
             gathered.miss(self._size)
         elif body:
             try:
-                gathered.add(_decode(body))
-            except _NO_JSON:
+                gathered.add(document_in(body))
+            except UNREADABLE:
                 gathered.miss(self._size)
         return gathered.told(whole=whole)
 
@@ -279,8 +276,8 @@ class Unpacking:
 def _hear_part(gathered: Gathered, data: bytes) -> None:
     """Take a part of a stream: a document where it is one, else a text."""
     try:
-        document = _decode(data)
-    except _NO_JSON:
+        document = document_in(data)
+    except UNREADABLE:
         gathered.say(data.decode("utf-8", "replace"))
     else:
         gathered.add(document)

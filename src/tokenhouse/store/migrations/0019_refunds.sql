@@ -1,6 +1,6 @@
--- Refunds at payment providers: what each has given back, by its own names, so that one that came to nothing is
--- undone once; and our own tries, so that one of which nobody knows what became of it is asked for again as
--- the same, and one that was refused as another.
+-- Refunds at payment providers: what each has given back, by its own names, so that one that came to nothing
+-- is undone once; and our own tries, so that one of which nobody knows what became of it is asked for again
+-- as the same, and one that was refused as another.
 
 ALTER TABLE tokenhouse.orders ADD COLUMN refunds_failed integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN tokenhouse.orders.refunds_failed IS
@@ -18,8 +18,8 @@ CREATE TABLE tokenhouse.refunds (
     PRIMARY KEY (provider, ref)
 );
 COMMENT ON TABLE tokenhouse.refunds IS
-    'Refunds that a provider told of. `failed`: its money stayed, and the order still counts it; `corrected`: '
-    'the order does not.';
+    'Refunds that a provider told of. `failed`: its money stayed, and the order still counts it; '
+    '`corrected`: the order does not.';
 CREATE INDEX refunds_by_order ON tokenhouse.refunds (order_id);
 
 CREATE TABLE tokenhouse.refund_tries (

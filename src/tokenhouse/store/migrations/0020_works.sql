@@ -1,5 +1,5 @@
--- Works: whatever takes long and is started by a person stands in one table, whichever kind it is. And what the
--- roll-ups do not have yet is said once, as a view.
+-- Works: whatever takes long and is started by a person stands in one table, whichever kind it is. And what
+-- the roll-ups do not have yet is said once, as a view.
 
 CREATE TABLE tokenhouse.works (
     id         uuid PRIMARY KEY,
@@ -19,8 +19,8 @@ CREATE TABLE tokenhouse.works (
     CONSTRAINT works_ended_unless_open CHECK ((state IN ('running', 'waiting')) = (ended_at IS NULL))
 );
 COMMENT ON TABLE tokenhouse.works IS
-    'Long works that people started: what was asked for, how far it is, what came out. One that runs says every '
-    'second that its node lives; one that waits does so for a person.';
+    'Long works that people started: what was asked for, how far it is, what came out. One that runs says '
+    'every second that its node lives; one that waits does so for a person.';
 CREATE UNIQUE INDEX works_one_of_a_kind ON tokenhouse.works (kind)
     WHERE state = 'running' OR (kind = 'samples' AND state = 'done');
 COMMENT ON INDEX tokenhouse.works_one_of_a_kind IS

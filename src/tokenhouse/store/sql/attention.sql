@@ -2,8 +2,8 @@
 
 -- name: find_attention :one
 -- why: One look tells how much there is of it; each part goes by an index or a table of a few rows. Events
--- are looked for from an id on, for ids grow with time; forged ones prove nothing and say nothing. A refund that came
--- to nothing is one: somebody waits for the money.
+-- are looked for from an id on, for ids grow with time; forged ones prove nothing and say nothing. A refund
+-- that came to nothing is one of them: somebody waits for the money.
 select d.dead, d.dead_at, h.held, h.held_at, e.unmatched, e.unmatched_at
 from (select count(*) as dead, max(o.ended_at) as dead_at
       from tokenhouse.deliveries o where o.state = 'dead') d,

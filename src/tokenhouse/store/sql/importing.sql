@@ -30,7 +30,8 @@ with dropped as (
     delete from tokenhouse.import_lines l
     where l.job = $1 and l.parent <> ''
       and not exists (select 1 from tokenhouse.directory d where d.ref = l.parent)
-      and not ($2 and exists (select 1 from tokenhouse.import_lines p where p.job = l.job and p.ref = l.parent))
+      and not ($2 and exists (
+          select 1 from tokenhouse.import_lines p where p.job = l.job and p.ref = l.parent))
     returning l.nth, l.line, l.parent
 )
 select d.line, d.parent as ref, d.line as first, count(*) over () as dropped
@@ -117,8 +118,8 @@ cross join lateral json_to_record(l.document) as p (
 where l.job = $1;
 
 -- name: list_import_moves :many
--- why: What the file says of the past of accounts that have no balance yet, be it nothing where everyone is to
--- get one; an account that has one keeps it. Before the accounts are written, they are what they will be.
+-- why: What the file says of the past of accounts that have no balance yet, be it nothing where everyone is
+-- to get one; an account that has one keeps it. Before the accounts are written, they are what they will be.
 select l.nth, l.line, l.ref, coalesce(l.moves, '[]'::json) as moves,
        coalesce(d.cell, (l.path[cardinality(l.path)] % $5)::smallint) as cell,
        coalesce(d.account, l.account) as account,

@@ -157,3 +157,47 @@ class TestProduction:
         problem = await service.no(403, "POST", REHEARSE, who="owner", json=asked)
         assert "production" in problem["detail"]
         assert (await service.house.balance("1")).used == 0
+
+
+@pytest.mark.row("B6")
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json", None])
+async def test_the_documents_commands_work_as_they_are_pasted(service: Service, kind: str | None):
+    """curl says of a body that it is a form unless told otherwise, and the document does not tell it."""
+    headers = {"content-type": kind} if kind else {}
+    body = b'{"userId": 1, "usagePercent": 90}'
+    await service.key("1")
+    told = await service.ok("POST", REHEARSE, who="operator", content=body, headers=headers)
+    assert told["usagePercent"] == 90.0
+    asked = '{"message": "안녕하세요"}'.encode()
+    said = await service.ok("POST", "/api/chat/send", who="1", content=asked, headers=headers)
+    assert said["warning"]["level"] == "WARNING"
+
+
+@pytest.mark.row("B2", "B5")
+async def test_whoever_used_all_is_told_so_in_their_own_words(service: Service):
+    await service.key("1")
+    stands = await rehearsed(service, 1, 110)
+    assert (stands["remainingTokens"], stands["state"]) == (0, "blocked")
+    no = await service.no(402, "POST", "/api/chat/send", who="1", json={"message": "안녕하세요"})
+    assert "토큰" in no["message"]
+    assert "token" not in no["message"].replace("shop.example/tokens", "")
+    [top] = (await service.ok("GET", "/api/admin/token-stats", who="operator"))["topUsers"]
+    assert (top["usedTokens"], top["remainingTokens"]) == (110_000, 0)
+
+
+class TestWithoutAShop:
+    """A deployment that has not said where people buy."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"public_url": "https://tokens.example/"}
+
+    @pytest.mark.row("B2")
+    async def test_the_purchase_page_is_the_servers_own(self, service: Service):
+        await service.key("1")
+        warned = (await rehearsed(service, 1, 95))["warning"]
+        assert warned["purchaseUrl"] == "https://tokens.example/app/buy"
+        assert "95 % are used and only 5 % are left: 5,000 tokens" in warned["message"]
+        await rehearsed(service, 1, 110)
+        no = await service.no(402, "POST", "/api/chat/send", who="1", json={"message": "안녕하세요"})
+        assert no["purchaseUrl"] == "https://tokens.example/app/buy"

@@ -49,7 +49,7 @@ function Refused({ found }: { found: ImportReport }) {
         keyOf={(one) => one.nth}
         columns={[
           { name: "line", title: t("imports.line"), figure: true, cell: (one) => count(one.line) },
-          { name: "column", title: t("imports.column"), cell: (one) => <code className="font-mono text-xs break-all">{one.column === "-" ? "–" : one.column}</code> },
+          { name: "column", title: t("imports.column"), cell: (one) => <code className="block min-w-16 font-mono text-xs wrap-anywhere">{one.column === "-" ? "–" : one.column}</code> },
           { name: "problem", title: t("imports.problem"), cell: (one) => <span className="block min-w-56 wrap-anywhere">{one.problem}</span> },
         ]}
       />

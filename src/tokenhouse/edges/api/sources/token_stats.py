@@ -184,7 +184,7 @@ def _top_user(line: Line) -> TopUser:
         used_tokens=line.used,
         purchased_tokens=line.bought,
         total_tokens=line.total,
-        remaining_tokens=line.left,
+        remaining_tokens=max(line.left, 0),
         usage_percent=line.used_percent,
         total_turns=line.turns,
         average_tokens_per_turn=line.mean_per_turn,
