@@ -33,13 +33,13 @@ pages: $(VENV)/.pages  ## Build the pages that the server hands out; nothing hap
 replay: $(VENV)/.runtime  ## Set up, then replay a sample of real traffic and show the report.
 	@$(HERE) $(BIN)/tokenhouse replay --sample
 
-test: lint pages sdks chromium  ## Set up, then run every check and every test.
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not bench"
+test:  ## Set up, then run every check and every test.
+	@$(MAKE) -j2 lint pages sdks chromium
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not bench"
 
 setup: $(VENV)/.dev  ## Make the virtual environment; nothing happens when it is up to date.
 
-sdks: $(VENV)/.python  ## Make the environments of the clients that tests/sdks runs, once.
-	@$(MAKE) --silent -j2 $(SDKS)/.node $(SDKS)/.litellm
+sdks: $(VENV)/sdks/.node $(VENV)/sdks/.litellm  ## Make the environments of the clients that tests/sdks runs, once.
 
 chromium: $(VENV)/.python  ## Install the browser and the Korean font of the tests, where they are missing (Debian's packages).
 	@$(BIN)/python -m tests.browser.chromium

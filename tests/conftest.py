@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tokenhouse.flow.identify import months_ahead
@@ -21,6 +22,9 @@ from tokenhouse.store.embedded import open_embedded
 from tokenhouse.store.migrate import migrate
 from tokenhouse.store.pool import connect
 from tokenhouse.testing import Clock
+
+hypothesis.settings.register_profile("patient", deadline=None)  # A busy machine is not a broken law.
+hypothesis.settings.load_profile("patient")
 
 T = TypeVar("T")
 

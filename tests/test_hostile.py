@@ -60,6 +60,8 @@ TABLES = (
     "subscriptions",
     "payments",
     "payment_events",
+    "refunds",
+    "refund_tries",
 )
 
 

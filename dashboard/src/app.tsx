@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { createBrowserRouter, Link, Navigate, RouterProvider, useRouteError } from "react-router";
 
 import { Head, Vacant } from "./parts/card";
+import { useReturn } from "./parts/live";
 import { Failed, Loading } from "./parts/problem";
 import { Shell } from "./parts/shell";
 import { HOUSE, may, MINE, type Place } from "./places";
@@ -63,6 +64,7 @@ function Broken() {
   const { t } = useTranslation();
   const error = useRouteError();
   const lost = error instanceof TypeError && error.message.includes("import");
+  useReturn(lost);
   return (
     <>
       <Head title={t("state.brokenTitle")} />

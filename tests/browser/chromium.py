@@ -13,13 +13,17 @@ from typing import Final
 
 CHROMIUM: Final = "TOKENHOUSE_TEST_CHROMIUM"
 """The variable that names another browser of Chromium's kind."""
-PACKAGES: Final = {"browser": "chromium", "font": "fonts-noto-cjk"}
+PROGRAMS: Final = ("chromium-headless-shell", "chromium")
+"""The best first: without its windows, Chromium takes half the processor time for the same pages."""
+PACKAGES: Final = {"browser": "chromium-headless-shell", "font": "fonts-noto-cjk"}
 INSTALL: Final = ("apt-get", "install", "--yes", "--quiet", "--quiet", "--no-install-recommends")
 
 
 def browser(environ: Mapping[str, str] = os.environ) -> str:
     """Return the program of the browser; "" where there is none."""
-    return shutil.which(environ.get(CHROMIUM) or "chromium", path=environ.get("PATH")) or ""
+    given = environ.get(CHROMIUM)
+    found = (shutil.which(name, path=environ.get("PATH")) for name in ((given,) if given else PROGRAMS))
+    return next(filter(None, found), "")
 
 
 def speaks_korean(environ: Mapping[str, str] = os.environ) -> bool:

@@ -153,3 +153,68 @@ def test_the_guides_typescript_is_right(tmp_path):
     )
     assert ran.stdout == ""
     assert ran.returncode == 0
+
+
+POLICY = "default-src 'none'; script-src {url}; connect-src 'self' {url}; base-uri 'none'"
+
+
+async def test_under_the_strictest_policy_of_a_site_it_looks_as_it_should(site, shop):
+    await site.house.rehearse("alice", 91, actor="test")
+    page = await site.page(path=None)
+
+    async def strict(route):
+        answer = await route.fetch()
+        body = re.sub(r"(?s)<style>.*?</style>", "", await answer.text())
+        headers = {"content-type": "text/html", "content-security-policy": POLICY.format(url=site.url)}
+        await route.fulfill(status=200, headers=headers, body=body)
+
+    await page.route(f"{shop}/", strict)
+    await page.goto(shop)
+    card = page.locator("tokenhouse-card")
+    await expect(card.locator("section")).to_have_attribute("data-level", "warning")
+    looks = await card.locator(".meter div").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, one.getBoundingClientRect().width]"
+    )
+    assert looks[0] == "rgb(150, 83, 0)"
+    assert looks[1] > 0
+
+
+async def test_offline_it_says_that_it_is_old_and_is_new_again_by_itself(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    card = page.locator("tokenhouse-card")
+    await expect(card).to_contain_text("100,000 tokens")
+    site.expect("ERR_INTERNET_DISCONNECTED")
+    await page.context.set_offline(True)
+    await page.clock.fast_forward(15_000)
+    await expect(card).to_contain_text("this is what was last seen")
+    await expect(card).to_contain_text("100,000 tokens")
+    await page.context.set_offline(False)
+    await page.clock.fast_forward(15_000)
+    await expect(card).not_to_contain_text("this is what was last seen")
+
+
+async def test_what_stands_there_already_is_not_said_again(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    card = page.locator("tokenhouse-card")
+    await expect(card.get_by_role("status")).to_contain_text("All is well.")
+    await card.locator("section").evaluate("one => { one.dataset.seen = 'yes'; }")
+    async with page.expect_response("**/api/v1/card"):
+        await page.clock.fast_forward(15_000)
+    await expect(card.locator("section")).to_have_attribute("data-seen", "yes")
+    await site.house.charge("alice", 90_000)
+    await page.clock.fast_forward(15_000)
+    await expect(card.locator("section")).to_have_attribute("data-level", "warning")
+
+
+async def test_korean_breaks_between_words(site, shop):
+    page = await site.page(language="ko", path=None)
+    await page.goto(shop)
+    await page.evaluate("document.documentElement.lang = 'ko'")
+    card = page.locator("tokenhouse-card")
+    await card.evaluate("one => { one.lang = 'ko'; }")
+    await expect(card).to_contain_text("남은 양")
+    assert await card.locator("section").evaluate("one => getComputedStyle(one).wordBreak") == "keep-all"

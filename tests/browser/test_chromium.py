@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import CHROMIUM, leave, missing
+from tests.browser.chromium import CHROMIUM, browser, leave, missing
 
 SAYS = "#!/bin/sh\necho \"$0 $@\" | sed 's:.*/::' >> {log}\n{work}\n"
 
@@ -45,7 +45,15 @@ def test_where_all_is_there_nothing_is_done(machine):
     put("apt-get", "exit 1")
     assert missing(environ) == []
     assert ran(environ).returncode == 0
-    assert missing(environ | {CHROMIUM: "/nowhere/chromium"}) == ["chromium"]
+    assert missing(environ | {CHROMIUM: "/nowhere/chromium"}) == ["chromium-headless-shell"]
+
+
+def test_a_browser_without_windows_is_taken_before_one_that_has_them(machine):
+    put, environ = machine
+    assert browser(environ) == ""
+    for name in ("chromium", "chromium-headless-shell"):
+        put(name)
+        assert browser(environ).endswith(f"/{name}")
 
 
 def test_only_what_is_missing_is_installed(machine):
@@ -71,7 +79,7 @@ def test_who_may_not_install_is_told_what_to_install(machine):
     done = ran(environ)
     assert done.returncode == 1
     assert done.stdout.count("\n") == 1
-    assert "apt-get install chromium fonts-noto-cjk" in done.stdout
+    assert "apt-get install chromium-headless-shell fonts-noto-cjk" in done.stdout
 
 
 def test_root_installs_and_others_by_a_sudo_that_asks_nothing(machine):

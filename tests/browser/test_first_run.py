@@ -23,6 +23,8 @@ async def test_a_newcomer_becomes_the_owner_and_sees_something(site: Site, look)
     await page.get_by_label(password).fill(PASSWORD)
     await page.get_by_role("button", name=become).click()
     await expect(page).to_have_url(f"{site.url}/app/operator")
+    [owner] = await site.house.people()
+    assert owner.time_zone == "Asia/Seoul"
     first = page.get_by_role("region", name=steps)
     await expect(first).to_be_visible()
     await site.looks(page, "first-steps")

@@ -144,3 +144,31 @@ async def test_a_screen_begins_at_its_top_and_has_the_keyboard(site: Site):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Notices")
     assert await page.evaluate("() => window.scrollY") == 0
     await expect(page.get_by_role("main")).to_be_focused()
+
+
+async def test_until_the_scripts_are_there_something_is_seen(site: Site):
+    page = await site.page(path=None)
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/assets/*.js", hold)
+    await page.goto(f"{site.url}/app/sign-in", wait_until="commit")
+    await expect(page.get_by_role("img", name="tokenhouse")).to_be_visible()
+    await page.unroute("**/assets/*.js")
+    for route in held:
+        await route.continue_()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+async def test_at_twice_the_size_nothing_scrolls_sideways_or_begins_below_its_top(site: Site):
+    page = await site.page(await site.person(), path=None)
+    await page.set_viewport_size({"width": 640, "height": 400})
+    for path in USER:
+        if path != "/buy/nothing":
+            await site.go(page, path)
+            await expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+            assert await page.evaluate("() => document.documentElement.scrollWidth") <= 640
+    await site.go(page, "/chat")
+    await expect(page.get_by_text("What can I do for you?")).to_be_in_viewport()

@@ -35,7 +35,7 @@ WORDS = {
         "table": "As a table",
         "use": "Use over time",
         "money": "Money in, the last twelve months",
-        "buckets": "How near their end",
+        "buckets": "How close to their limit",
         "costs": "Provider's cost beside the charge, this month",
         "lasts": "How long all credit lasts",
     },
@@ -263,12 +263,12 @@ async def test_an_operator_has_it_counted_anew_and_an_auditor_looks_on(site: Sit
     await site.go(page, OPERATOR)
     await expect(figure(page, "Accounts")).to_have_text("1")
     clock.move(minutes=1)
-    await page.get_by_role("button", name="Count anew").click()
+    await page.get_by_role("button", name="Refresh figures").click()
     await expect(page.get_by_text("Every figure is counted anew.")).to_be_visible()
     await expect(figure(page, "Accounts")).to_have_text("2")
     auditor = await site.page(await site.person("aud@example.com", "auditor"), path=OPERATOR)
     await expect(figure(auditor, "Accounts")).to_have_text("2")
-    await expect(auditor.get_by_role("button", name="Count anew")).to_have_count(0)
+    await expect(auditor.get_by_role("button", name="Refresh figures")).to_have_count(0)
 
 
 @pytest.mark.row("E10")

@@ -1,5 +1,7 @@
 """The frame around every screen: menu, language, light, and what it says when nothing can be shown."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -141,6 +143,21 @@ async def test_a_screen_that_cannot_be_loaded_says_so_and_comes_when_it_can(site
     await expect(alert).to_contain_text("cannot be reached")
     await page.unroute("**/assets/keys-*.js")
     await alert.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("API keys")
+
+
+async def test_a_screen_that_could_not_be_loaded_comes_by_itself_when_the_service_is_there_again(site: Site):
+    page = await site.page(await site.person())
+    await page.clock.install()
+    await page.reload()
+    await site.rest(page)
+    gone = re.compile(r"/assets/keys-|/health$|/api/")
+    await page.route(gone, lambda route: route.abort())
+    site.expect("ERR_FAILED", "Failed to fetch dynamically imported module", "Failed to load", "React")
+    await page.get_by_role("link", name="API keys").click()
+    await expect(page.get_by_role("alert")).to_contain_text("tries again by itself")
+    await page.unroute(gone)
+    await page.clock.run_for(6_000)
     await expect(page.get_by_role("heading", level=1)).to_have_text("API keys")
 
 

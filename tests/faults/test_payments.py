@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from tests.faults.books import assert_sound
 from tests.faults.cutter import Cut, Cutter
 from tokenhouse.errors import Busy, DatabaseTrouble
-from tokenhouse.flow.payments import Told
+from tokenhouse.flow.payments import Heard, Told
+from tokenhouse.flow.refunding import Returned
 from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.shop import clawed_by
 from tokenhouse.settings import Callback, Payments, Settings
 from tokenhouse.testing import Clock
 
@@ -73,6 +76,32 @@ async def test_an_order_that_one_node_gives_up_while_the_other_hears_that_it_is_
         await asyncio.gather(*both, return_exceptions=True)
         assert (await houses[0].find_order(order.id)).state == "completed"
         assert (await houses[1].balance("alice")).available == before + 1_000
+
+
+async def test_two_nodes_that_hear_at_once_that_a_refund_was_made_and_that_it_failed_take_nothing(houses):
+    stays = Returned(ref="stays", minor=900)
+    for nth in range(8):
+        before = (await houses[0].balance("alice")).available
+        order = await houses[0].buy("alice", "large", currency="KRW", provider="callback")
+        await houses[0].hear_payment(told(order.id, f"p{nth}"))
+        kept = replace(stays, ref=f"stays {nth}")
+        made = Returned(ref=f"r{nth}", minor=3_300)
+        states = [(made,), (replace(made, failed=True),), (kept, made), (kept, replace(made, failed=True))]
+        heard = [
+            house.hear_payment(told(order.id, f"r{nth} {many} {which}", kind="refunded", refunds=state))
+            for which, house in enumerate(houses)
+            for many, state in enumerate(states)
+        ]
+        if nth % 2:
+            heard.reverse()
+        for one in await asyncio.gather(*heard, return_exceptions=True):
+            assert isinstance(one, Heard | Busy), "a node may be told to listen again, and nothing else"
+        last = told(order.id, f"last {nth}", kind="refunded", refunds=states[-1])
+        assert (await houses[0].hear_payment(last)).error is None
+        after = await houses[1].find_order(order.id)
+        assert (after.state, after.refunded_minor) == ("completed", 900)
+        taken = clawed_by(1_000, 9_900, 900)
+        assert (await houses[1].balance("alice")).available == before + 1_000 - taken
 
 
 @pytest.mark.parametrize("cut", ["before", "at", "after"])

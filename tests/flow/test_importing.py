@@ -453,3 +453,10 @@ async def test_points_of_somebody_who_cannot_be_named_are_refused(points_house: 
         await points_house.import_points(written(tmp_path, text, "points.json"))
     assert (no.value.facts["line"], no.value.facts["column"]) == (1, "ref")
     assert await sql.fetchval("select count(*) from tokenhouse.accounts") == 0
+
+
+async def test_pasts_hold_under_a_clock_that_goes_on(database: str, tmp_path: Path):
+    async with Tokenhouse.open(database, settings=Settings()) as opened:
+        lines = "".join(f"u{n},{n},{n}\n" for n in range(50))
+        await opened.import_users(written(tmp_path, f"ref,used,bought\n{lines}"))
+        assert (await opened.verify()).clean

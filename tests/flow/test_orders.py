@@ -2,9 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from tokenhouse import InvalidInput, NotFound, Price, Settings, Tokenhouse
+from tokenhouse.store.pool import connect
 
 pytestmark = pytest.mark.row("C2")
 
@@ -116,3 +118,46 @@ async def test_the_service_for_python_code_opens_consumes_and_buys(house):
     await house.complete_order("carol", order.id)
     balance = await house.balance("carol")
     assert (balance.used, balance.available) == (3_500, 101_500)
+
+
+async def logged(house) -> list[tuple[str, str, str]]:
+    lines = await house.audit_log(action="order")
+    return [(line.action, line.before["state"], line.after["state"]) for line in lines][::-1]
+
+
+@pytest.mark.row("C10", "E2")
+async def test_what_somebody_decides_of_an_order_is_on_record_with_it_or_neither_is(house, database):
+    bought, given, free = [await house.order("alice", 50_000, price=Price(minor=9_900)) for _ in range(3)]
+    decided = {"actor": "kim", "address": "10.0.0.1"}
+    for _ in range(2):
+        await house.complete_order("alice", bought.id, **decided, reason="transfer")
+        await house.fail_order("alice", free.id, **decided, reason="nobody paid")
+        await house.refund_order("alice", bought.id, refunded_minor=100, **decided, note="a part")
+    await house.complete_order("alice", given.id, actor="a program")
+    done = [
+        ("order.complete", "pending", "completed"),
+        ("order.fail", "pending", "failed"),
+        ("order.refund", "completed", "completed"),
+    ]
+    assert await logged(house) == done
+    connection = await connect(database)
+    await connection.execute(
+        "create function refuse_record() returns trigger language plpgsql as $$ "
+        "begin raise exception 'no record' using errcode = 'check_violation'; end $$; "
+        "create trigger refuse before insert on tokenhouse.audit_log execute function refuse_record()"
+    )
+    waiting, before = await house.order("alice", 7), (await house.balance("alice")).available
+    for change in (
+        house.complete_order("alice", waiting.id, **decided),
+        house.fail_order("alice", waiting.id, **decided),
+        house.refund_order("alice", bought.id, **decided),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await change
+    assert (await house.find_order(waiting.id)).state == "pending"
+    assert (await house.find_order(bought.id)).refunded_minor == 100
+    assert (await house.balance("alice")).available == before
+    await connection.execute("drop trigger refuse on tokenhouse.audit_log")
+    await connection.close()
+    await house.refund_order("alice", bought.id, **decided)
+    assert await logged(house) == [*done, ("order.refund", "completed", "refunded")]

@@ -42,6 +42,7 @@ export class TokenhouseCard extends HTMLElement {
   #timer = 0;
   #shown: Card | null = null;
   #asked = 0;
+  #stale = false;
   readonly #seen = () => {
     if (!document.hidden) void this.#ask();
   };
@@ -67,7 +68,7 @@ export class TokenhouseCard extends HTMLElement {
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (before === now || !this.isConnected) return;
-    if (name === "lang") this.#shown ? this.#show(this.#shown) : this.#say(this.#words.loading);
+    if (name === "lang") this.#shown !== null ? this.#show(this.#shown) : this.#say(this.#words.loading);
     else {
       this.#token = "";
       void this.#ask();
@@ -89,6 +90,8 @@ export class TokenhouseCard extends HTMLElement {
     try {
       const card = await this.#card();
       if (mine !== this.#asked) return;
+      // What stands there already is not said again to who listens.
+      if (!this.#stale && JSON.stringify(card) === JSON.stringify(this.#shown)) return;
       this.#shown = card;
       this.#show(card);
     } catch (trouble) {
@@ -96,6 +99,7 @@ export class TokenhouseCard extends HTMLElement {
       const ended = trouble instanceof EndedError;
       if (ended) this.dispatchEvent(new CustomEvent("tokenhouse-ended", { bubbles: true }));
       if (ended || this.#shown === null) this.#say(ended ? this.#words.ended : this.#words.failed);
+      else this.#doubt();
     }
   }
 
@@ -120,10 +124,20 @@ export class TokenhouseCard extends HTMLElement {
   }
 
   #say(text: string): void {
+    this.#stale = false;
+    this.#shown = null;
     this.#root.replaceChildren(element("section", { part: "card" }, element("p", { role: "status", class: "between" }, text)));
   }
 
+  /** Says below what was last seen that it may be old. */
+  #doubt(): void {
+    if (this.#stale) return;
+    this.#stale = true;
+    this.#root.querySelector("section")?.append(element("p", { role: "status", class: "between stale" }, this.#words.stale));
+  }
+
   #show(card: Card): void {
+    this.#stale = false;
     const words = this.#words;
     const percent = card.used_percent;
     const bar = element("div");

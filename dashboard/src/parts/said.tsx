@@ -3,7 +3,7 @@
 export function Said({ children }: { children: string }) {
   return children.split("`").map((part, nth) =>
     nth % 2 === 1 ? (
-      <code key={nth} className="rounded bg-sunk px-1 font-mono text-[0.9em] break-all text-ink">
+      <code key={nth} className="rounded bg-sunk px-1 font-mono text-[0.9em] wrap-anywhere text-ink">
         {part}
       </code>
     ) : (

@@ -61,11 +61,9 @@ function Stand({ balance, way }: { balance: Balance; way: WayUp | undefined }) {
           </p>
         )}
         <Held balance={balance} />
-      </div>
-      <div className="min-w-0 space-y-4">
-        <Origins balance={balance} />
         <Forecast balance={balance} />
       </div>
+      <Origins balance={balance} />
     </div>
   );
 }

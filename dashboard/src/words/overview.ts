@@ -4,7 +4,7 @@ import { say } from ".";
 say({
   en: {
     overview: {
-      clear: "Count anew",
+      clear: "Refresh figures",
       cleared: "Every figure is counted anew.",
       asOf: "As of {{at}}",
       percent: "{{percent}} %",
@@ -24,7 +24,7 @@ say({
       topAll: "Show all {{count}}",
       nobody: "Nobody has used anything yet.",
       buckets: {
-        title: "How near their end",
+        title: "How close to their limit",
         lead: "Accounts by the share that they used",
         under50: "< 50 %",
         under80: "50–80 %",

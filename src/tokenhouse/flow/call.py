@@ -20,6 +20,7 @@ from tokenhouse.flow.settle import Receipt
 from tokenhouse.flow.settle_later import Owed, SettleLater
 from tokenhouse.providers import tokens
 from tokenhouse.providers.base import Measured, Request
+from tokenhouse.providers.fields import CHOICES_MAX
 from tokenhouse.providers.tokens import BYTES_PER_TOKEN, Counted
 from tokenhouse.rules.charges import Tariff
 from tokenhouse.rules.plans import Plan
@@ -36,8 +37,6 @@ BOUND_SHARE: Final = 64
 """A longer one is bounded by its bytes while that bound costs at most this part of what the account has."""
 BYTES_MOST: Final = 4
 """Bytes of a character at most."""
-CHOICES_MAX: Final = 1_000
-"""Answers that one call may ask for."""
 
 Ending = Literal["complete", "disconnect", "cut", "error", "stopped"]
 """The answer was whole; the caller left; the provider left; the provider failed in the middle; we ended it,

@@ -335,11 +335,11 @@ async def _refuse_pasts(
     desk: Desk, connection: Connection, job: UUID, file: str, sieve: Sieve, far: Progress
 ) -> int:
     """Leave lines out whose past their plan does not allow, and those below them; return how many pasts."""
-    after, refused = -1, []
+    after, refused, now = -1, [], desk.now()
     while page := await importing.list_moves(connection, job, after, ROWS, everyone=True):
         for past in page:
             try:
-                _replayed(desk, past, file, "")
+                _replayed(desk, past, file, "", now)
             except InvalidInput as problem:
                 sieve.refuse(problem)
                 refused.append(past.nth)
@@ -360,7 +360,7 @@ async def _write_pasts(
     while page := await importing.list_moves(connection, job, after, ROWS, everyone=everyone):
         made, orders = [], []
         for past in page:
-            balance, entries, bought = _replayed(desk, past, file, actor)
+            balance, entries, bought = _replayed(desk, past, file, actor, now)
             made.append((past.cell, balance, entries))
             orders += bought
             await asyncio.sleep(0)
@@ -372,11 +372,13 @@ async def _write_pasts(
     return total
 
 
-def _replayed(desk: Desk, past: Past, file: str, actor: str) -> tuple[Balance, list[Entry], list[Bought]]:
+def _replayed(
+    desk: Desk, past: Past, file: str, actor: str, now: Instant
+) -> tuple[Balance, list[Entry], list[Bought]]:
     """Return what a line's past comes to. Raises: InvalidInput that names the line."""
     plan = desk.catalog.plan(past.plan or desk.settings.plan)
     try:
-        return replayed(desk, past, plan, desk.now(), actor)
+        return replayed(desk, past, plan, now, actor)
     except TokenhouseError as trouble:
         raise InvalidInput("import_line", file=file, line=past.line, column="used", problem=trouble) from None
 

@@ -5,7 +5,16 @@ from typing import Any, ClassVar, Final
 from tokenhouse.errors import InvalidInput
 from tokenhouse.providers.base import Request
 from tokenhouse.providers.ears import Ear
-from tokenhouse.providers.fields import cap_of, choices_of, document_of, flag, lowered, model_of, table
+from tokenhouse.providers.fields import (
+    CHOICES_MAX,
+    cap_of,
+    choices_of,
+    document_of,
+    flag,
+    lowered,
+    model_of,
+    table,
+)
 from tokenhouse.providers.formats import Format
 from tokenhouse.providers.openai_chat import ChatEar, usage_asked
 
@@ -29,13 +38,16 @@ class OpenAICompletions(Format, frozen=True):
         An absent `max_tokens` is the 16 of OpenAI's reference: another provider may have no end at all.
         """
         document = document_of(body, METERED)
+        prompts, each = _prompts(document.get("prompt")), choices_of(document)
+        if prompts * each > CHOICES_MAX:
+            raise InvalidInput("out_of_range", field="prompt", value=prompts, low=1, high=CHOICES_MAX // each)
         return Request(
             dialect=self,
             body=body,
             document=document,
             model=model_of(document),
             stream=flag(document, "stream"),
-            choices=choices_of(document) * _prompts(document.get("prompt")),
+            choices=prompts * each,
             cap=cap_of(document, "max_tokens") or CAP_DEFAULT,
             shows_usage=flag(table(document, "stream_options"), "include_usage", "stream_options."),
         )

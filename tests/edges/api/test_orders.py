@@ -58,6 +58,13 @@ async def test_what_is_sold_says_how_it_is_paid(shop: Shop, service: Service):
     assert told["purchase_url"] is None
 
 
+async def test_the_smallest_package_is_offered_first(service: Service):
+    for name, credit in (("large", "50000"), ("small", "500"), ("vast", "5000000")):
+        await service.ok("PUT", f"/api/v1/packages/{name}", who="operator", json=LARGE | {"credit": credit})
+    told = await service.ok("GET", "/api/v1/packages", who="alice")
+    assert [one["name"] for one in told["items"]] == ["small", "large", "vast"]
+
+
 async def test_who_never_subscribed_has_an_empty_list(service: Service):
     await service.key("alice")
     path = "/api/v1/accounts/me/subscription"

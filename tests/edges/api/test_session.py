@@ -258,3 +258,25 @@ async def test_somebody_sees_where_they_are_signed_in_and_signs_out_elsewhere(se
     assert (await phone.call("GET", SESSION)).status_code == 401
     problem = await service.no(400, "GET", f"{SESSION}/all", who="alice")
     assert problem["field"] == "session"
+
+
+async def test_a_page_is_answered_in_the_language_it_is_shown_in(service: Service):
+    await person(service)
+    browser = Browser(service)
+    await browser.sign_in("jisu@example.com")
+
+    async def said(**headers: str) -> str:
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await browser.call("GET", "/api/v1/accounts/nobody", headers=headers)
+        return str(answer.json()["title"])
+
+    korean, english = await said(), await said(accept_language="en")
+    assert (
+        korean
+        != english
+        == (await service.no(404, "GET", "/api/v1/accounts/nobody", who="operator"))["title"]
+    )
+    # Who follows a link brings the languages of their browser, and is answered in their own.
+    assert await said(accept_language="en-US,en;q=0.9", sec_fetch_mode="navigate") == korean
+    answer = await browser.call("GET", SESSION, headers={"accept-language": "en"})
+    assert answer.json()["locale"] == "ko"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.edges.gateway.provider import EVENT_STREAM, Says
-from tests.edges.gateway.words import BODIES, CHAT, EMBEDDINGS, METERED, STREAMS, WHOLE
+from tests.edges.gateway.words import BODIES, CHAT, COMPLETIONS, EMBEDDINGS, METERED, STREAMS, WHOLE
 from tokenhouse.edges.gateway import caller, visit
 
 pytestmark = pytest.mark.row("E2", "E6")
@@ -199,3 +199,12 @@ async def test_a_body_that_never_ends_is_not_waited_for(gate, monkeypatch):
     headers = [(b"authorization", f"Bearer {gate.secret}".encode())]
     await gate.app({"type": "http", "method": "POST", "path": CHAT, "headers": headers}, receive, send)
     assert (sent[0]["status"], b"did not come" in sent[1]["body"]) == (400, True)
+
+
+async def test_more_prompts_than_one_call_may_bring_are_named(gate):
+    client = gate.call(COMPLETIONS, prompt=["a"] * 600, n=2)
+    error = (await client.document())["error"]
+    assert (client.status, error["param"]) == (400, "prompt")
+    assert "from 1 to 512" in error["message"]
+    await gate.call(COMPLETIONS, prompt=["a"] * 512, n=2, max_tokens=1).document()
+    assert len(gate.provider.asked) == 1

@@ -108,7 +108,8 @@ function Frame({ said, moved, draft, onChange, onSend, onStop, busy = false }: F
   const standing = useStanding().data;
   const terms = useQuery({ ...showChatOptions(), staleTime: Infinity }).data;
   const place = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
+  // What was said is read from its end; how to begin, from its top.
+  const atEnd = useRef(moved !== "");
   useEffect(() => {
     if (atEnd.current) place.current?.scrollTo({ top: place.current.scrollHeight });
   }, [moved]);

@@ -146,7 +146,7 @@ async def show_me(request: Request, caller: User, house: House) -> Me:
         actor=caller.actor,
         email=person.email if person else None,
         name=person.name if person else caller.key.name if caller.key else "",
-        locale=caller.locale,
+        locale=person.locale if person else caller.locale,
         time_zone=(person.time_zone if person else "") or house.desk.settings.time_zone,
         has_password=bool(person and person.has_password),
         csrf_token=csrf_of(secret) if person else None,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tokenhouse.flow.examine import Finding
     from tokenhouse.settings import Settings
 
+BY_HAND = ("manual",)
+"""Who says that something was paid, where no provider does."""
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
@@ -58,7 +60,7 @@ def offered(settings: Settings) -> Iterator[Finding]:
     missing = [model for model in models if not routes.list(model)]
     yield finding("chat", "warn" if missing else "ok", models=models, missing=missing)
     link = settings.purchase_url or settings.place + BUY
-    sells = settings.purchase_url or settings.payments.providers
+    sells = settings.purchase_url or settings.payments.providers != BY_HAND
     yield finding("purchase", "ok" if sells else "warn", purchase_url=link)
 
 

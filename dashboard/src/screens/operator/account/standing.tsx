@@ -65,7 +65,7 @@ function Origins({ balance }: { balance: Balance }) {
               {t(`usage.origin.${one.origin}`)}
               {one.ends_at && <span className="block text-sm text-soft">{t("usage.ends", { at: date(one.ends_at) })}</span>}
             </span>
-            <span className="font-medium wrap-anywhere tabular-nums">{one.left.shown}</span>
+            <span className="max-w-[70%] shrink-0 text-right font-medium wrap-anywhere tabular-nums">{one.left.shown}</span>
           </li>
         ))}
         {(["held", "debt"] as const)
@@ -76,7 +76,7 @@ function Origins({ balance }: { balance: Balance }) {
                 {t(`usage.${name}`)}
                 <span className="block text-sm text-soft">{t(`usage.${name}Lead`)}</span>
               </span>
-              <span className={`font-medium wrap-anywhere tabular-nums ${name === "debt" ? "text-bad" : ""}`}>−{balance[name].shown}</span>
+              <span className={`max-w-[70%] shrink-0 text-right font-medium wrap-anywhere tabular-nums ${name === "debt" ? "text-bad" : ""}`}>−{balance[name].shown}</span>
             </li>
           ))}
       </ul>

@@ -95,7 +95,7 @@ function Lines({ orders }: { orders: readonly Order[] }) {
             </Link>
           ),
         },
-        { name: "account", title: t("orders.account"), cell: (row) => <Link to={placeOf(row.account)} className="block min-w-28 underline-offset-2 wrap-anywhere hover:underline">{row.account}</Link> },
+        { name: "account", title: t("orders.account"), cell: (row) => <Link to={placeOf(row.account)} className="block min-w-20 underline-offset-2 wrap-anywhere hover:underline">{row.account}</Link> },
         { name: "state", title: t("orders.state"), cell: (row) => <Badge tone={TONES[row.state]}>{t(`orders.states.${row.state}`)}</Badge> },
         { name: "provider", title: t("orders.provider"), from: "md", cell: (row) => <Over provider={row.provider} /> },
         { name: "what", title: t("orders.what"), from: "lg", cell: (row) => row.package || row.note },
