@@ -365,7 +365,8 @@ async def test_what_is_owed_and_set_aside_is_shown_and_an_address_that_ends_as_a
     ref = "kim@example.com"
     await site.house.write_plan({"name": "owing", "signup": {"amount": 100}, "stop": {"debt": "carry"}})
     await site.house.account(ref, plan="owing")
-    await site.house.charge(ref, 130)
+    held = await site.house.reserve(ref, 50)
+    await site.house.settle(ref, held.id, 130)
     page = await site.page(
         await site.person("op@house.example", "operator"), path=f"/operator/accounts/{quote(ref)}"
     )

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/how-to/card.md").read_text(encoding="utf-8")
 KINDS = ("html", "python", "ts", "tsx")
 BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in KINDS}
+POLICY = "default-src 'none'; script-src {url}; connect-src 'self' {url}; base-uri 'none'"
 STATES = {
     0: ("normal", "All is well."),
     82: ("buy", "Most of it is used."),
@@ -43,7 +44,13 @@ async def shop(site):
         answer.set_cookie("user", "alice")
         return answer
 
-    app = Starlette(routes=[Route("/", home), Mount("/", names["app"])])
+    def strict(request):
+        answer = HTMLResponse(re.sub(r"(?s)<style>.*?</style>", "", home(request).body.decode()))
+        answer.headers["content-security-policy"] = POLICY.format(url=site.url)
+        answer.set_cookie("user", "alice")
+        return answer
+
+    app = Starlette(routes=[Route("/", home), Route("/strict", strict), Mount("/", names["app"])])
     with listening() as (listener, url):
         async with served(app, listener):
             yield url
@@ -155,21 +162,11 @@ def test_the_guides_typescript_is_right(tmp_path):
     assert ran.returncode == 0
 
 
-POLICY = "default-src 'none'; script-src {url}; connect-src 'self' {url}; base-uri 'none'"
-
-
 async def test_under_the_strictest_policy_of_a_site_it_looks_as_it_should(site, shop):
     await site.house.rehearse("alice", 91, actor="test")
     page = await site.page(path=None)
-
-    async def strict(route):
-        answer = await route.fetch()
-        body = re.sub(r"(?s)<style>.*?</style>", "", await answer.text())
-        headers = {"content-type": "text/html", "content-security-policy": POLICY.format(url=site.url)}
-        await route.fulfill(status=200, headers=headers, body=body)
-
-    await page.route(f"{shop}/", strict)
-    await page.goto(shop)
+    site.expect("favicon")
+    await page.goto(f"{shop}/strict")
     card = page.locator("tokenhouse-card")
     await expect(card.locator("section")).to_have_attribute("data-level", "warning")
     looks = await card.locator(".meter div").evaluate(

@@ -141,7 +141,10 @@ async def test_a_chat_that_runs_out_in_mid_month_goes_on_with_bought_credit(site
             # The words came inside the answer, in the account's language.
             said = "사용" if korean else "are used"
             await expect(banner.get_by_role("status")).to_contain_text(said)
-            count = f"약 {balance['estimated_turns']}번" if korean else f"{balance['estimated_turns']} more"
+            turns = balance["estimated_turns"]
+            count = f"약 {turns}번" if korean else f"{turns} more"
+            if turns == 0:
+                count = "평균적인 대화 한 번에 드는 양보다 적습니다" if korean else "less than a turn takes"
             await expect(banner).to_contain_text(count)
         await site.looks(page, f"chat-{level}")
     await box(page).fill("after the end")
@@ -224,7 +227,8 @@ async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(si
     await expect(problem).to_contain_text("cannot be reached")
     await expect(problem).to_contain_text("still in the box")
     await expect(box(page)).to_have_value("once and no more")
-    await send(page).click()
+    async with page.expect_response(lambda one: one.request.method == "POST" and "/messages" in one.url):
+        await send(page).click()
     await expect(costs(page)).to_have_count(1)
     assert keys[0] == keys[1]
     assert len(await messages(site)) == 2
@@ -306,7 +310,7 @@ async def test_conversations_are_found_renamed_put_away_taken_along_and_deleted(
         return page.get_by_role("navigation", name="대화" if korean else "Conversations")
 
     async def choose(what: str) -> None:
-        await page.get_by_role("button", name="이 대화로" if korean else "What can be done").click()
+        await page.get_by_role("button", name="이 대화의 메뉴" if korean else "What can be done").click()
         await page.get_by_role("menuitem", name=what).click()
 
     links = (await listed()).get_by_role("link")

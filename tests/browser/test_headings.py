@@ -1,5 +1,6 @@
 """Every screen is called something, in every state: one heading of the first level, none that skips one."""
 
+import asyncio
 import json
 from itertools import pairwise
 
@@ -55,7 +56,7 @@ async def ordered(page: Page) -> str:
 async def test_of_every_screen(site: Site):
     page = await site.page(await site.person("root@example.com", "owner", "root"), path=None)
     await site.house.account("alice")
-    site.expect("status of 404")
+    site.expect("status of 40[04]")
     called = []
     for path in (*USER, *OPERATOR):
         await site.go(page, path)
@@ -90,7 +91,7 @@ async def test_of_a_conversation_that_was_deleted(site: Site):
 
 async def test_of_screens_whose_questions_fail_or_wait(site: Site):
     page = await site.page(await site.person("root@example.com", "owner", "root"), path="/settings")
-    site.expect("status of 409")
+    site.expect("status of 409", "ERR_FAILED")
     waits: list[Route] = []
 
     async def fail(route: Route) -> None:
@@ -148,17 +149,16 @@ async def test_a_screen_begins_at_its_top_and_has_the_keyboard(site: Site):
 
 async def test_until_the_scripts_are_there_something_is_seen(site: Site):
     page = await site.page(path=None)
-    held: list[Route] = []
+    come = asyncio.Event()
 
     async def hold(route: Route) -> None:
-        held.append(route)
+        await come.wait()
+        await route.continue_()
 
     await page.route("**/assets/*.js", hold)
     await page.goto(f"{site.url}/app/sign-in", wait_until="commit")
     await expect(page.get_by_role("img", name="tokenhouse")).to_be_visible()
-    await page.unroute("**/assets/*.js")
-    for route in held:
-        await route.continue_()
+    come.set()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 

@@ -129,7 +129,7 @@ async def test_a_database_that_is_away_is_said_and_this_node_has_heard(nodes):
         def acquire(self):
             raise ConnectionRefusedError("away")
 
-        def afterwards(self, told):
+        def afterwards(self, _told):
             return False
 
     there, one._pool = one._pool, Away()

@@ -257,9 +257,7 @@ def test_what_is_no_formula_is_left_as_it_is(text: str):
     assert guarded(text) == unguarded(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["=1+1", "'=1", "''@x", "-5", "\tx", "\nx", "\r=1", " =1", "\ufeff=1"]
-)
+@pytest.mark.parametrize("text", ["=1+1", "'=1", "''@x", "-5", "\tx", "\nx", "\r=1", " =1", "\ufeff=1"])
 @pytest.mark.parametrize("wide", [False, True])
 def test_the_guard_against_formulas_is_taken_away_again(text: str, wide: bool):
     said = text.translate(str.maketrans("=+-@", "＝＋－＠")) if wide else text  # noqa: RUF001 -- full-width

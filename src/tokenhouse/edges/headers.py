@@ -39,7 +39,10 @@ def first(scope: Mapping[str, Any], name: bytes) -> bytes:
 
     Of what proves somebody there may be only one: that is read by `credentials.header`.
     """
-    return next((bytes(value) for one, value in scope["headers"] if one == name), b"")
+    for one, value in scope["headers"]:
+        if one == name:
+            return bytes(value)
+    return b""
 
 
 def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -9,7 +9,8 @@ from tokenhouse.edges.headers import first
 
 def language(scope: Mapping[str, Any], otherwise: str) -> str:
     """Return the first language that a request accepts and we speak."""
-    for one in first(scope, b"accept-language").decode("latin-1").split(","):
+    accepted = first(scope, b"accept-language")
+    for one in accepted.decode("latin-1").split(",") if accepted else ():
         wanted = one.strip()[:2].lower()
         if wanted in messages.LOCALES:
             return str(wanted)

@@ -166,7 +166,7 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES_MAX:
             self.transport.abort()
             return
-        if b"h2c" in data and (self.cycle is None or not self.cycle.more_body):
+        if b"h2c" in data and not getattr(self.cycle, "more_body", False):  # None before the first request.
             data = _without_h2c(data)
         super().data_received(data)
         if self._head_bytes >= 0:

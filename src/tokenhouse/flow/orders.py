@@ -213,7 +213,8 @@ async def undo_refund(desk: Desk, one: Order, failed: Refund, made: int, *, acto
     """Correct an order of which a refund came to nothing: it is paid again, and its credit comes again.
 
     `made` is what its provider has given back with all others; what of it is not counted yet is not counted
-    here. What had been spent, and was written off, stays spent. Raises: NotFound where somebody else was faster.
+    here. What had been spent, and was written off, stays spent. Raises: NotFound where somebody else was
+    faster.
     """
     total = min(max(one.refunded_minor - failed.minor, made, 0), one.refunded_minor)
     target = clawed_by(one.credit, one.price_minor, total)

@@ -18,6 +18,10 @@ FINDINGS_MAX: Final = 1_000
 State = Literal["running", "clean", "broken", "failed", "lost", "cancelled"]
 """Under way; every law holds; one does not; it could not be carried out; its node was lost; called off."""
 
+SHORT_OF_END: Final[dict[works.State, State]] = {
+    "running": "running", "waiting": "running", "failed": "failed", "lost": "lost", "cancelled": "cancelled",
+}  # fmt: skip
+
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """A verification: what it looks at, how far it is, and what it found."""
@@ -103,11 +107,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
 def _shown(work: Work) -> Verification:
     """Return a work as a verification: one that came to its end says what it found."""
     verdict = None if work.outcome is None else msgspec.json.decode(work.outcome)
-    state: State = "running"
-    if work.state == "done":
-        state = "broken" if verdict is not None and verdict["found"] else "clean"
-    elif work.state != "waiting":
-        state = work.state
+    state = SHORT_OF_END.get(work.state) or ("broken" if verdict and verdict["found"] else "clean")
     return Verification(
         id=work.id,
         account=work.asked["account"],

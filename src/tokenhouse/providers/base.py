@@ -71,9 +71,9 @@ class Dialect(Protocol):
     def outgoing(self, request: Request, cap: int | None, model: str | None = None) -> bytes:
         """Return the body for the provider: output capped at `cap`, usage asked for, `model` named.
 
-        A cap only ever lowers the caller's own. Where nothing changes, the very same bytes go; otherwise all
-        other values keep their bytes and their order. The dialect of the *route* is asked: it knows which
-        fields its provider takes.
+        A cap only ever lowers the caller's own. Where nothing changes, the very same bytes go, unless a name
+        came twice: it goes once. All other values keep their bytes and their order. The dialect of the route
+        is asked: it knows which fields its provider takes.
         """
 
     def measure(self, request: Request, body: bytes) -> Measured:

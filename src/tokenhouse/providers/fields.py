@@ -101,7 +101,9 @@ def changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
     for name, value in changes.items():
         fields[name] = msgspec.Raw(msgspec.json.encode(value))
     written = msgspec.json.encode(fields)
-    return written if changes or _dense(written) != _dense(body) else body
+    if changes:
+        return written
+    return body if len(written) == len(body) or _dense(written) == _dense(body) else written
 
 
 def _dense(body: bytes) -> int:

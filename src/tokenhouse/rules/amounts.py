@@ -153,6 +153,8 @@ def show(amount: int, unit: Unit, *, symbol: bool = True) -> str:
     At least two decimals where the unit has as many; further ones only as far as they are not zero.
     `parse` reads it back to the same amount.
     """
+    if not unit.decimals and not unit.symbol:
+        return f"{amount:,}"  # Each answer shows several, and most deployments count in tokens.
     sign = "-" if amount < 0 else ""
     whole, rest = divmod(abs(amount), 10**unit.decimals)
     fraction = f"{rest:0{unit.decimals}d}".rstrip("0") if unit.decimals else ""

@@ -232,12 +232,18 @@ async def test_one_runs_at_a_time_and_tells_how_far_it_is(service: Service, monk
         return await opened(*asked)
 
     monkeypatch.setattr(importing, "ROWS", 2)
+    other = await sent(service, "ref\ne\n")
     found = await sent(service, "ref\na\nb\nc\nd\n")
     monkeypatch.setattr(accounts, "write_opened", slowly)
     path = f"{IMPORTS}/{found['id']}"
     begun = await service.ok("POST", f"{path}/carry-out", who="operator", json={"reason": "x"})
     assert (begun["state"], begun["rows_done"], begun["rows_total"]) == ("writing", 0, 4)
-    for at, asked in ((IMPORTS, {"content": b"ref\n"}), (f"{path}/carry-out", {"json": {"reason": "x"}})):
+    yes = {"json": {"reason": "x"}}
+    for at, asked in (
+        (IMPORTS, {"content": b"ref\n"}),
+        (f"{path}/carry-out", yes),
+        (f"{IMPORTS}/{other['id']}/carry-out", yes),
+    ):
         busy = await service.no(409, "POST", at, who="operator", **asked)
         assert busy["code"] == "still_running"
     going_on.set()

@@ -39,6 +39,28 @@ async def test_the_trace_is_replayed_so_that_it_ends_now_and_its_books_are_right
     assert (load.action, loaded.action, loaded.after["findings"]) == ("samples.load", "samples.loaded", 0)
 
 
+async def test_two_that_ask_at_once_get_one_and_what_fails_may_be_begun_again(service: Service, monkeypatch):
+    going_on = asyncio.Event()
+
+    async def broken(*_):
+        await going_on.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tokenhouse.flow.samples._replayed", broken)
+    await service.key("operator")
+    both = await asyncio.gather(*(service.call("POST", "/api/v1/samples", who="operator") for _ in range(4)))
+    assert {(one.status_code, one.json()["state"]) for one in both} == {(BEGUN, "loading")}
+    assert len(service.house.desk.under_way.tasks) == 1
+    assert [one.action for one in await service.house.audit_log(subject="samples")] == ["samples.load"]
+    work = asyncio.wait(set(service.house.desk.under_way.tasks.values()))
+    going_on.set()
+    await work
+    assert (await service.ok("GET", "/api/v1/samples", who="auditor"))["state"] == "failed"
+    [failed, _] = await service.house.audit_log(subject="samples")
+    assert (failed.action, failed.after) == ("samples.failed", {"error": "ZeroDivisionError"})
+    assert (await service.ok("POST", "/api/v1/samples", who="operator"))["state"] == "loading"
+
+
 async def test_only_operators_load_them(service: Service):
     await service.no(403, "POST", "/api/v1/samples", who="auditor")
     await service.no(403, "GET", "/api/v1/samples", who="alice")

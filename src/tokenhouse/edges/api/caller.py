@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import Depends, Header, Request
 
 from tokenhouse.edges.credentials import Credential, identify
 from tokenhouse.edges.credentials.api_keys import ApiKey
 from tokenhouse.edges.credentials.cookies import SessionCookie
+from tokenhouse.edges.headers import first
 from tokenhouse.edges.language import language
 from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.errors import Forbidden
@@ -35,8 +37,7 @@ ME: Final = "me"
 """How a caller names its own account in a path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls. `account` is its own, or ""; `actor` is what entries and the audit log say."""
 
     role: Role
@@ -158,11 +159,11 @@ class Door:
 
 
 def _follows_a_link(request: Request) -> bool:
-    """Tell whether somebody followed a link, to a file for instance: their browser's language is not the page's.
+    """Tell whether somebody followed a link, as to a file: their browser's language is not the page's.
 
     What a page asks for itself it asks for in the language that it is shown in.
     """
-    return request.headers.get("sec-fetch-mode") == "navigate"
+    return first(request.scope, b"sec-fetch-mode") == b"navigate"
 
 
 def house_of(request: Request) -> Tokenhouse:

@@ -220,11 +220,12 @@ class Guard:
 
     def outgoing(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return an answer's headers with those that every answer has."""
-        there = {name for name, _ in headers}
-        ours = [(name, value) for name, value in SAFE.items() if name not in there]
+        ours = SAFE.copy()
+        for name, _ in headers:
+            ours.pop(name, None)
         if self._secure:
-            ours.append(HSTS)
-        return [*headers, *ours]
+            ours |= [HSTS]
+        return [*headers, *ours.items()]
 
 
 class _GoneError(Exception):
@@ -257,10 +258,11 @@ class _Headers:
 
     def __init__(self, scope: Message) -> None:
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._first: dict[bytes, bytes] = dict(reversed(self._headers))
 
     def one(self, wanted: bytes) -> bytes:
         """Return the first header of a name; nothing for none."""
-        return next((value for name, value in self._headers if name == wanted), b"")
+        return self._first.get(wanted, b"")
 
     def credential(self, wanted: Collection[bytes]) -> bytes | None:
         """Return a hash of whatever proves who calls; None where nothing does."""

@@ -100,7 +100,9 @@ async def list_packages(
         for name in payments.providers
     ]
     url = house.desk.settings.purchase_url
-    return Packages(items=[shown(one, house) for one in found if with_all or one.active], paid_over=ways, purchase_url=url)
+    return Packages(
+        items=[shown(one, house) for one in found if with_all or one.active], paid_over=ways, purchase_url=url
+    )
 
 
 @router.put("/{name}")

@@ -1,5 +1,5 @@
--- Plans ahead: a version may hold from a later instant on. Until now each held from its writing on, and so does
--- each that stands, and each that names no start.
+-- Plans ahead: a version may hold from a later instant on. Until now each held from its writing on, and so
+-- does each that stands, and each that names no start.
 
 ALTER TABLE tokenhouse.plans
     ADD COLUMN starts_at timestamptz,
