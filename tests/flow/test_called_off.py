@@ -1,13 +1,15 @@
 """A verification that is called off stops on whichever node it runs, and another one may begin."""
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Clock
 from tokenhouse import Tokenhouse
-from tokenhouse.errors import NotFound
+from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import audit, works
 from tokenhouse.settings import Settings
 
@@ -40,3 +42,9 @@ async def test_it_stops_and_makes_room(database: str, clock: Clock, monkeypatch:
         assert (await one.start_verification()).id != work.id
         with pytest.raises(NotFound):
             await one.cancel_verification("0" * 32)
+
+
+def test_an_error_is_kept_with_what_it_is_about():
+    wrong = InvalidInput("import_line", file="a.csv", line=3, column="ref", problem=NotFound(id=Path("x")))
+    kept = works.error(json.loads(works.encoded(wrong)))
+    assert (kept.reason, kept.facts["line"], kept.facts["problem"].facts) == ("import_line", 3, {"id": "x"})

@@ -53,9 +53,8 @@ def server(postgres, tmp_path_factory) -> Iterator[Running]:
 @pytest.mark.row("B6")
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_answer_is_as_the_document_says(server: Running, name: str):
-    for who in ("operator", "alice"):
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            call_everything(server, name, who, mode)
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        call_everything(server, name, mode)
 
 
 def point_at_what_exists(case, who: str) -> None:
@@ -68,8 +67,8 @@ def point_at_what_exists(case, who: str) -> None:
         case.body["account"] = mine
 
 
-def call_everything(server: Running, name: str, who: str, mode: GenerationMode) -> None:
-    """Call an operation as somebody, with data of one kind."""
+def call_everything(server: Running, name: str, mode: GenerationMode) -> None:
+    """Call an operation with data of one kind, each as everybody: making data costs more than a call."""
     most = EXAMPLES if EXAMPLES > 10 else SLOW.get(name, EXAMPLES)
 
     @settings(
@@ -82,13 +81,14 @@ def call_everything(server: Running, name: str, who: str, mode: GenerationMode) 
     )
     @given(case=OPERATIONS[name].as_strategy(generation_mode=mode))
     def hold(case):
-        if mode == GenerationMode.POSITIVE:
-            point_at_what_exists(case, who)
-        case.call_and_validate(
-            base_url=server.url,
-            headers={"authorization": f"Bearer {server.secrets[who]}"},
-            checks=CHECKS,
-        )
+        for who in ("operator", "alice"):
+            if mode == GenerationMode.POSITIVE:
+                point_at_what_exists(case, who)
+            case.call_and_validate(
+                base_url=server.url,
+                headers={"authorization": f"Bearer {server.secrets[who]}"},
+                checks=CHECKS,
+            )
 
     try:
         hold()
