@@ -141,9 +141,9 @@ async def test_a_chat_that_runs_out_in_mid_month_goes_on_with_bought_credit(site
             # The words came inside the answer, in the account's language.
             said = "사용" if korean else "are used"
             await expect(banner.get_by_role("status")).to_contain_text(said)
-            turns = balance["estimated_turns"]
-            count = f"약 {turns}번" if korean else f"{turns} more"
-            if turns == 0:
+            more = balance["estimated_turns"]
+            count = f"약 {more}번" if korean else f"{more} more"
+            if more == 0:
                 count = "평균적인 대화 한 번에 드는 양보다 적습니다" if korean else "less than a turn takes"
             await expect(banner).to_contain_text(count)
         await site.looks(page, f"chat-{level}")

@@ -18,7 +18,7 @@ FINDINGS_MAX: Final = 1_000
 State = Literal["running", "clean", "broken", "failed", "lost", "cancelled"]
 """Under way; every law holds; one does not; it could not be carried out; its node was lost; called off."""
 
-SHORT_OF_END: Final[dict[works.State, State]] = {
+SHORT_OF_END: Final[dict[str, State]] = {
     "running": "running", "waiting": "running", "failed": "failed", "lost": "lost", "cancelled": "cancelled",
 }  # fmt: skip
 

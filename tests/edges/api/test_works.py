@@ -221,7 +221,8 @@ async def test_one_verification_runs_at_a_time_on_all_nodes(service: Service, da
     house = service.house
     connection = await connect(database)
     begin = (
-        "insert into tokenhouse.works (id, kind, asked, state, started_at, started_by, seen_at, total) values "
+        "insert into tokenhouse.works (id, kind, asked, state, started_at, started_by, seen_at, total) "
+        "values "
         """(gen_random_uuid(), 'verify', '{"account": null, "cell": null}', 'running', $1, 'x', $1, 1000)"""
     )
     await connection.execute(begin, clock())
