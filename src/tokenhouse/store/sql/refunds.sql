@@ -1,8 +1,8 @@
 -- Refunds: what a provider gave back of an order, by its own names, and what we asked it to give back.
 
 -- name: write_refund :one
--- why: Whoever is told of a refund first keeps it. It can only come to nothing, and never come back from that;
--- one of which nothing was known before it came to nothing was never counted, and needs no correction.
+-- why: Whoever is told of a refund first keeps it. It can only come to nothing, and never come back from
+-- that; one of which nothing was known before it came to nothing was never counted, and needs no correction.
 insert into tokenhouse.refunds as r (provider, ref, cell, order_id, minor, state, at)
 values ($1, $2, $3, $4, $5, case when $6::boolean then 'corrected' else 'made' end, $7)
 on conflict (provider, ref) do update
