@@ -1,7 +1,7 @@
 // How <tokenhouse-card> is built, after the pages and beside them: one small script for other people's sites.
 import { defineConfig } from "vite";
 
-import { compressed } from "./compressed";
+import { compressed } from "./compressed.ts";
 
 export default defineConfig({
   plugins: [compressed()],

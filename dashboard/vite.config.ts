@@ -3,7 +3,7 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-import { compressed } from "./compressed";
+import { compressed } from "./compressed.ts";
 
 export default defineConfig({
   base: "/app/",
