@@ -82,7 +82,13 @@ DEPLOYMENT: dict[str, Verb] = {
     "cancel_import": Verb({"import_id": "0" * 32}, {"import_id": ID}),
     "imports": Verb({}, {"after": CURSOR, "rows_max": PAGE}),
     "load_samples": Verb({}, {"actor": [None, *BAD_TEXT], "address": [None, *BAD_TEXT]}),
-    "write_plan": Verb({"document": plan()}, {"document": PLANS, **texts("actor"), "dry_run": FLAG}),
+    "write_plan": Verb(
+        {"document": plan()}, {"document": PLANS, **texts("actor"), "starts_at": WHEN, "dry_run": FLAG}
+    ),
+    "withdraw_plan": Verb(
+        {"name": "chat-tokens", "version": 1},
+        {"name": [*REF, "nothing"], "version": [*NO_WHOLE, -1, 0, 2**63], **texts("actor")},
+    ),
     "write_rate": Verb({"document": rate()}, {"document": RATES, **texts("actor"), "listed": FLAG}),
     "add_rates": Verb(
         {"documents": [rate()], "dry_run": True},

@@ -23,7 +23,7 @@ from tokenhouse.settings import Settings
 
 VERBS: dict[str, Verb] = CREDIT | SHOP | DEPLOYMENT | PEOPLE | CHAT | NOTICES
 WITHOUT_PARAMETERS = {
-    *("plans", "sweep", "waiting", "held_rates", "find_key", "ready"),
+    *("plans", "planned", "sweep", "waiting", "held_rates", "find_key", "ready"),
     *("outlook", "fold", "forget_statistics", "session", "sign_out", "lately", "attention", "examine"),
     "samples",
     *("notify", "deliver", "count_deliveries", "resend_dead", "jobs"),

@@ -268,7 +268,7 @@ async def test_a_subscription_is_shown_and_ended(site: Site, look: Any):
     await shop.says(shop.paid(bought, amount=19_900))
     page = await site.page(await site.person(), **look._asdict(), path="/buy")
     korean = look.language == "ko"
-    held = page.get_by_role("region", name="구독" if korean else "Your subscription", exact=True).last
+    held = page.get_by_role("region", name="내 구독" if korean else "Your subscription", exact=True).last
     await expect(held).to_contain_text("이용 중" if korean else "active")
     await expect(held).to_contain_text("월 ₩19,900" if korean else "₩19,900 a month")
     await expect(held).to_contain_text("2026. 12. 21." if korean else "Dec 21, 2026")

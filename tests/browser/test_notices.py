@@ -36,7 +36,7 @@ async def test_a_notice_that_comes_while_somebody_looks_comes_up(site: Site, loo
     page = await watched(site, alice, "/", **look._asdict())
     korean = look.language == "ko"
     bell = page.get_by_role("banner").get_by_role("link", name="알림" if korean else "Notices")
-    await expect(bell).to_have_text("알림: 읽지 않음 1건1" if korean else "Notices: 1 unread1")
+    await expect(bell).to_have_text("읽지 않은 알림 1건1" if korean else "Notices: 1 unread1")
     up = page.get_by_role("region", name="Notifications")
     await expect(up.get_by_role("heading")).to_have_count(0)
     await cross(site, 5_000)
@@ -45,7 +45,7 @@ async def test_a_notice_that_comes_while_somebody_looks_comes_up(site: Site, loo
     assert newest["level"] == "critical"
     title = "96% 사용, 4% 남음" if korean else newest["title"]
     await expect(up.get_by_text(title)).to_be_visible()
-    await expect(bell).to_have_text("알림: 읽지 않음 2건2" if korean else "Notices: 2 unread2")
+    await expect(bell).to_have_text("읽지 않은 알림 2건2" if korean else "Notices: 2 unread2")
     await site.looks(page, "notice-up")
     await up.get_by_role("button", name="알림 보기" if korean else "Show notices").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("알림" if korean else "Notices")

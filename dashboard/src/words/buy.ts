@@ -149,7 +149,7 @@ say({
       again: "이미 등록한 쿠폰입니다. 다시 지급되지 않습니다.",
     },
     subscription: {
-      title: "구독",
+      title: "내 구독",
       state: { pending: "결제 대기", active: "이용 중", past_due: "결제 필요", ended: "종료" },
       until: "{{at}}까지 결제됨",
       renews: "이후 자동으로 갱신됩니다.",

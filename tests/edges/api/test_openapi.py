@@ -27,7 +27,7 @@ VERBS = {
     *("start", "simulate", "import", "decide", "use", "open", "export", "send", "mark", "hear", "resend"),
     *("rotate", "disable", "enable", "try", "buy", "confirm", "complete", "fail", "end", "redeem", "sign"),
     *("enter", "become", "load", "invite", "rehearse", "synchronise", "suspend", "health", "ready"),
-    *("cancel", "carry", "check", "preview"),
+    *("cancel", "carry", "check", "preview", "withdraw"),
 }
 NATIVE = [(name, one) for name, one in OPERATIONS if " /api/v1/" in name]
 

@@ -55,7 +55,7 @@ async def test_what_is_sold_says_how_it_is_paid(shop: Shop, service: Service):
     ways = [(one["provider"], one["subscriptions"], one["page"]) for one in told["paid_over"]]
     assert ways == [("callback", True, True), ("manual", True, False)]
     assert told["paid_over"][0]["currencies"] == ["KRW", "USD", "EUR", "JPY"]
-    assert told["purchase_url"] is None
+    assert told["purchase_url"] == "http://127.0.0.1:8300/app/buy"
 
 
 async def test_the_smallest_package_is_offered_first(service: Service):
