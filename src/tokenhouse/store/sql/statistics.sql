@@ -2,10 +2,11 @@
 
 -- name: find_figures :one
 -- why: All figures of all balances in one scan. A share used / (used + left) is compared as
--- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison. A
--- row whose period is over counts as unused, as its owner would see it. What was used is counted where it was
--- paid. The scan also collects the few accounts above a given one in the order of use, cell and account, so
--- that the greatest users need no second; use alone would not do, for many may have used the same.
+-- `left <= used / n`, exact in whole numbers; who owes has nothing left, so debt changes no comparison; and
+-- `left <= used` goes first, for it spares most rows the divisions. A row whose period is over counts as
+-- unused, as its owner would see it. What was used is counted where it was paid. The scan also collects the
+-- few accounts above a given one in the order of use, cell and account, so that the greatest users need no
+-- second; use alone would not do, for many may have used the same.
 select (select count(*) from tokenhouse.accounts) as accounts,
        t.balances, t.active, t.used, t.used_max, t.turns, t.turns_max,
        t.bought, t.bought_max, t."left", t.debt, t.exhausted,
@@ -24,10 +25,12 @@ from (
            coalesce(sum(b."left"), 0) as "left",
            coalesce(sum(b.debt), 0) as debt,
            count(*) filter (where b."left" <= b.used and b.period_end_at > $1 and b.own_credit) as from50,
-           count(*) filter (where b."left" <= b.used / 4 and b.period_end_at > $1 and b.own_credit) as from80,
-           count(*) filter (where b."left" <= b.used / 9 and b.period_end_at > $1 and b.own_credit) as from90,
-           count(*) filter (where b."left" <= b.used / 19 and b.period_end_at > $1 and b.own_credit)
-               as from95,
+           count(*) filter (where b."left" <= b.used and b."left" <= b.used / 4
+                              and b.period_end_at > $1 and b.own_credit) as from80,
+           count(*) filter (where b."left" <= b.used and b."left" <= b.used / 9
+                              and b.period_end_at > $1 and b.own_credit) as from90,
+           count(*) filter (where b."left" <= b.used and b."left" <= b.used / 19
+                              and b.period_end_at > $1 and b.own_credit) as from95,
            count(*) filter (where b."left" <= b.held and b.period_end_at > $1 and b.own_credit) as exhausted,
            coalesce(
                array_agg(array[b.cell, b.account, b.used])
