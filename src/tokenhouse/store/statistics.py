@@ -26,7 +26,7 @@ LIST_SIGNUPS_WAITING: Final = sql("list_signups_waiting")
 FIND_ACCOUNT_COUNT: Final = sql("find_account_count")
 FIND_RENEWAL: Final = sql("find_renewal")
 
-SAMPLE_PERCENT: Final = 2.0
+SAMPLE_PERCENT: Final = 1.0
 SAMPLED_FROM: Final = 50_000
 """Balances from which a sample is taken first; below, a second scan is cheaper than the thought."""
 NOBODY_ABOVE: Final = (2**63 - 1, -1, 0)
