@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House
-from tokenhouse.edges.api.shapes import Page, Shape
+from tokenhouse.edges.api.shapes import Page, Shape, Since, Until
 from tokenhouse.edges.api.sheets import csv_answer
 from tokenhouse.store.audit_log import Audited, encoded
 
@@ -38,8 +38,6 @@ class AuditedChange(Shape):
 Subject = Annotated[str, Query(max_length=300, description="What was changed: an account's name.")]
 Actor = Annotated[str, Query(max_length=300, description="Who changed it.")]
 Action = Annotated[str, Query(max_length=200, description="`key` is all of `key.revoke`, `key.…`.")]
-Since = Annotated[datetime | None, Query(description="From here on.")]
-Until = Annotated[datetime | None, Query(description="Before here.")]
 
 
 @router.get("")

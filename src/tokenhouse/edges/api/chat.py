@@ -31,6 +31,8 @@ from tokenhouse.store.chat import ChatMessage, ChatSession
 router = APIRouter(prefix="/api/v1/chat", tags=["chat"])
 
 PAGE_MAX: Final = 200
+EVENT: Final = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
+"""One event of a stream; its data is JSON."""
 MEDIA: Final = {"json": "application/json", "markdown": "text/markdown; charset=utf-8"}
 
 
@@ -218,7 +220,7 @@ async def list_chat_messages(
     response_model=TurnAnswer,
     responses={
         200: {
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
             "description": "The answer whole, or as the events `start`, `delta` and `done` (or `error`).",
         }
     },

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, User
-from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, Since, Until, amount, unit_of
 from tokenhouse.flow.report import EntryView
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.charges import Explanation
@@ -38,8 +38,6 @@ Kind = Literal[
     "lapse",
 ]
 ANY: Final[list[Kind]] = []
-Since = Annotated[AwareDatetime | None, Query(description="From here on.")]
-Until = Annotated[AwareDatetime | None, Query(description="Before here.")]
 
 Kinds = Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")]
 Model = Annotated[str, Query(max_length=200, description="This model alone.")]

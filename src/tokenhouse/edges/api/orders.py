@@ -8,10 +8,9 @@ from pydantic import Field
 from tokenhouse.edges.api import receipts
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
-from tokenhouse.edges.api.entries import Since, Until
 from tokenhouse.edges.api.money import Currency, Money, Order, State, TakenBack, money_of, shown, taken_back
 from tokenhouse.edges.api.payments import Providers, message_of
-from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape, Since, Until
 from tokenhouse.store.orders import Order as Stored
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from tokenhouse.flow.terms import deployment_unit
@@ -15,6 +15,19 @@ Item = TypeVar("Item")
 
 COMPONENT: Final = "x-component"
 """Where a schema says which component of the document it is: one that the framework does not make."""
+
+
+def _written(value: object) -> object:
+    """Refuse a bare number for a moment: it could count from anywhere."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+        raise ValueError("a moment is written as ISO 8601, with its offset")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A moment as the query of a list has it."""
+Since = Annotated[Moment | None, Query(description="From here on.")]
+Until = Annotated[Moment | None, Query(description="Before here.")]
 
 
 class Shape(BaseModel):

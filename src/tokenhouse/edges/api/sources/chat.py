@@ -72,12 +72,17 @@ class Chatted(Shape):
     points_info: PointsInfo
 
 
-class ShortOfPoints(Shape):
+class NotSaid(Shape):
     """Why there is no answer."""
 
     success: Literal[False] = False
     error: str
     code: str
+
+
+class ShortOfPoints(NotSaid):
+    """Why there is no answer, and how many points there are."""
+
     current_points: int | None
 
 
@@ -95,7 +100,14 @@ async def send_chat(asked: SendMessage, caller: Own, chat: Talk, key: Idempotenc
 @router.post(
     "",
     response_model=Chatted,
-    responses={402: {"model": ShortOfPoints, "description": "Too few points; the status is the plan's."}},
+    responses={
+        400: {
+            "model": NotSaid,
+            "description": "Something of the request cannot be taken.",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+        402: {"model": ShortOfPoints, "description": "Too few points; the status is the plan's."},
+    },
 )
 async def send_chat_for_points(
     asked: ChatMessage, caller: Own, chat: Talk, key: IdempotencyKey = None
