@@ -5,7 +5,7 @@ people, orders ended by hand, grants and corrections.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -129,6 +129,16 @@ def with_record(
         yield
     finally:
         kept_of_the_next.reset(last)
+
+
+def with_amendment(
+    desk: Desk, account: str, before: Any, after: Any, *, actor: str, reason: str, address: str = ""
+) -> AbstractContextManager[None]:
+    """Have the change of an account that is asked for within write its own record, if it is one."""
+    if not after:
+        return nullcontext()
+    told: dict[str, Any] = {"actor": actor, "action": "account.amend", "subject": account, "before": before}
+    return with_record(desk, lambda _: after, reason=reason, address=address, **told)
 
 
 def _checked(value: Any, field: str) -> Any:

@@ -5,7 +5,7 @@ operator changes what a deployment has; an owner also says who the others are.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -20,7 +20,7 @@ from tokenhouse.edges.language import language
 from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.errors import Forbidden
 from tokenhouse.flow import audited, spans
-from tokenhouse.flow.audit_trail import with_record
+from tokenhouse.flow.audit_trail import with_amendment, with_record
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.amounts import TOKEN
@@ -89,20 +89,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def amending(
         self, house: Tokenhouse, account: str, before: Any, after: Any, reason: str
-    ) -> AbstractContextManager[object]:
+    ) -> AbstractContextManager[None]:
         """Have the change of an account's state or plan within recorded by what makes it, if it is one."""
-        if not after:
-            return nullcontext()
-        return with_record(
-            house.desk,
-            lambda _: after,
-            actor=self.actor,
-            action="account.amend",
-            subject=account,
-            before=before,
-            reason=reason,
-            address=self.address,
-        )
+        told = {"actor": self.actor, "reason": reason, "address": self.address}
+        return with_amendment(house.desk, account, before, after, **told)
 
     def account_of(self, ref: str) -> str:
         """Return the account that a path names, which this caller may see; `me` is its own.

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
@@ -18,6 +18,7 @@ from tokenhouse.edges.api.shapes import (
     Cursor,
     Digits,
     Limit,
+    Moment,
     Page,
     Reason,
     Shape,
@@ -105,8 +106,8 @@ class NewCoupons(Shape):
     ] = "0"
     credit_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     uses_max: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Null: any number.")] = 1
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     plans: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     packages: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     note: Annotated[str, Field(max_length=1_000)] = ""

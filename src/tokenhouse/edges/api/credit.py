@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import House, IdempotencyKey, Operator, User
-from tokenhouse.edges.api.shapes import Amount, Digits, Reason, Shape, amount, parsed
+from tokenhouse.edges.api.shapes import Amount, Digits, Moment, Reason, Shape, amount, parsed
 from tokenhouse.flow.settle import Receipt as Moved
 
 router = APIRouter(prefix="/api/v1/accounts/{ref}", tags=["credit"])
@@ -48,7 +48,7 @@ class NewGrant(Shape):
     amount: Digits
     source: Source = "bonus"
     priority: Annotated[int, Field(ge=0, le=1_000, description="Lower is drawn first.")] = 0
-    expires_at: Annotated[AwareDatetime | None, Field(description="Null: never.")] = None
+    expires_at: Annotated[Moment | None, Field(description="Null: never.")] = None
     reason: Reason
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
-from tokenhouse.edges.api.shapes import Shape
+from tokenhouse.edges.api.shapes import Moment, Shape
 from tokenhouse.errors import Forbidden, NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
@@ -59,7 +59,7 @@ class NewKey(Shape):
 
     name: Annotated[str, Field(max_length=200, examples=["laptop"])] = ""
     models: Models = Field(default_factory=list)
-    expires_at: Annotated[AwareDatetime | None, Field(description="Null: never.")] = None
+    expires_at: Annotated[Moment | None, Field(description="Null: never.")] = None
     reason: Annotated[str, Field(max_length=1_000, description="Why; it goes into the audit log.")] = ""
 
 

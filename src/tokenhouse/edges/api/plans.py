@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
-from tokenhouse.edges.api.shapes import COMPONENT, Reason, Shape
+from tokenhouse.edges.api.shapes import COMPONENT, Moment, Reason, Shape
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
@@ -82,7 +82,7 @@ class NewPlan(Shape):
 
     document: Document
     starts_at: Annotated[
-        AwareDatetime | None, Field(description="From when on it is to hold; null: from the next call on.")
+        Moment | None, Field(description="From when on it is to hold; null: from the next call on.")
     ] = None
     dry_run: Annotated[bool, Field(description="Only check it.")] = False
     reason: Reason

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
-from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.edges.api.shapes import Cursor, Limit, Moment, Page, Reason, Shape
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.cursors import cursor as written_cursor
@@ -54,7 +54,7 @@ class NewRate(TokenPrices):
     """A dated price of one model, or of all whose names begin alike."""
 
     model: Pattern
-    starts_at: Annotated[AwareDatetime | None, Field(description="Null: it has always held.")] = None
+    starts_at: Annotated[Moment | None, Field(description="Null: it has always held.")] = None
     per: Annotated[int, Field(ge=1, le=10**9)] = 1_000_000
     per_request: Price = Decimal(0)
     unit: Annotated[

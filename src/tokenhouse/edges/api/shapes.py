@@ -19,13 +19,14 @@ COMPONENT: Final = "x-component"
 
 def _written(value: object) -> object:
     """Refuse a bare number for a moment: it could count from anywhere."""
-    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+    text = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+    if text.lstrip("+-").replace(".", "", 1).isdecimal():
         raise ValueError("a moment is written as ISO 8601, with its offset")
     return value
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
-"""A moment as the query of a list has it."""
+"""A moment as a caller writes it."""
 Since = Annotated[Moment | None, Query(description="From here on.")]
 Until = Annotated[Moment | None, Query(description="Before here.")]
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House
 from tokenhouse.edges.api.plans import Document
-from tokenhouse.edges.api.shapes import Amount, Cursor, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.shapes import Amount, Cursor, Moment, Page, Shape, amount, unit_of
 from tokenhouse.flow.compared import Change as Compared
 from tokenhouse.flow.planning import PLANS_MAX
 from tokenhouse.flow.simulate import COST_UNIT, OUTPUT_CAP
@@ -39,9 +39,9 @@ class NewSimulation(Shape):
         ),
     ] = None
     since: Annotated[
-        AwareDatetime | None, Field(description="Of a history, from when; null: 30 days before its end.")
+        Moment | None, Field(description="Of a history, from when; null: 30 days before its end.")
     ] = None
-    until: Annotated[AwareDatetime | None, Field(description="Of a history, until when; null: now.")] = None
+    until: Annotated[Moment | None, Field(description="Of a history, until when; null: now.")] = None
     of_plan: Annotated[
         str | None,
         Field(max_length=63, description="Of a history, only accounts that are under this plan now."),
@@ -53,7 +53,7 @@ class NewSimulation(Shape):
     documents: Annotated[
         list[Document], Field(max_length=PLANS_MAX, description="Plans that are nowhere yet.")
     ] = Field(default_factory=list)
-    start_at: Annotated[AwareDatetime | None, Field(description="When the first request comes.")] = None
+    start_at: Annotated[Moment | None, Field(description="When the first request comes.")] = None
     grant: Annotated[
         str, Field(max_length=64, description="Credit that every account has bought when it begins.")
     ] = "0"

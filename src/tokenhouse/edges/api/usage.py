@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import House, User
-from tokenhouse.edges.api.shapes import Amount, Shape, amount, unit_of
+from tokenhouse.edges.api.shapes import Amount, Moment, Shape, amount, unit_of
 from tokenhouse.edges.api.trends import Every, Forecast, Last, shown_outlook
 from tokenhouse.flow.usage import UsePart
 from tokenhouse.rules.amounts import Unit
@@ -71,9 +71,9 @@ async def show_account_usage(
         str | None, Query(max_length=200, description="What was used with the API key of this prefix alone.")
     ] = None,
     since: Annotated[
-        AwareDatetime | None, Query(description="From the stretch that holds this moment on; then no `last`.")
+        Moment | None, Query(description="From the stretch that holds this moment on; then no `last`.")
     ] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Up to here; otherwise up to now.")] = None,
+    until: Annotated[Moment | None, Query(description="Up to here; otherwise up to now.")] = None,
 ) -> AccountUsage:
     """Return what an account used, up to this moment or until another.
 

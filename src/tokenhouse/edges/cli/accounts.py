@@ -131,25 +131,14 @@ def set_(terminal: Terminal, ref: str, note: str, **change: Any) -> None:
     """Change an account's state or plan."""
 
     async def work(house: Tokenhouse) -> tuple[Account, BalanceView]:
-        from contextlib import nullcontext
-
         from tokenhouse.flow import audited
-        from tokenhouse.flow.audit_trail import with_record
+        from tokenhouse.flow.audit_trail import with_amendment
 
         before = audited.account(await house.describe(ref))
         was, now = audited.changed(
             before, {name: change[name] for name in ("state", "plan") if change[name] is not None}
         )
-        recorded = with_record(
-            house.desk,
-            lambda _: now,
-            actor=terminal.actor,
-            action="account.amend",
-            subject=ref,
-            before=was,
-            reason=note,
-        )
-        with recorded if now else nullcontext():
+        with with_amendment(house.desk, ref, was, now, actor=terminal.actor, reason=note):
             balance = await house.amend(ref, note=note, actor=terminal.actor, **change)
         account = await house.describe(ref)
         return account, balance
