@@ -225,3 +225,11 @@ async def test_a_long_table_is_handed_out_page_by_page(busy: Service, monkeypatc
     assert sum(lines) - 1 == len(await walk(busy, limit=10))
     everybody = [piece.count("\r\n") async for piece in busy.house.all_entries_table()]
     assert max(everybody[1:]) <= 10
+
+
+@pytest.mark.parametrize("number", ["0", "-22696", "+5", "1.5", "1764547200"])
+async def test_a_bare_number_is_no_moment(service: Service, number: str):
+    await service.no(400, "GET", "/api/v1/entries", who="auditor", params={"since": number})
+    body = {"amount": "5", "reason": "gift", "expires_at": float(number)}
+    await service.house.account("alice")
+    await service.no(400, "POST", "/api/v1/accounts/alice/grants", who="operator", json=body)
