@@ -51,7 +51,8 @@ def signature(what: object) -> str:
     if not callable(what):
         return ""
     try:
-        return re.sub(r" at 0x[0-9a-f]+>", ">", str(inspect.signature(what)))
+        written = re.sub(r" at 0x[0-9a-f]+>", ">", str(inspect.signature(what)))
+        return written.replace("pathlib._local.", "pathlib.")  # Where Python 3.13 keeps it.
     except ValueError:
         return "(…)"
 
