@@ -3,6 +3,7 @@
 import { client } from "./api/client.gen";
 
 let csrf: string | null = null;
+let ended = false;
 
 const HINT = "tokenhouse-signed-in";
 
@@ -17,9 +18,21 @@ export function forgetSession(): void {
   document.cookie = `${HINT}=; Path=/app; Max-Age=0`;
 }
 
+/** Remembers that a session was over before its person left: whoever is sent to the way in is told so. */
+export function knowEnd(): void {
+  ended = true;
+  forgetSession();
+}
+
+/** Tells whether a session ended by itself, and none has begun since. */
+export function hasEnded(): boolean {
+  return ended;
+}
+
 /** Remembers the CSRF token of the session that began, or none. */
 export function knowCsrf(token: string | null): void {
   csrf = token;
+  ended = false;
 }
 
 client.setConfig({ baseUrl: "", credentials: "same-origin" });

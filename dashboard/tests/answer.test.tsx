@@ -44,3 +44,14 @@ test("what was last seen stays when it cannot be asked again", () => {
   expect(screen.getByText("100,000")).toBeTruthy();
   expect(screen.queryByRole("alert")).toBeNull();
 });
+
+test("what went wrong stays in sight while it is asked again, until the answer is there", () => {
+  const of = (data: string | undefined, error: unknown) => <Answer of={{ data, error, refetch: vi.fn() }}>{(said) => <p>{said}</p>}</Answer>;
+  const { rerender } = render(of(undefined, REFUSED));
+  rerender(of(undefined, null));
+  expect(screen.getByRole("alert").textContent).toContain("This needs the role operator.");
+  rerender(of("100,000", null));
+  expect(screen.queryByRole("alert")).toBeNull();
+  rerender(of(undefined, null));
+  expect(screen.queryByRole("alert")).toBeNull();
+});

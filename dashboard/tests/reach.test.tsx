@@ -62,3 +62,16 @@ test("a browser without a network is believed at once", async () => {
   act(() => onlineManager.setOnline(true));
   expect(screen.getByRole("status").textContent).toBe("");
 });
+
+test("where nothing was seen before, nothing is said of it, and it is asked again by itself", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  ask.mockRejectedValue(new TypeError("Failed to fetch"));
+  open();
+  await vi.waitFor(() => expect(screen.getByRole("status").textContent).toContain("tries again by itself"));
+  expect(screen.getByRole("status").textContent).not.toContain("last seen");
+  ask.mockResolvedValue("100,000");
+  await act(() => vi.advanceTimersByTimeAsync(6_000));
+  await screen.findAllByText("100,000");
+  expect(screen.getByRole("status").textContent).toBe("");
+  vi.useRealTimers();
+});

@@ -9,7 +9,7 @@ import type { Me } from "../src/api";
 import { showBalanceOptions } from "../src/api/@tanstack/react-query.gen";
 import { client } from "../src/api/client.gen";
 import { seemsSignedIn } from "../src/client";
-import { answers, SignedIn, useMe, useSignOut } from "../src/session";
+import { answers, SignedIn, useMe, useSignOut, type Sent } from "../src/session";
 
 const ALICE: Me = {
   role: "user", account: "alice", actor: "person:alice@example.com", email: "alice@example.com", name: "", locale: "en",
@@ -40,14 +40,14 @@ function Inside() {
 }
 
 function WayIn() {
-  const { state } = useLocation();
-  return <p>the way in, then {String(state)}</p>;
+  const sent = useLocation().state as Sent | null;
+  return <p>the way in, then {sent?.to ?? "nowhere"}{sent?.ended && ", told why"}</p>;
 }
 
 function open() {
   render(
     <QueryClientProvider client={answers()}>
-      <MemoryRouter initialEntries={["/keys"]}>
+      <MemoryRouter initialEntries={["/buy/1?came=paid"]}>
         <Routes>
           <Route path="/sign-in" element={<WayIn />} />
           <Route path="*" element={<SignedIn><Inside /></SignedIn>} />
@@ -60,7 +60,7 @@ function open() {
 test("for a stranger nothing is asked", async () => {
   document.cookie = "tokenhouse-signed-in=; Path=/app; Max-Age=0";
   open();
-  await screen.findByText("the way in, then /keys");
+  await screen.findByText("the way in, then /buy/1?came=paid");
   expect(asked).not.toHaveBeenCalled();
 });
 
@@ -74,7 +74,7 @@ test("who is signed in sees what is inside", async () => {
 test("a session that is over when the pages open leads to the way in, and is not asked for again", async () => {
   asked.mockReturnValue(OVER);
   open();
-  await screen.findByText("the way in, then /keys");
+  await screen.findByText("the way in, then /buy/1?came=paid, told why");
   expect(seemsSignedIn()).toBe(false);
   expect(asked).toHaveBeenCalledOnce();
 });
@@ -82,7 +82,7 @@ test("a session that is over when the pages open leads to the way in, and is not
 test("a session that ends meanwhile leads to the way in, whatever was asked", async () => {
   asked.mockImplementation((_method, path) => (path === "/api/v1/session" ? { ...ALICE, name: "asks" } : OVER));
   open();
-  await screen.findByText("the way in, then /keys");
+  await screen.findByText("the way in, then /buy/1?came=paid, told why");
   expect(seemsSignedIn()).toBe(false);
 });
 
@@ -99,7 +99,7 @@ test("signing out shows the token, and forgets", async () => {
   asked.mockReturnValue(ALICE);
   open();
   await userEvent.click(await screen.findByText(/person:alice/));
-  await screen.findByText("the way in, then null");
+  await screen.findByText("the way in, then nowhere");
   expect(asked).toHaveBeenLastCalledWith("DELETE", "/api/v1/session", "only-we-know");
   expect(seemsSignedIn()).toBe(false);
 });

@@ -21,6 +21,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser import chromium
 from tests.browser.site import QUIET, WAIT_MS, Site
+from tests.browser.words import Said
 from tests.edges.api.conftest import Service
 from tokenhouse.edges.listening import Connection
 from tokenhouse.edges.pages import FIRST, FOLDER, Pages
@@ -52,6 +53,11 @@ class Look(NamedTuple):
     def __str__(self) -> str:
         return f"{self.language}-{self.theme}-{'phone' if self.phone else 'desktop'}"
 
+    @property
+    def said(self) -> Said:
+        """What the pages say in its language, by the key of the words."""
+        return Said(self.language)
+
 
 ALL = [
     Look(language, theme, phone)
@@ -62,11 +68,11 @@ ALL = [
 FOUR = [look for look in ALL if look.phone == (look.theme == "dark")]
 """Each language in each theme, dark on the phone: what CI looks at. `make looks` looks at all eight."""
 LOOKS = ALL if os.environ.get("EVERY_LOOK") else FOUR
-TWO = (Look("en", "light", phone=False), Look("ko", "dark", phone=True))
-"""The two that differ in everything: enough for a flow."""
+TWO = [Look("en", "light", phone=False), Look("ko", "dark", phone=True)]
+"""The two that differ in everything: enough for a flow in CI. `make looks` walks it in all eight, too."""
 
 
-@pytest.fixture(params=TWO, ids=str)
+@pytest.fixture(params=ALL if os.environ.get("EVERY_LOOK") else TWO, ids=str)
 def look(request: pytest.FixtureRequest) -> Look:
     """Return two looks, one after the other; a module that takes screenshots has `every_look`."""
     look: Look = request.param

@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.replayed import replayed
 from tests.browser.site import Site
+from tests.browser.words import Said
 from tokenhouse.rules.usage import Usage
 
 ACCOUNTS = "/api/v1/accounts"
@@ -51,13 +52,13 @@ def by_operator(action: str, reason: str) -> tuple[str, str, str]:
     return action, "person:operator@house.example", reason
 
 
-async def act(page: Page, what: str, *, reason: str = "because", **fields: str) -> Locator:
+async def act(page: Page, said: Said, what: str, *, reason: str = "because", **fields: str) -> Locator:
     """Open a window, fill it, and send it."""
     await page.get_by_role("button", name=what).first.click()
     window = page.get_by_role("dialog")
     for label, value in fields.items():
-        await window.get_by_label(label.replace("_", " ")).fill(value)
-    await window.get_by_label("Reason").fill(reason)
+        await window.get_by_label(said(f"account.{label}")).fill(value)
+    await window.get_by_label(said("form.reason")).fill(reason)
     await window.locator("button[type=submit]").click()
     return window
 
@@ -72,30 +73,33 @@ async def cells(table: Locator) -> list[list[str]]:
 
 
 @pytest.mark.row("A4", "C9")
-async def test_every_figure_is_the_api_s_and_the_journal_s(site: Site):
+async def test_every_figure_is_the_api_s_and_the_journal_s(site: Site, look: Any):
     """On a real trace, replayed: the card, the origins, the lots, what was used, and the history."""
+    said = look.said
     ref = (await replayed(site)).account
-    page = await looking(site, ref)
+    page = await looking(site, ref, **look._asdict())
     balance, grants, used = [await told(site, ref, what) for what in ("balance", "grants", "usage?by=model")]
     card = page.locator("[data-level]")
     await expect(card).to_have_attribute("data-level", balance["level"])
     await expect(card).to_contain_text(balance["remaining"]["shown"])
-    await expect(card).to_contain_text(f"{balance['used']['shown']} used ({balance['used_percent']:g} %)")
+    await expect(card).to_contain_text(
+        said("card.usedOf", used=balance["used"]["shown"], percent=f"{balance['used_percent']:g}")
+    )
     for one in balance["origins"]:
         await expect(page.locator(f"[data-origin={one['origin']}]")).to_contain_text(one["left"]["shown"])
-    lots = await cells(table(page, "Credit that is left"))
+    lots = await cells(table(page, said("account.lots")))
     assert [line[1:3] for line in lots] == [
         [one["given"]["shown"], one["left"]["shown"]] for one in grants["items"]
     ]
     total = used["total"]
     await expect(
-        page.get_by_text(f"In all {total['charged']['shown']} in {total['turns']:,} calls")
+        page.get_by_text(said("used.total", amount=total["charged"]["shown"], count=total["turns"]))
     ).to_be_visible()
     entries = await site.house.history(ref, rows_max=1_000)
     assert balance["used"]["value"] == str(-sum(one.amount for one in entries if one.kind == "charge"))
-    await page.get_by_role("button", name="History").click()
+    await page.get_by_role("button", name=said("account.views.history")).click()
     found = (await told(site, ref, "entries?limit=50"))["items"]
-    history = table(page, "Entries")
+    history = table(page, said("history.lines"))
     await expect(history.locator("tbody tr")).to_have_count(len(found))
     assert [line[2:4] for line in await cells(history)] == [
         [one["amount"]["shown"], one["balance_after"]["shown"]] for one in found
@@ -127,29 +131,36 @@ async def test_an_operator_s_grant_is_seen_by_the_user_without_a_reload(site: Si
 
 
 @pytest.mark.row("C10")
-async def test_credit_is_corrected_taken_back_and_refunded_with_a_reason(site: Site):
+async def test_credit_is_corrected_taken_back_and_refunded_with_a_reason(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice")
     await site.house.grant("alice", 5_000, source="bonus", note="a gift")
     await site.house.charge("alice", usage=Usage(input=500, output=200), model="gpt-4o")
-    page = await looking(site, "alice")
-    window = await act(page, "Correct balance", Amount="a lot", reason="counted twice")
-    await expect(window.get_by_role("alert")).to_contain_text("amount")
+    page = await looking(site, "alice", **look._asdict())
+    window = await act(page, said, said("account.adjust"), amount="a lot", reason="counted twice")
+    await expect(window.get_by_role("alert")).to_contain_text("a lot")
     site.expect("status of 400")
-    await window.get_by_label("Amount").fill("-300")
+    await window.get_by_label(said("account.amount")).fill("-300")
     await window.locator("button[type=submit]").click()
-    await expect(page.get_by_text("Balance of alice corrected by -300.")).to_be_visible()
+    await expect(page.get_by_text(said("account.adjusted", ref="alice", amount="-300"))).to_be_visible()
     await expect(window).to_have_count(0)
     left = (await told(site, "alice", "grants"))["items"]
     bonus = next(one for one in left if one["source"] == "bonus")
-    await page.get_by_role("button", name="Take back: Bonus").click()
-    await expect(page.get_by_role("dialog").get_by_label("Amount")).to_have_value(bonus["left"]["value"])
-    await page.get_by_role("dialog").get_by_label("Reason").fill("given by mistake")
+    await page.get_by_role("button", name=f"{said('account.clawBack')}: {said('source.bonus')}").click()
+    await expect(page.get_by_role("dialog").get_by_label(said("account.amount"))).to_have_value(
+        bonus["left"]["value"]
+    )
+    await page.get_by_role("dialog").get_by_label(said("form.reason")).fill("given by mistake")
     await page.get_by_role("dialog").locator("button[type=submit]").click()
-    await expect(page.get_by_role("button", name="Take back: Bonus")).to_have_count(0)
-    await page.get_by_role("button", name="History").click()
-    await act(page, "Refund: 700", reason="it timed out", Amount="200")
-    await expect(page.get_by_text("200 refunded to alice.")).to_be_visible()
-    await expect(table(page, "Entries").locator("tbody tr").first).to_contain_text("Refund")
+    await expect(
+        page.get_by_role("button", name=f"{said('account.clawBack')}: {said('source.bonus')}")
+    ).to_have_count(0)
+    await page.get_by_role("button", name=said("account.views.history")).click()
+    await act(page, said, f"{said('account.refund')}: 700", reason="it timed out", amount="200")
+    await expect(page.get_by_text(said("account.refunded", amount="200", ref="alice"))).to_be_visible()
+    await expect(table(page, said("history.lines")).locator("tbody tr").first).to_contain_text(
+        said("kind.refund")
+    )
     assert (await done(site, "alice"))[:3] == [
         by_operator("account.refund", "it timed out"),
         by_operator("account.claw_back", "given by mistake"),
@@ -171,15 +182,20 @@ async def test_a_charge_explains_itself(site: Site):
 
 
 @pytest.mark.row("C10")
-async def test_an_account_is_suspended_and_goes_on(site: Site):
+async def test_an_account_is_suspended_and_goes_on(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice")
-    page = await looking(site, "alice")
-    await act(page, "Suspend or close", reason="a chargeback")
-    await expect(page.get_by_text("alice is suspended now.")).to_be_visible()
-    await expect(page.locator("[data-level]").get_by_role("alert")).to_contain_text("suspended")
+    page = await looking(site, "alice", **look._asdict())
+    await act(page, said, said("account.suspend"), reason="a chargeback")
+    await expect(
+        page.get_by_text(said("account.stateChanged", ref="alice", state=said("accounts.states.suspended")))
+    ).to_be_visible()
+    await expect(page.locator("[data-level]").get_by_role("alert")).to_contain_text(
+        said("card.shutSeen.suspended")
+    )
     assert (await site.house.describe("alice")).state == "suspended"
-    await act(page, "Resume", reason="settled")
-    await expect(page.get_by_role("button", name="Suspend or close")).to_be_visible()
+    await act(page, said, said("account.resume"), reason="settled")
+    await expect(page.get_by_role("button", name=said("account.suspend"))).to_be_visible()
     assert (await site.house.describe("alice")).state == "active"
     assert await done(site, "alice") == [
         by_operator("account.amend", "settled"),
@@ -208,66 +224,74 @@ async def test_a_plan_is_changed_and_what_that_changes_is_shown_before(site: Sit
     assert (await done(site, "alice"))[0] == by_operator("account.amend", "she bought it")
 
 
-async def test_who_it_is_is_corrected(site: Site):
+async def test_who_it_is_is_corrected(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice", name="Alise")
-    page = await looking(site, "alice")
-    await act(page, "Edit profile", Name="Alice Kim", reason="a typing error")
-    await expect(page.get_by_text("Profile of alice changed.")).to_be_visible()
+    page = await looking(site, "alice", **look._asdict())
+    await act(page, said, said("account.correct"), name="Alice Kim", reason="a typing error")
+    await expect(page.get_by_text(said("account.corrected", ref="alice"))).to_be_visible()
     await expect(page.get_by_text("Alice Kim", exact=True)).to_be_visible()
     assert (await site.house.describe("alice")).name == "Alice Kim"
 
 
 @pytest.mark.row("C10")
-async def test_a_key_is_made_shown_once_and_revoked(site: Site):
+async def test_a_key_is_made_shown_once_and_revoked(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice")
-    page = await looking(site, "alice", view="access")
-    await act(page, "New key", Name="report bot", reason="she asked")
+    page = await looking(site, "alice", view="access", **look._asdict())
+    await act(page, said, said("keys.make"), name="report bot", reason="she asked")
     window = page.get_by_role("dialog")
-    secret = await window.get_by_label("Key", exact=True).input_value()
+    secret = await window.get_by_label(said("account.key.name"), exact=True).input_value()
     assert (
         await site.service.client.get("/api/v1/session", headers={"authorization": f"Bearer {secret}"})
     ).is_success
-    await window.get_by_role("button", name="Close").click()
-    await act(page, "Revoke: report bot", reason="lost")
-    await expect(table(page, "API keys")).to_contain_text("revoked")
+    await window.get_by_role("button", name=said("form.close")).click()
+    await act(page, said, f"{said('keys.revoke')}: report bot", reason="lost")
+    await expect(table(page, said("account.keys"))).to_contain_text(said("keys.state.revoked"))
     no = await site.service.client.get("/api/v1/session", headers={"authorization": f"Bearer {secret}"})
     assert no.status_code == 401
     assert await done(site, "alice") == [
         by_operator("key.revoke", "lost"),
         by_operator("key.create", "she asked"),
     ]
-    await expect(page.get_by_text("Only owners see and invite people.")).to_be_visible()
+    await expect(page.get_by_text(said("account.peopleOwner"))).to_be_visible()
 
 
-async def test_an_owner_gives_a_person_of_the_account_a_link(site: Site):
+async def test_an_owner_gives_a_person_of_the_account_a_link(site: Site, look: Any):
+    said = look.said
     alice = await site.person()
-    page = await looking(site, "alice", "owner", "access")
-    await page.get_by_role("button", name=f"One-time link: {alice.email}").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Make the link").click()
-    link = await page.get_by_role("dialog").get_by_label("One-time link").input_value()
+    page = await looking(site, "alice", "owner", "access", **look._asdict())
+    await page.get_by_role("button", name=f"{said('people.link')}: {alice.email}").click()
+    await page.get_by_role("dialog").get_by_role("button", name=said("people.makeLink")).click()
+    link = await page.get_by_role("dialog").get_by_label(said("people.link")).input_value()
     assert (await site.house.enter(link.partition("#")[2])).session.person.email == alice.email
-    await page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    await page.get_by_role("button", name="Invite somebody").click()
-    await page.get_by_role("dialog").get_by_label("E-mail").fill("helper@example.com")
+    await page.get_by_role("dialog").get_by_role("button", name=said("form.close")).click()
+    await page.get_by_role("button", name=said("account.invite")).click()
+    await page.get_by_role("dialog").get_by_label(said("account.email")).fill("helper@example.com")
     await page.get_by_role("dialog").locator("button[type=submit]").click()
-    await expect(page.get_by_role("dialog").get_by_label("One-time link")).to_be_visible()
+    await expect(page.get_by_role("dialog").get_by_label(said("people.link"))).to_be_visible()
     made = await site.house.person("helper@example.com")
     assert (made.role, made.account) == ("user", "alice")
 
 
 @pytest.mark.row("E8")
-async def test_the_tree_says_who_pays_and_which_limits_hold(site: Site):
+async def test_the_tree_says_who_pays_and_which_limits_hold(site: Site, look: Any):
+    said = look.said
     await site.house.write_plan(PRO)
     await site.house.account("acme", kind="company", plan="pro")
     await site.house.account("lab", kind="team", parent="acme")
     await site.house.account("mina", parent="lab", name="Mina Park")
     await site.house.charge("mina", 1_200)
     await site.house.reserve("mina", 800, model="gpt-4o")
-    page = await looking(site, "mina")
-    way = page.get_by_role("list", name="Way up").get_by_role("listitem")
-    assert [one.split() for one in await way.all_inner_texts()] == [["acme", "pays"], ["lab"], ["mina"]]
+    page = await looking(site, "mina", **look._asdict())
+    way = page.get_by_role("list", name=said("account.way")).get_by_role("listitem")
+    assert [one.split() for one in await way.all_inner_texts()] == [
+        ["acme", *said("account.pays").split()],
+        ["lab"],
+        ["mina"],
+    ]
     [limit] = (await told(site, "mina", "limits"))["items"]
-    [line] = await cells(table(page, "Limits"))
+    [line] = await cells(table(page, said("account.limits")))
     assert line[1:5] == [
         "acme",
         f"{limit['used']['shown']} ({limit['used_percent']:g} %)",
@@ -282,15 +306,17 @@ async def test_the_tree_says_who_pays_and_which_limits_hold(site: Site):
     await expect(page.get_by_text("acme", exact=True).first).to_be_visible()
 
 
-async def test_open_calls_are_seen_while_they_last(site: Site):
+async def test_open_calls_are_seen_while_they_last(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice")
     held = await site.house.reserve("alice", 800, model="gpt-4o")
-    page = await looking(site, "alice", "auditor")
-    [[name, model, amount, *_]] = await cells(table(page, "Open reservations"))
+    page = await looking(site, "alice", "auditor", **look._asdict())
+    [[name, model, amount, *_]] = await cells(table(page, said("account.open")))
     assert (name, model, amount) == (held.id, "gpt-4o", "800")
 
 
-async def test_orders_notices_chat_and_what_was_done_are_there(site: Site):
+async def test_orders_notices_chat_and_what_was_done_are_there(site: Site, look: Any):
+    said = look.said
     await site.house.account("alice")
     await site.service.ok(
         "POST", f"{ACCOUNTS}/alice/grants", who="operator", json={"amount": "1", "reason": "first"}
@@ -304,19 +330,21 @@ async def test_orders_notices_chat_and_what_was_done_are_there(site: Site):
     await site.service.ok(
         "POST", f"/api/v1/chat/sessions/{chat['id']}/messages", who="alice", json={"message": "안녕하세요!"}
     )
-    page = await looking(site, "alice", "auditor", "dealings")
-    notices = (await told(site, "alice", "notices"))["items"]
-    assert [line[1] for line in await cells(table(page, "Notices"))] == [
+    page = await looking(site, "alice", "auditor", "dealings", **look._asdict())
+    spoken = {"accept-language": look.language}
+    path = f"{ACCOUNTS}/alice/notices"
+    notices = (await site.service.ok("GET", path, who="auditor", headers=spoken))["items"]
+    assert [line[1] for line in await cells(table(page, said("account.notices")))] == [
         f"{one['title']}\n{one['text']}" for one in notices
     ]
     assert notices
     use = await told(site, "alice", "chat")
-    figures = page.get_by_role("region", name="Chat", exact=True)
+    figures = page.get_by_role("region", name=said("account.chat"), exact=True)
     assert (use["sessions"], use["turns"]) == (1, 1)
     for shown in (f"{use['tokens']:,}", use["charged"]["shown"]):
         await expect(figures).to_contain_text(shown)
-    await expect(table(page, "What was done to it")).to_contain_text("account.grant")
-    await expect(page.get_by_text("Nothing was ordered.")).to_be_visible()
+    await expect(table(page, said("account.audit"))).to_contain_text("account.grant")
+    await expect(page.get_by_text(said("account.ordersNone"))).to_be_visible()
 
 
 async def test_an_auditor_sees_everything_and_no_action(site: Site):

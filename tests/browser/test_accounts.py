@@ -113,22 +113,23 @@ async def test_accounts_are_found_as_one_types(site: Site, look):
     await site.looks(page, "operator-accounts-none")
 
 
-async def test_accounts_are_picked_by_state_and_plan_and_both_survive_a_reload(site: Site):
+async def test_accounts_are_picked_by_state_and_plan_and_both_survive_a_reload(site: Site, look: Any):
+    said = look.said
     await site.house.write_plan({"name": "pro", "allowance": [{"amount": 500_000, "every": "month"}]})
     for number in range(6):
         await site.house.account(f"user-{number}", plan="pro" if number % 2 else None)
     await site.house.amend("user-3", state="suspended")
-    page = await looking(site)
-    await page.get_by_label("Plan").select_option("pro")
+    page = await looking(site, **look._asdict())
+    await page.get_by_label(said("accounts.plan")).select_option("pro")
     await expect(lines(page)).to_have_count(3)
-    await page.get_by_label("State").select_option("suspended")
+    await page.get_by_label(said("accounts.state")).select_option("suspended")
     await expect(lines(page)).to_have_count(1)
-    await expect(line(page, "user-3")).to_contain_text("suspended")
+    await expect(line(page, "user-3")).to_contain_text(said("accounts.states.suspended"))
     await page.reload()
     await expect(lines(page)).to_have_count(1)
-    await expect(page.get_by_label("Plan")).to_have_value("pro")
-    await page.get_by_label("State").select_option("closed")
-    await expect(page.get_by_text("No account is like that.")).to_be_visible()
+    await expect(page.get_by_label(said("accounts.plan"))).to_have_value("pro")
+    await page.get_by_label(said("accounts.state")).select_option("closed")
+    await expect(page.get_by_text(said("accounts.none"))).to_be_visible()
 
 
 async def test_a_long_list_comes_page_by_page(site: Site):
@@ -141,28 +142,30 @@ async def test_a_long_list_comes_page_by_page(site: Site):
 
 
 @pytest.mark.row("D11")
-async def test_who_used_most_and_who_has_nothing_left_are_one_click_away(site: Site):
+async def test_who_used_most_and_who_has_nothing_left_are_one_click_away(site: Site, look: Any):
+    said = look.said
     await some(site, "alice", "bora", "chan")
     for ref, amount in (("alice", 20_000), ("bora", 105_000), ("chan", 60_000)):
         await site.house.charge(ref, amount)
-    page = await looking(site)
-    await page.get_by_role("button", name="Used most").click()
+    page = await looking(site, **look._asdict())
+    await page.get_by_role("button", name=said("accounts.views.used")).click()
     await expect(lines(page)).to_have_count(3)
     top = (await site.service.ok("GET", "/api/v1/statistics", who="auditor"))["top"]
     assert await lines(page).get_by_role("link").all_inner_texts() == [one["account"] for one in top]
-    await page.get_by_role("button", name="Nothing left").click()
+    await page.get_by_role("button", name=said("accounts.views.gone")).click()
     await expect(lines(page)).to_have_count(1)
-    await expect(line(page, "bora")).to_contain_text("used up")
+    await expect(line(page, "bora")).to_contain_text(said("accounts.levels.blocked"))
     await page.reload()
     await expect(lines(page)).to_have_count(1)
 
 
-async def test_the_report_can_be_taken_along(site: Site, tmp_path: Path):
+async def test_the_report_can_be_taken_along(site: Site, tmp_path: Path, look: Any):
+    said = look.said
     await some(site, "alice", "bora")
     await site.house.charge("bora", 1_234)
-    page = await looking(site)
+    page = await looking(site, **look._asdict())
     async with page.expect_download() as coming:
-        await page.get_by_role("link", name="Download CSV").click()
+        await page.get_by_role("link", name=said("form.download")).click()
     await (await coming.value).save_as(tmp_path / "accounts.csv")
     table = {
         one["account"]: one

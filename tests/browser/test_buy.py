@@ -74,15 +74,16 @@ async def elsewhere(page: Page, address: str) -> None:
     await page.route(address, stand_in)
 
 
-async def order(page: Page, name: str, *, over: str = "", korean: bool = False, **typed: str) -> str:
-    """Order a package on the page, and return the order's id."""
-    await page.get_by_role("button", name=f"{name} 구매" if korean else f"Buy {name}").click()
+async def order(page: Page, look: Any, *, over: str = "", **typed: str) -> str:
+    """Order the large package, typing into fields by the keys of their words; return the order's id."""
+    said = look.said
+    await page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language])).click()
     window = page.get_by_role("dialog")
     for label, text in typed.items():
-        await window.get_by_label(label).fill(text)
+        await window.get_by_label(said(f"buy.{label}")).fill(text)
     if over:
-        await window.get_by_label(over).check()
-    await window.get_by_role("button", name="주문하기" if korean else "Order").click()
+        await window.get_by_label(said(f"buy.way.{over}")).check()
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(page).to_have_url(re.compile(r"/app/buy/[0-9a-f]+"))
     return page.url.rpartition("/")[2]
 
@@ -102,7 +103,7 @@ async def test_a_purchase_through_the_signed_callback(site: Site, look: Any):
     await page.get_by_role("button", name=f"{name} 구매" if korean else f"Buy {name}").click()
     await site.looks(page, "buy-order")
     await page.get_by_role("dialog").get_by_role("button", name="취소" if korean else "Cancel").click()
-    bought = await order(page, name, korean=korean)
+    bought = await order(page, look)
     await expect(page.get_by_text("₩9,900", exact=True)).to_be_visible()
     await site.looks(page, "order-pending")
     await elsewhere(page, "https://shop.test/**")
@@ -165,30 +166,33 @@ async def test_orders_stand_in_their_four_states(site: Site, look: Any):
     await site.looks(page, "receipt-refunded")
 
 
-async def test_a_payment_in_the_window_of_toss_is_confirmed_on_the_way_back(site: Site, fake: FakeToss):
+async def test_a_payment_in_the_window_of_toss_is_confirmed_on_the_way_back(
+    site: Site, fake: FakeToss, look: Any
+):
     shop = await stocked(site)
-    page = await site.page(await site.person(), "ko", path="/buy")
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
 
     async def window(route: Route) -> None:
         await route.fulfill(content_type="text/javascript", body=TOSS_WINDOW)
 
     await page.route("https://js.tosspayments.com/**", window)
     await page.get_by_role("button", name="KRW").click()
-    bought = await order(page, "라지", over="토스페이먼츠", korean=True)
+    bought = await order(page, look, over="toss")
     fake.agreed(bought)
-    await page.get_by_role("button", name="결제하기").click()
-    await expect(page.get_by_role("article", name="영수증")).to_be_visible()
+    await page.get_by_role("button", name=look.said("order.pay")).click()
+    await expect(page.get_by_role("article")).to_be_visible()
     await expect(page).to_have_url(f"{site.url}/app/buy/{bought}")
     assert await shop.credit("alice") == 155_000
     await shop.sound()
 
 
-async def test_who_closes_the_window_of_toss_is_told_that_nothing_was_paid(site: Site):
+async def test_who_closes_the_window_of_toss_is_told_that_nothing_was_paid(site: Site, look: Any):
     shop = await stocked(site)
     bought = await shop.order("alice", "toss")
-    page = await site.page(await site.person(), path=f"/buy/{bought}?came=back&code=PAY_PROCESS_CANCELED")
-    await expect(page.get_by_text("You came back without paying, and nothing was charged.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Pay now")).to_be_enabled()
+    back = f"/buy/{bought}?came=back&code=PAY_PROCESS_CANCELED"
+    page = await site.page(await site.person(), **look._asdict(), path=back)
+    await expect(page.get_by_text(look.said("order.came.back"))).to_be_visible()
+    await expect(page.get_by_role("button", name=look.said("order.pay"))).to_be_enabled()
 
 
 async def test_a_shop_without_a_page_of_its_own_offers_no_way_to_one(site: Site):
@@ -199,62 +203,67 @@ async def test_a_shop_without_a_page_of_its_own_offers_no_way_to_one(site: Site)
     await expect(page.get_by_role("button", name="Pay now")).to_have_count(0)
 
 
-async def test_an_order_by_arrangement_is_completed_by_an_operator(site: Site):
+async def test_an_order_by_arrangement_is_completed_by_an_operator(site: Site, look: Any):
     shop = await stocked(site)
-    page = await watched(site, await site.person(), "/buy")
-    bought = await order(page, "Large", over="By arrangement with the operator")
-    await expect(page.get_by_text("They confirm it by hand.")).to_be_visible()
+    page = await watched(site, await site.person(), "/buy", **look._asdict())
+    bought = await order(page, look, over="manual")
+    await expect(page.get_by_text(look.said("order.how.manual"))).to_be_visible()
     done = {"reason": "bank transfer"}
     await site.service.ok("POST", f"/api/v1/orders/{bought}/complete", who="operator", json=done)
     await page.clock.fast_forward(LATER_MS)
-    await expect(page.get_by_role("article", name="Receipt")).to_be_visible()
+    await expect(page.get_by_role("article")).to_be_visible()
     assert await shop.credit("alice") == 155_000
 
 
-async def test_several_with_a_discount_cost_what_the_order_says(site: Site):
+async def test_several_with_a_discount_cost_what_the_order_says(site: Site, look: Any):
     await stocked(site)
     coupon = {"code": "SPRING-26", "discount": "0.20"}
     await site.service.ok("POST", "/api/v1/coupons", who="operator", json=coupon)
-    page = await site.page(await site.person(), path="/buy")
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
     await page.get_by_role("button", name="KRW").click()
-    bought = await order(page, "Large", **{"How many": "3", "Discount code": "spring-26"})
+    bought = await order(page, look, quantity="3", coupon="spring-26")
     one = await site.service.ok("GET", f"/api/v1/accounts/alice/orders/{bought}", who="alice")
     assert (one["price"]["minor"], one["discount"]["minor"]) == (23_760, 5_940)
     await expect(page.get_by_text(one["price"]["shown"])).to_be_visible()
     await expect(page.get_by_text(one["discount"]["shown"])).to_be_visible()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Order: Large \N{MULTIPLICATION SIGN} 3")
+    three = look.said("ordered.times", name=LARGE["title"][look.language], count=3)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(look.said("order.of", what=three))
 
 
-async def test_what_cannot_be_bought_says_why_in_its_window(site: Site):
+async def test_what_cannot_be_bought_says_why_in_its_window(site: Site, look: Any):
     await stocked(site)
+    said = look.said
     site.expect("status of 40[04]")
-    page = await site.page(await site.person(), path="/buy")
-    await page.get_by_role("button", name="Buy Large").click()
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
+    await page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language])).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Discount code").fill("NO-SUCH-CODE")
-    await window.get_by_role("button", name="Order").click()
+    await window.get_by_label(said("buy.coupon")).fill("NO-SUCH-CODE")
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(window.get_by_role("alert")).to_be_visible()
-    await window.get_by_label("Discount code").fill("")
-    await window.get_by_role("button", name="Order").click()
+    await window.get_by_label(said("buy.coupon")).fill("")
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(page).to_have_url(re.compile(r"/app/buy/[0-9a-f]+"))
     assert len((await site.service.ok("GET", "/api/v1/accounts/alice/orders", who="alice"))["items"]) == 1
 
 
-async def test_a_coupon_is_redeemed_once(site: Site):
+async def test_a_coupon_is_redeemed_once(site: Site, look: Any):
+    said = look.said
     await site.service.ok(
         "POST", "/api/v1/coupons", who="operator", json={"code": "WELCOME-26", "credit": "500"}
     )
-    page = await site.page(await site.person(), path="/buy")
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
     site.expect("status of 400")
-    code = page.get_by_label("Code", exact=True)
+    code = page.get_by_label(said("coupon.code"), exact=True)
     await code.fill("welcome-26")
-    await page.get_by_role("button", name="Redeem").click()
-    await expect(page.get_by_text("500 tokens came to your account.").first).to_be_visible()
+    await page.get_by_role("button", name=said("coupon.send")).click()
+    came = said("coupon.done", amount=f"500 {said('unit.token')}")
+    await expect(page.get_by_text(came).first).to_be_visible()
     await expect(code).to_have_value("")
     assert (await site.house.balance("alice")).available == 100_500
-    await expect(page.get_by_role("row").filter(has_text="Coupon")).to_contain_text("paid")
+    row = page.get_by_role("row").filter(has_text=said("ordered.type.bonus"))
+    await expect(row).to_contain_text(said("ordered.states.completed"))
     await code.fill("WELCOME-26")
-    await page.get_by_role("button", name="Redeem").click()
+    await page.get_by_role("button", name=said("coupon.send")).click()
     await expect(page.get_by_role("main").get_by_role("alert")).to_be_visible()
     assert (await site.house.balance("alice")).available == 100_500
 
@@ -280,25 +289,30 @@ async def test_a_subscription_is_shown_and_ended(site: Site, look: Any):
 
 
 @pytest.mark.row("E8")
-async def test_a_company_is_told_who_shares_what_it_buys(site: Site):
+async def test_a_company_is_told_who_shares_what_it_buys(site: Site, look: Any):
+    said = look.said
     await stocked(site)
     company = {"ref": "acme", "kind": "company", "name": "Acme Corp."}
     await site.service.ok("POST", "/api/v1/accounts", who="operator", json=company)
     await site.service.ok("POST", "/api/v1/accounts", who="operator", json={"ref": "kim", "parent": "acme"})
-    page = await site.page(await site.person("boss@acme.test", account="acme"), path="/buy")
-    shared = "You buy for Acme Corp.: everybody below it shares the credit."
+    boss = await site.person("boss@acme.test", account="acme")
+    page = await site.page(boss, **look._asdict(), path="/buy")
+    shared = said("buy.shared", name="Acme Corp.")
     await expect(page.get_by_text(shared)).to_be_visible()
-    await page.get_by_role("button", name="Buy Large").click()
+    large = page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language]))
+    await large.click()
     await expect(page.get_by_role("dialog").get_by_text(shared)).to_be_visible()
-    page = await site.page(await site.person("kim@acme.test", account="kim"), path="/buy")
-    await expect(page.get_by_text("Your credit is that of acme.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Buy Large")).to_have_count(0)
+    kim = await site.person("kim@acme.test", account="kim")
+    page = await site.page(kim, **look._asdict(), path="/buy")
+    await expect(page.get_by_text(said("buy.draws", name="acme"))).to_be_visible()
+    large = page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language]))
+    await expect(large).to_have_count(0)
 
 
-async def test_nothing_on_sale_and_somebody_elses_order(site: Site):
-    page = await site.page(await site.person(), path="/buy")
-    await expect(page.get_by_text("Nothing is on sale here at the moment.")).to_be_visible()
-    await expect(page.get_by_text("You have not ordered anything yet.")).to_be_visible()
+async def test_nothing_on_sale_and_somebody_elses_order(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
+    await expect(page.get_by_text(look.said("buy.nothing"))).to_be_visible()
+    await expect(page.get_by_text(look.said("ordered.none"))).to_be_visible()
     shop = await stocked(site)
     others = await shop.order("bob")
     site.expect("status of 404")

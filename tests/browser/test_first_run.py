@@ -36,13 +36,14 @@ async def test_a_newcomer_becomes_the_owner_and_sees_something(site: Site, look)
     assert (await site.service.ok("GET", "/api/v1/statistics", who="auditor"))["overview"]["accounts"] == 73
 
 
-async def test_a_link_that_was_used_says_so(site: Site):
+async def test_a_link_that_was_used_says_so(site: Site, look):
+    email, _, password, become, *_ = WORDS[look.language]
     offered = await site.house.offer_ownership()
     await site.house.become_owner(offered.link, email="first@example.com", password=PASSWORD)
-    page = await site.page(path=f"/owner#{offered.link}")
+    page = await site.page(**look._asdict(), path=f"/owner#{offered.link}")
     site.expect("status of 401")
-    await page.get_by_label("E-mail", exact=True).fill("eve@example.com")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Become the owner").click()
+    await page.get_by_label(email, exact=True).fill("eve@example.com")
+    await page.get_by_label(password).fill(PASSWORD)
+    await page.get_by_role("button", name=become).click()
     await expect(page.get_by_role("alert")).to_be_visible()
-    await expect(page.get_by_label("E-mail", exact=True)).to_have_value("eve@example.com")
+    await expect(page.get_by_label(email, exact=True)).to_have_value("eve@example.com")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -99,15 +100,15 @@ async def test_what_would_change_is_seen_before_it_does(site: Site, look: Any):
     await expect(page.get_by_role("cell").filter(has_text="alice").first).to_be_visible()
 
 
-async def half_done(site: Site, monkeypatch: Any) -> Page:
+async def half_done(site: Site, monkeypatch: Any, look: Any) -> Page:
     """Carry out a file of two accounts up to where the first is written, and no further; return its page."""
-    words, going = WORDS["en"], asyncio.Event()
+    words, going = WORDS[look.language], asyncio.Event()
 
     async def endless(*_: Any) -> None:
         going.set()
         await asyncio.Event().wait()
 
-    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS)
+    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS, **look._asdict())
     await sent(page, words, "ref\na\nb\n")
     await expect(page.get_by_role("heading", name=words["would"])).to_be_visible()
     monkeypatch.setattr(accounts, "write_opened", endless)
@@ -117,62 +118,92 @@ async def half_done(site: Site, monkeypatch: Any) -> Page:
 
 
 @pytest.mark.row("A3", "E10")
-async def test_one_under_way_survives_a_reload_and_is_called_off(site: Site, monkeypatch: Any):
-    page = await half_done(site, monkeypatch)
-    await expect(page.get_by_role("progressbar", name="importing")).to_be_visible()
+async def test_one_under_way_survives_a_reload_and_is_called_off(site: Site, monkeypatch: Any, look: Any):
+    said = look.said
+    page = await half_done(site, monkeypatch, look)
+    await expect(page.get_by_role("progressbar", name=said("imports.states.writing"))).to_be_visible()
     await page.reload()
-    await expect(page.get_by_text("0 of 2 lines")).to_be_visible()
+    await expect(page.get_by_text(said("imports.progress", done="0", total="2"))).to_be_visible()
     await site.looks(page, "import-writing")
-    await page.get_by_role("button", name="Call it off").click()
-    await expect(page.get_by_text("It was called off. Nothing was imported.")).to_be_visible()
+    await page.get_by_role("button", name=said("imports.cancel")).click()
+    await expect(page.get_by_text(said("imports.cancelled"))).to_be_visible()
     assert await site.house.accounts() == []
 
 
 @pytest.mark.row("E10")
-async def test_one_that_broke_off_says_what_stands_and_is_carried_out_again(site: Site, monkeypatch: Any):
-    words, opened = WORDS["en"], accounts.write_opened
-    page = await half_done(site, monkeypatch)
+async def test_one_that_broke_off_says_what_stands_and_is_carried_out_again(
+    site: Site, monkeypatch: Any, look: Any
+):
+    said = look.said
+    words, opened = WORDS[look.language], accounts.write_opened
+    page = await half_done(site, monkeypatch, look)
     await site.house.desk.under_way.close()  # As when the server ends.
-    await expect(page.get_by_role("alert")).to_contain_text("Nothing was imported")
-    await page.get_by_role("button", name="Import again").click()
+    await expect(page.get_by_role("alert")).to_contain_text(said("imports.lost"))
+    await page.get_by_role("button", name=said("imports.carryAgain")).click()
     monkeypatch.setattr(accounts, "write_opened", opened)
-    await page.get_by_role("dialog").get_by_label("Reason").fill("once more")
-    await page.get_by_role("dialog").get_by_role("button", name="Import again").click()
+    await page.get_by_role("dialog").get_by_label(said("form.reason")).fill("once more")
+    await page.get_by_role("dialog").get_by_role("button", name=said("imports.carryAgain")).click()
     await expect(page.get_by_text(words["done"])).to_be_visible()
     assert len(await site.house.accounts()) == 2
 
 
-async def test_a_file_that_is_none_says_what_to_do_and_a_column_is_named(site: Site):
-    words = WORDS["en"]
-    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS)
+async def test_a_file_that_is_none_says_what_to_do_and_a_column_is_named(site: Site, look: Any):
+    said = look.said
+    words = WORDS[look.language]
+    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS, **look._asdict())
     await expect(page.get_by_role("button", name=words["look"])).to_be_disabled()
     await sent(page, words, "userId,mail\n7,a@b\n", "wrong.csv")
-    await expect(page.get_by_role("alert")).to_contain_text("wrong.csv has no column ref")
-    await page.get_by_role("link", name="Another file").click()
-    await page.get_by_text("If it is not plain how to read it").click()
-    await page.get_by_label("The column with the account's reference").fill("userId")
+    await expect(page.get_by_role("alert")).to_contain_text("wrong.csv")
+    await page.get_by_role("link", name=said("imports.new")).click()
+    await page.get_by_text(said("imports.otherwise")).click()
+    await page.get_by_label(said("imports.ref")).fill("userId")
     await sent(page, words, "userId,mail\n7,a@b\n", "right.csv")
     await figure(page, words["new"], "1")
-    await page.get_by_role("button", name="Discard").click()
-    await expect(page.get_by_text("It was called off. Nothing was imported.")).to_be_visible()
+    await page.get_by_role("button", name=said("imports.discard")).click()
+    await expect(page.get_by_text(said("imports.cancelled"))).to_be_visible()
 
 
-async def test_points_need_a_plan_and_a_refusal_is_told_at_once(site: Site):
-    words = WORDS["en"]
+async def test_points_need_a_plan_and_a_refusal_is_told_at_once(site: Site, look: Any):
+    said = look.said
+    words = WORDS[look.language]
     await site.house.write_plan({"name": "gift"})
     line = {"type": "signup_bonus", "amount": 9, "timestamp": "2025-10-01T00:00:00", "balance_after": 9}
     person = {"current_points": 9, "total_earned": 9, "total_spent": 0, "history": [line]}
-    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS)
+    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS, **look._asdict())
     site.expect("status of 400")
     await sent(page, words, json.dumps({"a@b": person}), "points.json")
-    await expect(page.get_by_role("alert")).to_contain_text("gives an allowance by itself")
-    await page.get_by_text("If it is not plain how to read it").click()
-    await page.get_by_label("Plan of people with points").select_option("gift")
+    await expect(page.get_by_role("alert")).to_contain_text("chat-tokens")
+    await page.get_by_text(said("imports.otherwise")).click()
+    await page.get_by_label(said("imports.plan")).select_option("gift")
     await page.get_by_role("button", name=words["look"]).click()
     await figure(page, words["new"], "1")
     await carried_out(page, words, "points.json")
     await expect(page.get_by_text(words["done"])).to_be_visible()
     assert (await site.house.balance("a@b")).available == 9
+
+
+async def test_a_file_that_is_dropped_is_the_file(site: Site, look: Any):
+    words = WORDS[look.language]
+    page = await site.page(await site.person("o@example.com", "operator"), path=IMPORTS, **look._asdict())
+    place = page.locator("label").filter(has=page.get_by_label(words["file"]))
+    held = await page.evaluate_handle(
+        """() => {
+          const held = new DataTransfer();
+          held.items.add(new File(["ref\\nalice\\n"], "dropped.csv", { type: "text/csv" }));
+          return held;
+        }"""
+    )
+    await place.dispatch_event("dragover", {"dataTransfer": held})
+    await expect(place).to_have_class(re.compile("border-brand"))
+    await place.dispatch_event("dragleave", {"dataTransfer": held})
+    await expect(place).not_to_have_class(re.compile("border-brand"))
+    await place.dispatch_event("dragover", {"dataTransfer": held})
+    await place.dispatch_event("drop", {"dataTransfer": held})
+    await expect(place).to_contain_text(look.said("imports.chosen", name="dropped.csv"))
+    await expect(place).not_to_have_class(re.compile("border-brand"))
+    await page.get_by_role("button", name=words["look"]).click()
+    await figure(page, words["new"], "1")
+    await expect(page.get_by_role("heading", name="dropped.csv")).to_be_visible()
 
 
 @pytest.mark.row("E10")

@@ -51,17 +51,22 @@ async def test_an_operator_runs_a_job_and_sees_what_it_did(site: Site, look: Any
 
 
 @pytest.mark.row("E10")
-async def test_what_failed_says_why(site: Site, database: str):
-    page = await site.page(await operator(site), path=JOBS)
+async def test_what_failed_says_why(site: Site, database: str, look: Any):
+    said = look.said
+    page = await site.page(await operator(site), path=JOBS, **look._asdict())
     connection = await connect(database)
     await connection.execute("drop table tokenhouse.subscriptions cascade")
     await connection.close()
-    await page.get_by_role("button", name="Run now: Renew subscriptions").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Run now").click()
-    await expect(page.get_by_text("“Renew subscriptions” did not go well.")).to_be_visible()
+    await page.get_by_role(
+        "button", name=said("jobs.runNamed", name=said("jobs.names.subscriptions"))
+    ).click()
+    await page.get_by_role("dialog").get_by_role("button", name=said("jobs.run")).click()
+    await expect(
+        page.get_by_text(said("jobs.ranBadly", name=said("jobs.names.subscriptions")))
+    ).to_be_visible()
     [run] = (await site.service.ok("GET", "/api/v1/jobs/subscriptions/runs", who="auditor"))["items"]
     assert run["outcome"] == "failed"
-    await expect(row(page, "Renew subscriptions")).to_contain_text(run["error"])
+    await expect(row(page, said("jobs.names.subscriptions"))).to_contain_text(run["error"])
 
 
 @pytest.mark.row("E10")
@@ -80,8 +85,9 @@ async def test_many_runs_are_paged_and_an_auditor_only_looks(site: Site):
     await expect(row(page, "Renew periods")).to_contain_text("not yet")
 
 
-async def test_one_at_work_cannot_be_run_twice(site: Site, database: str):
-    page = await site.page(await operator(site), path=JOBS)
+async def test_one_at_work_cannot_be_run_twice(site: Site, database: str, look: Any):
+    said = look.said
+    page = await site.page(await operator(site), path=JOBS, **look._asdict())
     connection = await connect(database)
     await connection.execute("insert into tokenhouse.jobs (name) values ('watch') on conflict do nothing")
     await connection.execute(
@@ -92,6 +98,6 @@ async def test_one_at_work_cannot_be_run_twice(site: Site, database: str):
     )
     await connection.close()
     site.expect("409")
-    await page.get_by_role("button", name="Run now: Watch all accounts").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Run now").click()
+    await page.get_by_role("button", name=said("jobs.runNamed", name=said("jobs.names.watch"))).click()
+    await page.get_by_role("dialog").get_by_role("button", name=said("jobs.run")).click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()

@@ -101,32 +101,34 @@ async def test_keys_of_every_state_are_told_apart(site: Site, look):
     await expect(fresh.get_by_role("button")).to_have_count(1)
 
 
-async def test_what_cannot_be_made_is_said_in_its_window(site: Site):
-    page = await site.page(await site.person(), path="/keys")
-    await page.get_by_role("button", name="New key").click()
+async def test_what_cannot_be_made_is_said_in_its_window(site: Site, look):
+    words = WORDS[look.language]
+    page = await site.page(await site.person(), **look._asdict(), path="/keys")
+    await page.get_by_role("button", name=words["make"]).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Valid until").fill("2020-01-01")
+    await window.get_by_label(words["end"]).fill("2020-01-01")
     site.expect("status of 400")
-    await window.get_by_role("button", name="New key").click()
+    await window.get_by_role("button", name=words["make"]).click()
     await expect(window.get_by_role("alert")).to_be_visible()
     assert await site.house.keys("alice") == []
-    await window.get_by_label("Valid until").fill("")
-    await window.get_by_role("button", name="New key").click()
+    await window.get_by_label(words["end"]).fill("")
+    await window.get_by_role("button", name=words["make"]).click()
     await expect(window.locator("code")).to_be_visible()
 
 
-async def test_without_network_a_key_is_not_revoked_and_the_window_says_so(site: Site):
+async def test_without_network_a_key_is_not_revoked_and_the_window_says_so(site: Site, look):
+    said = look.said
     alice = await site.person()
     made = await site.house.create_key("alice", name="bot")
-    page = await site.page(alice, path="/keys")
-    await page.get_by_role("button", name="Revoke bot").click()
+    page = await site.page(alice, **look._asdict(), path="/keys")
+    await page.get_by_role("button", name=said("keys.revokeOf", name="bot")).click()
     site.expect("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
     await page.context.set_offline(True)
     window = page.get_by_role("dialog")
-    await window.get_by_role("button", name="Revoke").click()
-    await expect(window.get_by_role("alert")).to_contain_text("cannot be reached")
+    await window.get_by_role("button", name=said("keys.revoke")).click()
+    await expect(window.get_by_role("alert")).to_contain_text(said("state.offline"))
     await page.context.set_offline(False)
-    await window.get_by_role("button", name="Revoke").click()
+    await window.get_by_role("button", name=said("keys.revoke")).click()
     await expect(window).to_have_count(0)
     [key] = await site.house.keys("alice")
     assert key.id == made.id

@@ -86,21 +86,23 @@ async def test_notices_are_listed_and_marked_as_read(site: Site, look: Any):
     await expect(new).to_have_count(0)
 
 
-async def test_nobody_was_told_anything_yet(site: Site):
-    page = await site.page(await site.person(), path="/notices")
-    await expect(page.get_by_text("No notices yet.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Mark all as read")).to_be_disabled()
+async def test_nobody_was_told_anything_yet(site: Site, look: Any):
+    page = await site.page(await site.person(), **look._asdict(), path="/notices")
+    await expect(page.get_by_text(look.said("notices.none"))).to_be_visible()
+    await expect(page.get_by_role("button", name=look.said("notices.readAll"))).to_be_disabled()
     await site.looks(page, "notices-none")
 
 
-async def test_a_notice_that_cannot_be_marked_says_so(site: Site):
+async def test_a_notice_that_cannot_be_marked_says_so(site: Site, look: Any):
+    said = look.said
     alice = await site.person()
     await cross(site, 91_000)
-    page = await site.page(alice, path="/notices")
+    page = await site.page(alice, **look._asdict(), path="/notices")
     site.expect("net::ERR")
     await page.route("**/read", lambda route: route.abort())
-    await page.get_by_role("button", name="Mark as read").click()
-    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("cannot be reached")
+    read = page.get_by_role("listitem").get_by_role("button", name=said("notices.readName", title=""))
+    await read.click()
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(said("state.offline"))
     await page.unroute("**/read")
-    await page.get_by_role("button", name="Mark as read").click()
-    await expect(page.get_by_text("New", exact=True)).to_have_count(0)
+    await read.click()
+    await expect(page.get_by_text(said("notices.new"), exact=True)).to_have_count(0)

@@ -18,7 +18,7 @@ WORDS = {
         "failed": "failed",
         "back": "All orders",
         "said": "What providers said",
-        "unmatched": "Only what fits no order",
+        "unmatched": "Only what needs a look",
         "refund": "Refund",
         "reason": "Reason",
         "would": "What it would come to",
@@ -33,7 +33,7 @@ WORDS = {
         "failed": "실패",
         "back": "모든 주문",
         "said": "결제사 메시지",
-        "unmatched": "맞는 주문이 없는 것만",
+        "unmatched": "확인할 것만",
         "refund": "환불",
         "reason": "사유",
         "would": "예상 결과",
@@ -129,26 +129,31 @@ async def test_what_was_said_in_providers_names_is_listed(site: Site, look):
     await expect(rows).to_have_count(2)
 
 
-async def test_an_order_is_completed_or_given_up_by_hand_with_a_reason(site: Site):
+async def test_an_order_is_completed_or_given_up_by_hand_with_a_reason(site: Site, look: Any):
+    said = look.said
     shop, _ = await lived(site)
     other = await shop.order("chan", "manual")
     page = await site.page(
-        await site.person("kim@example.com", "operator"), path="/operator/orders?state=pending"
+        await site.person("kim@example.com", "operator"),
+        path="/operator/orders?state=pending",
+        **look._asdict(),
     )
     before = await shop.credit("bora")
-    await page.get_by_role("link", name="Order of bora").click()
-    await page.get_by_role("button", name="Complete by hand").click()
+    await page.get_by_role("row").filter(has_text="bora").get_by_role("link").first.click()
+    await page.get_by_role("button", name=said("orders.complete")).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Reason").fill("bank transfer")
-    await window.get_by_role("button", name="Complete by hand").click()
-    await expect(page.get_by_text("50,000 came to bora")).to_be_visible()
-    await expect(page.get_by_role("button", name="Refund")).to_be_visible()
+    await window.get_by_label(said("orders.reason")).fill("bank transfer")
+    await window.get_by_role("button", name=said("orders.complete")).click()
+    await expect(
+        page.get_by_text(said("orders.wasCompleted", credit="50,000", account="bora"))
+    ).to_be_visible()
+    await expect(page.get_by_role("button", name=said("orders.refund"))).to_be_visible()
     assert await shop.credit("bora") == before + 50_000
     await site.go(page, f"/operator/orders/{other}")
-    await page.get_by_role("button", name="Mark as failed").click()
-    await window.get_by_label("Reason").fill("nobody pays")
-    await window.get_by_role("button", name="Mark as failed").click()
-    await expect(page.get_by_text("The order is marked as failed")).to_be_visible()
+    await page.get_by_role("button", name=said("orders.fail")).click()
+    await window.get_by_label(said("orders.reason")).fill("nobody pays")
+    await window.get_by_role("button", name=said("orders.fail")).click()
+    await expect(page.get_by_text(said("orders.wasFailed"))).to_be_visible()
     log = (await site.service.ok("GET", "/api/v1/audit-log?action=order", who="auditor"))["items"]
     assert [(line["action"], line["reason"]) for line in log] == [
         ("order.fail", "nobody pays"),
@@ -156,25 +161,28 @@ async def test_an_order_is_completed_or_given_up_by_hand_with_a_reason(site: Sit
     ]
 
 
-async def test_a_part_can_be_refunded_and_more_than_the_price_cannot(site: Site):
+async def test_a_part_can_be_refunded_and_more_than_the_price_cannot(site: Site, look: Any):
+    said = look.said
     _, order = await lived(site)
-    page = await site.page(await site.person("kim@example.com", "operator"), path=f"/operator/orders/{order}")
-    await page.get_by_role("button", name="Refund").click()
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), path=f"/operator/orders/{order}", **look._asdict()
+    )
+    await page.get_by_role("button", name=said("orders.refund")).click()
     window = page.get_by_role("dialog")
-    total = window.get_by_label("To give back, in KRW")
+    total = window.get_by_label(said("orders.total", currency="KRW"))
     site.expect("status of 400")
     await total.fill("a lot")
-    await expect(window.get_by_text("This is no amount of KRW.")).to_be_visible()
-    await expect(window.get_by_role("region", name="What it would come to")).to_have_count(0)
+    await expect(window.get_by_text(said("orders.totalWrong", currency="KRW"))).to_be_visible()
+    await expect(window.get_by_role("region", name=said("orders.would"))).to_have_count(0)
     await total.fill("99999")
     await expect(window.get_by_role("alert")).to_be_visible()
-    await window.get_by_role("button", name="Cancel").click()
+    await window.get_by_role("button", name=said("form.cancel")).click()
     await expect(window).to_have_count(0)
-    await page.get_by_role("button", name="Refund").click()
+    await page.get_by_role("button", name=said("orders.refund")).click()
     await total.fill("3,300")
-    await expect(window.get_by_role("region", name="What it would come to")).to_contain_text("16,667")
-    await window.get_by_label("Reason").fill("a part")
-    await window.get_by_role("button", name="Refund").click()
+    await expect(window.get_by_role("region", name=said("orders.would"))).to_contain_text("16,667")
+    await window.get_by_label(said("orders.reason")).fill("a part")
+    await window.get_by_role("button", name=said("orders.refund")).click()
     await expect(window).to_have_count(0)
     one = await site.house.find_order(order)
     assert (one.state, one.refunded_minor) == ("completed", 3_300)

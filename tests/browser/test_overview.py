@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.site import Person, Site
+from tests.browser.words import Said
 from tests.conftest import Clock
 from tokenhouse import Price, Tokenhouse
 from tokenhouse.errors import InsufficientCredit
@@ -59,6 +60,7 @@ WORDS = {
         "lasts": "전체 크레딧이 유지되는 기간",
     },
 }
+NONE = "\N{EN DASH}"
 ACCOUNTS, REQUESTS = 12, 20
 """How many accounts of the sample are taken, and of each how many requests at most."""
 
@@ -140,6 +142,7 @@ async def test_every_figure_is_the_apis_and_the_journals(site: Site, look: Any):
     for name in ("used", "left", "bought"):
         await expect(figure(page, words[name])).to_have_text(overview[name]["shown"])
     assert overview["accounts"] == ACCOUNTS + 1
+    await notes_are_the_apis(page, look.said, overview)
 
     pace = await ask("GET", "/api/v1/statistics/live", who="auditor")
     last = card(page, words["pace"])
@@ -178,9 +181,51 @@ async def test_every_figure_is_the_apis_and_the_journals(site: Site, look: Any):
 
     costs = await ask("GET", "/api/v1/statistics/costs?every=month&last=1", who="auditor")
     await expect(card(page, words["costs"])).to_contain_text(costs["charged"]["shown"])
+    for one in costs["costs"]:
+        await expect(card(page, words["costs"])).to_contain_text(one["shown"])
+    by_cost = await cells(page.get_by_role("region", name=look.said("overview.costs.lines")))
+    assert [line[2:] for line in by_cost] == [
+        [one["charged"]["shown"], one["cost"]["shown"] if one["cost"] else NONE] for one in costs["lines"]
+    ]
+    await patterns_are_the_journals(site, page, look.said, patterns)
     lasting = await ask("GET", "/api/v1/statistics/forecast", who="auditor")
     await expect(card(page, words["lasts"])).to_contain_text(lasting["available"]["shown"])
     await expect(card(page, words["lasts"])).to_contain_text(lasting["per_day"]["shown"])
+
+
+async def notes_are_the_apis(page: Page, said: Said, told: Any) -> None:
+    """See the figures that stand below others."""
+    mean = "< 1" if told["turns_mean"] == 0 and told["turns"] else f"{told['turns_mean']:,}"
+    notes = {
+        said("overview.withBalance", shown=f"{told['with_balance']:,}", count=told["with_balance"]),
+        said("overview.turns", shown=f"{told['turns']:,}", mean=mean, count=told["turns"]),
+        said("overview.debt", debt=told["debt"]["shown"]),
+        *(
+            said("overview.mean", mean=told[f"{one}_mean"]["shown"], most=told[f"{one}_max"]["shown"])
+            for one in ("used", "bought")
+        ),
+    }
+    shown = await page.locator("dl > div > dd:last-child").all_inner_texts()
+    assert notes <= set(shown), shown
+
+
+async def patterns_are_the_journals(site: Site, page: Page, said: Said, told: Any) -> None:
+    """See what each model and each of the first accounts used, as the API has it, and the journal."""
+    models = await cells(page.get_by_role("region", name=said("overview.patterns.models")).last)
+    assert [[line[1], line[3]] for line in models] == [
+        [f"{one['turns']:,}", one["charged"]["shown"]] for one in told["models"]
+    ]
+    users = await cells(page.get_by_role("region", name=said("overview.patterns.users")).last)
+    assert [line[:3] for line in users] == [
+        [one["account"], f"{one['turns']:,}", one["charged"]["shown"]] for one in told["users"]
+    ]
+    kept = Counter[str]()
+    async with site.house.desk.pool.acquire() as connection:
+        for row in await connection.fetch(
+            "select model, charge from tokenhouse.entries where kind = 'charge'"
+        ):
+            kept[row["model"]] += row["charge"]
+    assert {one["model"]: int(one["charged"]["value"]) for one in told["models"]} == kept
 
 
 async def charges(site: Site) -> list[int]:
@@ -191,13 +236,14 @@ async def charges(site: Site) -> list[int]:
 
 
 @pytest.mark.row("B5", "E10")
-async def test_who_used_most_leads_to_their_account(site: Site):
+async def test_who_used_most_leads_to_their_account(site: Site, look: Any):
+    said = look.said
     await replayed(site)
-    page = await site.page(await operator(site), path=OPERATOR)
+    page = await site.page(await operator(site), path=OPERATOR, **look._asdict())
     told = (await site.service.ok("GET", "/api/v1/statistics?top=100", who="auditor"))["top"]
-    table = page.get_by_role("region", name="Accounts", exact=True).last
+    table = page.get_by_role("region", name=said("overview.accounts"), exact=True).last
     await expect(table.get_by_role("row")).to_have_count(11)
-    await page.get_by_role("button", name=f"Show all {len(told)}").click()
+    await page.get_by_role("button", name=said("overview.topAll", count=len(told))).click()
     await expect(table.get_by_role("row")).to_have_count(len(told) + 1)
     names = [
         (await row.get_by_role("link").inner_text()) for row in (await table.get_by_role("row").all())[1:]
@@ -208,18 +254,19 @@ async def test_who_used_most_leads_to_their_account(site: Site):
 
 
 @pytest.mark.row("C9", "E10")
-async def test_calls_show_while_one_looks_and_move_on(site: Site):
+async def test_calls_show_while_one_looks_and_move_on(site: Site, look: Any):
+    said = look.said
     await site.house.account("bora")
-    page = await site.page(await operator(site), path=None)
+    page = await site.page(await operator(site), path=None, **look._asdict())
     await page.clock.install()
     await site.go(page, OPERATOR)
-    last = page.get_by_role("region", name="The last five minutes")
+    last = page.get_by_role("region", name=said("overview.pace.title"))
     await expect(last.locator("dd").first).to_have_text("0")
     for _ in range(3):
         await site.house.charge("bora", 10)
     await page.clock.fast_forward(6_000)
     await expect(last.locator("dd").first).to_have_text("3")
-    await expect(last.locator("dd").nth(2)).to_have_text("100 %")
+    await expect(last.locator("dd").nth(2)).to_have_text(said("overview.percent", percent="100"))
     site.clock.move(minutes=6)
     await page.clock.fast_forward(6_000)
     await expect(last.locator("dd").first).to_have_text("0")
@@ -255,20 +302,23 @@ async def test_what_is_not_well_says_so_and_leads_there(site: Site, database: st
 
 
 @pytest.mark.row("B5", "E10")
-async def test_an_operator_has_it_counted_anew_and_an_auditor_looks_on(site: Site, clock: Clock):
+async def test_an_operator_has_it_counted_anew_and_an_auditor_looks_on(site: Site, clock: Clock, look: Any):
+    said = look.said
     await site.house.account("bora")
-    page = await site.page(await operator(site), path=OPERATOR)
+    page = await site.page(await operator(site), path=OPERATOR, **look._asdict())
     await expect(figure(page, "Accounts")).to_have_text("1")
     await site.house.account("carol")
     await site.go(page, OPERATOR)
     await expect(figure(page, "Accounts")).to_have_text("1")
     clock.move(minutes=1)
-    await page.get_by_role("button", name="Refresh figures").click()
-    await expect(page.get_by_text("Every figure is counted anew.")).to_be_visible()
+    await page.get_by_role("button", name=said("overview.clear")).click()
+    await expect(page.get_by_text(said("overview.cleared"))).to_be_visible()
     await expect(figure(page, "Accounts")).to_have_text("2")
-    auditor = await site.page(await site.person("aud@example.com", "auditor"), path=OPERATOR)
+    auditor = await site.page(
+        await site.person("aud@example.com", "auditor"), path=OPERATOR, **look._asdict()
+    )
     await expect(figure(auditor, "Accounts")).to_have_text("2")
-    await expect(auditor.get_by_role("button", name="Refresh figures")).to_have_count(0)
+    await expect(auditor.get_by_role("button", name=said("overview.clear"))).to_have_count(0)
 
 
 @pytest.mark.row("E10")

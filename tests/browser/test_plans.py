@@ -1,6 +1,7 @@
 """Plans: their terms in words, versions, a new one in a form or as text, what it would change, publishing."""
 
 import json
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -115,22 +116,25 @@ async def test_a_version_is_planned_for_a_day_seen_by_all_and_called_off(site: S
     ]
 
 
-async def test_a_day_that_is_past_is_refused_and_what_is_planned_is_said(site: Site):
+async def test_a_day_that_is_past_is_refused_and_what_is_planned_is_said(site: Site, look: Any):
+    said = look.said
     document = (await site.service.ok("GET", f"{API}/chat-tokens", who="auditor"))["document"]
     later = {"document": document | {"title": "Later"}, "starts_at": "2026-12-24T00:00:00Z", "reason": "x"}
     await site.service.ok("POST", API, who="operator", json=later)
     page = await site.page(
-        await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new"
+        await site.person("kim@example.com", "operator"),
+        path="/operator/plans/chat-tokens/new",
+        **look._asdict(),
     )
-    await page.get_by_role("button", name="Publish this version").click()
+    await page.get_by_role("button", name=said("plans.publish")).click()
     window = page.get_by_role("dialog")
-    await expect(window.get_by_text("Version 2 is planned: from 12/24/26")).to_be_visible()
-    await window.get_by_role("button", name="From a day on").click()
-    await window.get_by_label("First day").fill("2026-11-01")
-    await window.get_by_label("Reason").fill("too late")
+    await expect(window.get_by_role("status")).to_contain_text("24")
+    await window.get_by_role("button", name=said("plans.begins.day")).click()
+    await window.get_by_label(said("plans.day")).fill("2026-11-01")
+    await window.get_by_label(said("form.reason")).fill("too late")
     site.expect("status of 400")
-    await window.get_by_role("button", name="Publish this version").click()
-    await expect(window.get_by_role("alert")).to_contain_text("past")
+    await window.get_by_role("button", name=said("plans.publish")).click()
+    await expect(window.get_by_role("alert")).to_be_visible()
     assert len(await site.house.plan_versions("chat-tokens")) == 2
 
 
@@ -146,51 +150,58 @@ async def test_an_auditor_sees_what_is_planned_and_calls_nothing_off(site: Site)
     assert await page.get_by_role("button", name="Call off").count() == 0
 
 
-async def test_what_the_rules_refuse_is_said_at_its_field(site: Site):
+async def test_what_the_rules_refuse_is_said_at_its_field(site: Site, look: Any):
+    said = look.said
     page = await site.page(
-        await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new"
+        await site.person("kim@example.com", "operator"),
+        path="/operator/plans/chat-tokens/new",
+        **look._asdict(),
     )
-    await page.get_by_label("Warn from").fill("0.5")
+    await page.get_by_label(said("plans.field.stop_warn"), exact=True).fill("0.5")
     site.expect("status of 400")
     await expect(page.get_by_role("alert")).to_contain_text("stop")
-    await expect(page.get_by_role("button", name="Publish this version")).to_be_disabled()
-    await page.get_by_role("button", name="Start over").click()
-    await expect(page.get_by_label("Warn from")).to_have_value("0.90")
-    await expect(page.get_by_text("It says the same as the version in force.")).to_be_visible()
-    await page.get_by_label("Code of a refusal").fill("")
-    allowance = page.get_by_role("group", name="Allowance 1")
-    await allowance.get_by_label("Amount").fill("-5")
-    await expect(allowance.get_by_label("Amount")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_role("button", name=said("plans.publish"))).to_be_disabled()
+    await page.get_by_role("button", name=said("plans.discard")).click()
+    await expect(page.get_by_label(said("plans.field.stop_warn"), exact=True)).to_have_value("0.90")
+    await expect(page.get_by_text(said("plans.unchanged"))).to_be_visible()
+    await page.get_by_label(said("plans.field.stop_code")).fill("")
+    allowance = page.get_by_role("group", name=said("plans.allowance", nth=1))
+    await allowance.get_by_label(said("plans.field.amount")).fill("-5")
+    await expect(allowance.get_by_label(said("plans.field.amount"))).to_have_attribute("aria-invalid", "true")
 
 
-async def test_a_document_can_be_written_as_text(site: Site):
-    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/plans/quota/new")
-    await page.get_by_role("button", name="As JSON").click()
-    text = page.get_by_label("The plan's document")
+async def test_a_document_can_be_written_as_text(site: Site, look: Any):
+    said = look.said
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), path="/operator/plans/quota/new", **look._asdict()
+    )
+    await page.get_by_role("button", name=said("plans.asText")).click()
+    text = page.get_by_label(said("plans.text"))
     document = json.loads(await text.input_value())
     await text.fill("{")
-    await expect(page.get_by_role("status").filter(has_text="This is no JSON")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text=said("plans.noJson", problem=""))).to_be_visible()
     await text.fill(json.dumps(document | {"name": "team", "signup": {"amount": 77}}))
-    await expect(page.get_by_text("77 tokens once, when an account is opened.")).to_be_visible()
-    await page.get_by_role("button", name="Publish this version").click()
-    await page.get_by_label("Reason").fill("teams")
-    await page.get_by_role("dialog").get_by_role("button", name="Publish this version").click()
+    await expect(page.locator("dd p").filter(has_text="77")).to_be_visible()
+    await page.get_by_role("button", name=said("plans.publish")).click()
+    await page.get_by_label(said("form.reason")).fill("teams")
+    await page.get_by_role("dialog").get_by_role("button", name=said("plans.publish")).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("team")
     assert (await site.house.plans())["team"].signup.amount == 77
 
 
-async def test_rows_come_and_go(site: Site):
+async def test_rows_come_and_go(site: Site, look: Any):
+    said = look.said
     page = await site.page(
-        await site.person("kim@example.com", "operator"), path="/operator/plans/chat-tokens/new"
+        await site.person("kim@example.com", "operator"),
+        path="/operator/plans/chat-tokens/new",
+        **look._asdict(),
     )
-    await (
-        page.get_by_role("button", name="Add : Limits")
-        .or_(page.get_by_role("button", name="Add: Limits"))
-        .click()
-    )
-    await expect(page.get_by_text("60 requests every minute for each account at most.")).to_be_visible()
-    await page.get_by_role("button", name="Remove Limit 1").click()
-    await expect(page.get_by_text("60 requests every minute")).to_have_count(0)
+    rows = page.get_by_role("group", name=said("plans.limit", nth=1))
+    await page.get_by_role("button", name=f"{said('plans.add')}: {said('plans.limits')}").click()
+    await expect(rows).to_be_visible()
+    await expect(page.get_by_role("insertion").filter(has_text="60")).to_be_visible()
+    await page.get_by_role("button", name=said("plans.remove", what=said("plans.limit", nth=1))).click()
+    await expect(rows).to_have_count(0)
 
 
 async def test_an_auditor_reads_and_writes_none(site: Site):

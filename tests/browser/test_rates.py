@@ -1,5 +1,7 @@
 """Rates as an operator sees them: own ones before the list, history, and prices that cannot be right."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
@@ -111,18 +113,23 @@ async def test_a_price_that_cannot_be_right_waits_for_a_person(site: Site, look)
     assert line["reason"] == "it is so"
 
 
-async def test_a_wrong_price_is_said_and_an_auditor_adds_none(site: Site):
-    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/rates")
-    await expect(page.get_by_text("No rate fits.")).to_be_visible()
-    await page.get_by_role("button", name="Own price").click()
+async def test_a_wrong_price_is_said_and_an_auditor_adds_none(site: Site, look: Any):
+    said = look.said
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), path="/operator/rates", **look._asdict()
+    )
+    await expect(page.get_by_text(said("rates.none"))).to_be_visible()
+    await page.get_by_role("button", name=said("rates.add")).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Model, or the start").fill("a*b")
-    await window.get_by_label("Input, for").fill("1")
-    await window.get_by_label("Output, for").fill("1")
-    await window.get_by_label("Reason").fill("x")
-    await window.get_by_role("button", name="Own price").click()
-    await expect(window.get_by_role("alert")).to_contain_text("model")
+    await window.get_by_label(said("rates.pattern")).fill("a*b")
+    await window.get_by_label(said("rates.input")).fill("1")
+    await window.get_by_label(said("rates.output")).fill("1")
+    await window.get_by_label(said("form.reason")).fill("x")
+    await window.get_by_role("button", name=said("rates.add")).click()
+    await expect(window.get_by_role("alert")).to_contain_text("a*b")
     site.expect("status of 400")
-    page = await site.page(await site.person("lee@example.com", "auditor"), path="/operator/rates")
-    await expect(page.get_by_text("No rate fits.")).to_be_visible()
-    assert await page.get_by_role("button", name="Own price").count() == 0
+    page = await site.page(
+        await site.person("lee@example.com", "auditor"), path="/operator/rates", **look._asdict()
+    )
+    await expect(page.get_by_text(said("rates.none"))).to_be_visible()
+    assert await page.get_by_role("button", name=said("rates.add")).count() == 0

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.site import PASSWORD, Site
+from tests.browser.words import Said
 
 WORDS = {
     "en": {
@@ -48,36 +49,40 @@ WORDS = {
 
 
 @pytest.mark.row("E10")
-async def test_language_and_time_zone_are_the_person_s_and_are_there_at_the_next_sign_in(site: Site):
+async def test_language_and_time_zone_are_the_person_s_and_are_there_at_the_next_sign_in(site: Site, look):
+    words, said = WORDS[look.language], look.said
+    other_language = {"en": "ko", "ko": "en"}[look.language]
+    then = Said(other_language)
     alice = await site.person(password=PASSWORD)
-    page = await site.page(alice, path="/settings")
-    part = page.get_by_role("region", name="You", exact=True)
-    await part.get_by_label("Name").fill("Alice Kim")
-    await part.get_by_label("Language").select_option("ko")
-    await part.get_by_label("Time zone").fill("America/New_York")
-    await part.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("저장했습니다.")).to_be_visible()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("설정")
+    page = await site.page(alice, **look._asdict(), path="/settings")
+    part = page.get_by_role("region", name=words["you"], exact=True)
+    await part.get_by_label(words["name"]).fill("Alice Kim")
+    await part.get_by_label(words["language"]).select_option(other_language)
+    await part.get_by_label(words["zone"]).fill("America/New_York")
+    await part.get_by_role("button", name=words["save"]).click()
+    await expect(page.get_by_text(then("settings.saved"))).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(then("nav.settings"))
     person = await site.house.person(alice.id)
-    assert (person.name, person.locale, person.time_zone) == ("Alice Kim", "ko", "America/New_York")
+    assert (person.name, person.locale, person.time_zone) == ("Alice Kim", other_language, "America/New_York")
     told = await site.house.notice_settings("alice")
-    assert (told.locale, told.time_zone) == ("ko", "America/New_York")
+    assert (told.locale, told.time_zone) == (other_language, "America/New_York")
 
-    other = await site.page(path="/sign-in")
-    await other.get_by_label("E-mail").fill("alice@example.com")
-    await other.get_by_label("Password").fill(PASSWORD)
-    await other.get_by_role("button", name="Sign in").click()
-    await expect(other.get_by_role("heading", level=1)).to_have_text("사용량")
-    assert await other.evaluate("document.documentElement.lang") == "ko"
+    other = await site.page(**look._asdict(), path="/sign-in")
+    await other.get_by_label(said("person.email")).fill("alice@example.com")
+    await other.get_by_label(said("person.password")).fill(PASSWORD)
+    await other.get_by_role("button", name=said("signIn.send")).click()
+    await expect(other.get_by_role("heading", level=1)).to_have_text(then("nav.usage"))
+    assert await other.evaluate("document.documentElement.lang") == other_language
 
 
-async def test_a_time_zone_that_is_none_is_refused_with_a_reason(site: Site):
+async def test_a_time_zone_that_is_none_is_refused_with_a_reason(site: Site, look):
+    words = WORDS[look.language]
     alice = await site.person()
-    page = await site.page(alice, path="/settings")
-    part = page.get_by_role("region", name="You", exact=True)
-    await part.get_by_label("Time zone").fill("Mars/Olympus")
+    page = await site.page(alice, **look._asdict(), path="/settings")
+    part = page.get_by_role("region", name=words["you"], exact=True)
+    await part.get_by_label(words["zone"]).fill("Mars/Olympus")
     site.expect("status of 400")
-    await part.get_by_role("button", name="Save").click()
+    await part.get_by_role("button", name=words["save"]).click()
     await expect(part.get_by_role("alert")).to_contain_text("Mars/Olympus")
     assert (await site.house.person(alice.id)).time_zone == "Asia/Seoul"
 
@@ -128,7 +133,9 @@ async def test_a_new_password_is_chosen_and_holds(site: Site, look):
 async def test_one_sees_where_one_is_signed_in_and_signs_out_elsewhere(site: Site, look):
     words = WORDS[look.language]
     alice = await site.person()
-    elsewhere = await site.page(alice, path="/keys")
+    elsewhere = await site.page(alice, **look._asdict(), path=None)
+    await elsewhere.clock.install()
+    await site.go(elsewhere, "/keys")
     site.clock.move(minutes=5)
     page = await site.page(alice, **look._asdict(), path="/settings")
     part = page.get_by_role("region", name=words["sessions"])
@@ -138,28 +145,36 @@ async def test_one_sees_where_one_is_signed_in_and_signs_out_elsewhere(site: Sit
     await page.get_by_role("dialog").get_by_role("button", name=words["others"]).click()
     await expect(part.get_by_role("listitem")).to_have_count(1)
     site.expect("status of 401")
-    await expect(elsewhere).to_have_url(f"{site.url}/app/sign-in", timeout=15_000)
+    await elsewhere.clock.fast_forward(6_000)
+    await expect(elsewhere).to_have_url(f"{site.url}/app/sign-in")
+    ended = Said(look.language)("signIn.ended")
+    await expect(elsewhere.get_by_role("status")).to_have_text(ended)
 
 
-async def test_the_theme_is_light_dark_or_the_system_s(site: Site):
-    page = await site.page(await site.person(), path="/settings")
+async def test_the_theme_is_light_dark_or_the_system_s(site: Site, look):
+    page = await site.page(await site.person(), **look._asdict(), path="/settings")
     theme = "document.documentElement.dataset.theme"
-    await page.get_by_role("button", name="Dark", exact=True).click()
+    await page.get_by_role("button", name=look.said("theme.dark"), exact=True).click()
     assert await page.evaluate(theme) == "dark"
     await page.reload()
     assert await page.evaluate(theme) == "dark"
-    await page.get_by_role("button", name="As the system", exact=True).click()
+    await page.emulate_media(color_scheme="light")
+    await page.get_by_role("button", name=look.said("theme.system"), exact=True).click()
     assert await page.evaluate(theme) == "light"
     await page.emulate_media(color_scheme="dark")
     await page.wait_for_function(f"() => {theme} === 'dark'")
 
 
-async def test_an_operator_without_an_account_has_settings_too(site: Site):
+async def test_an_operator_without_an_account_has_settings_too(site: Site, look):
+    said = look.said
     operator = await site.person("bora@example.com", role="operator")
-    page = await site.page(operator, path="/settings")
-    await expect(page.get_by_role("link", name="Settings", exact=True)).to_be_visible()
-    await expect(page.get_by_role("region", name="You", exact=True)).to_be_visible()
-    await expect(page.get_by_role("region", name="Notices", exact=True)).to_have_count(0)
+    page = await site.page(operator, **look._asdict(), path="/settings")
+    if look.phone:
+        await page.get_by_role("button", name=said("nav.open")).click()
+    await expect(page.get_by_role("link", name=said("nav.settings"), exact=True)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("region", name=said("settings.profile"), exact=True)).to_be_visible()
+    await expect(page.get_by_role("region", name=said("settings.notices"), exact=True)).to_have_count(0)
 
 
 async def test_settings_are_fit_to_be_seen(site: Site, every_look):

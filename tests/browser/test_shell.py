@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.site import Site
 
@@ -19,9 +19,9 @@ WORDS = {
 }
 
 
-async def test_the_menu_of_a_phone_works_by_keyboard(site: Site):
-    page = await site.page(await site.person(), language="ko", theme="dark", phone=True)
-    words = WORDS["ko"]
+async def test_the_menu_of_a_phone_works_by_keyboard(site: Site, look):
+    page = await site.page(await site.person(), **(look._asdict() | {"phone": True}))
+    words = WORDS[look.language]
     button = page.get_by_role("button", name=words["menu"])
     await button.focus()
     await page.keyboard.press("Enter")
@@ -38,26 +38,32 @@ async def test_the_menu_of_a_phone_works_by_keyboard(site: Site):
     await expect(menu).to_have_count(0)
 
 
-async def test_the_first_stop_of_the_keyboard_leads_past_the_menu(site: Site):
-    page = await site.page(await site.person())
+async def test_the_first_stop_of_the_keyboard_leads_past_the_menu(site: Site, look):
+    page = await site.page(await site.person(), **look._asdict())
     await page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to content")
+    skip = page.get_by_role("link", name=look.said("skip"))
     await expect(skip).to_be_focused()
     await expect(skip).to_be_in_viewport()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("main")).to_be_focused()
 
 
-async def test_the_menu_says_where_one_is_and_shows_only_where_one_may_go(site: Site):
-    page = await site.page(await site.person(), path="/history")
-    menu = page.get_by_role("navigation", name="Main")
-    await expect(menu.locator("[aria-current=page]")).to_have_text("History")
-    await expect(menu.get_by_role("link", name="Accounts")).to_have_count(0)
-    auditor = await site.page(await site.person("marta@example.com", "auditor"))
-    house = auditor.get_by_role("navigation", name="Main")
-    await expect(house.get_by_role("link", name="Accounts")).to_be_visible()
-    await expect(house.get_by_role("link", name="People")).to_have_count(0)
-    await expect(house.get_by_role("link", name="API keys")).to_have_count(0)
+async def test_the_menu_says_where_one_is_and_shows_only_where_one_may_go(site: Site, look):
+    said = look.said
+
+    async def menu_of(page: Page) -> Locator:
+        if look.phone:
+            await page.get_by_role("button", name=said("nav.open")).click()
+        return page.get_by_role("navigation", name=said("nav.label"))
+
+    menu = await menu_of(await site.page(await site.person(), **look._asdict(), path="/history"))
+    await expect(menu.locator("[aria-current=page]")).to_have_text(said("nav.history"))
+    await expect(menu.get_by_role("link", name=said("nav.accounts"))).to_have_count(0)
+    auditor = await site.person("marta@example.com", "auditor")
+    house = await menu_of(await site.page(auditor, **look._asdict()))
+    await expect(house.get_by_role("link", name=said("nav.accounts"))).to_be_visible()
+    await expect(house.get_by_role("link", name=said("nav.people"))).to_have_count(0)
+    await expect(house.get_by_role("link", name=said("nav.keys"))).to_have_count(0)
 
 
 async def test_language_and_theme_are_kept(site: Site):
@@ -97,14 +103,13 @@ async def test_a_service_out_of_reach_is_said_once_and_no_longer_than_it_is_so(s
     await expect(lost).to_have_count(0)
 
 
-async def test_a_server_that_is_gone_is_said_too(site: Site):
-    page = await site.page(await site.person())
+async def test_a_server_that_is_gone_is_said_too(site: Site, look):
+    page = await site.page(await site.person(), **look._asdict(), path=None)
     await page.clock.install()
-    await page.reload()
-    await site.rest(page)
+    await site.go(page, "/")
     site.expect("ERR_CONNECTION_REFUSED")
     await page.route("**/api/**", lambda route: route.abort("connectionrefused"))
-    lost = page.get_by_text("what was last seen")
+    lost = page.get_by_text(look.said("state.stale"))
     for _ in range(20):  # Its own tries take some seconds each, which pass here at once.
         await page.clock.run_for(2_000)
         if await lost.count():
@@ -128,22 +133,25 @@ async def test_what_is_not_there_or_not_for_one_says_so(site: Site, look, path, 
     await site.looks(page, name)
 
 
-async def test_from_nowhere_a_link_leads_home(site: Site):
-    page = await site.page(await site.person(), path="/nowhere")
+async def test_from_nowhere_a_link_leads_home(site: Site, look):
+    page = await site.page(await site.person(), **look._asdict(), path="/nowhere")
     await page.get_by_role("main").get_by_role("link").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Usage")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(look.said("nav.usage"))
 
 
-async def test_a_screen_that_cannot_be_loaded_says_so_and_comes_when_it_can(site: Site):
-    page = await site.page(await site.person())
+async def test_a_screen_that_cannot_be_loaded_says_so_and_comes_when_it_can(site: Site, look):
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict())
     await page.route("**/assets/keys-*.js", lambda route: route.abort())
     site.expect("ERR_FAILED", "Failed to fetch dynamically imported module", "Failed to load", "React")
-    await page.get_by_role("link", name="API keys").click()
+    if look.phone:
+        await page.get_by_role("button", name=said("nav.open")).click()
+    await page.get_by_role("link", name=said("nav.keys")).click()
     alert = page.get_by_role("alert")
-    await expect(alert).to_contain_text("cannot be reached")
+    await expect(alert).to_contain_text(said("state.offline"))
     await page.unroute("**/assets/keys-*.js")
-    await alert.get_by_role("button", name="Try again").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("API keys")
+    await alert.get_by_role("button", name=said("state.again")).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(said("nav.keys"))
 
 
 async def test_a_screen_that_could_not_be_loaded_comes_by_itself_when_the_service_is_there_again(site: Site):

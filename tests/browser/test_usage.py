@@ -44,6 +44,18 @@ STATES = {
 """What is used of 100,000 in each state of the card."""
 
 
+LATER_MS = 6_000
+"""Longer than what people watch may be old (LIVE_MS of the pages)."""
+
+
+async def watched(site: Site, person: Person, path: str, **look: Any) -> Page:
+    """Open a page whose time the test can move."""
+    page = await site.page(person, **look, path=None)
+    await page.clock.install()
+    await site.go(page, path)
+    return page
+
+
 def card(page: Page):
     return page.locator("[data-level]")
 
@@ -91,25 +103,28 @@ async def test_the_card_has_five_states(site: Site, look, state: str):
 
 
 @pytest.mark.row("B3", "E10")
-async def test_an_operator_s_grant_is_seen_without_reload(site: Site):
+async def test_an_operator_s_grant_is_seen_without_reload(site: Site, look):
+    gone = look.said("usage.forecast.gone")
     alice = await site.person()
     await use(site, "alice", 105_000)
-    page = await site.page(alice)
+    page = await watched(site, alice, "/", **look._asdict())
     await expect(card(page)).to_have_attribute("data-level", "blocked")
-    forecast = page.get_by_role("region", name=WORDS["en"]["forecast"])
-    await expect(forecast).to_contain_text("Nothing is left.")
+    forecast = page.get_by_role("region", name=WORDS[look.language]["forecast"])
+    await expect(forecast).to_contain_text(gone)
     await site.service.ok(
         "POST",
         "/api/v1/accounts/alice/grants",
         who="operator",
         json={"amount": "900000", "source": "bonus", "reason": "goodwill"},
     )
+    await page.clock.fast_forward(LATER_MS)
     await expect(card(page)).to_have_attribute("data-level", "normal")
     balance = await told(site, alice)
     await expect(card(page)).to_contain_text(balance["remaining"]["shown"])
     await expect(page.locator("[data-origin=bonus]")).to_contain_text(balance["origins"][2]["left"]["shown"])
-    await expect(forecast).not_to_contain_text("Nothing is left.")
+    await expect(forecast).not_to_contain_text(gone)
     await use(site, "alice", 4_321)
+    await page.clock.fast_forward(LATER_MS)
     await expect(page.get_by_role("figure")).to_contain_text("109,321")
 
 
@@ -205,30 +220,38 @@ async def test_a_member_of_a_team_sees_who_pays(site: Site, look):
     await site.looks(page, "usage-team-blocked")
 
 
-async def test_a_suspended_account_says_so(site: Site):
+async def test_a_suspended_account_says_so(site: Site, look):
     alice = await site.person()
     await site.house.amend("alice", state="suspended", note="unpaid")
-    page = await site.page(alice)
-    await expect(card(page).get_by_role("alert")).to_contain_text("suspended")
+    page = await site.page(alice, **look._asdict())
+    await expect(card(page).get_by_role("alert")).to_have_text(look.said("card.shut.suspended"))
+
+
+async def test_the_plan_is_called_by_its_title(site: Site, look):
+    page = await site.page(await site.person(), **look._asdict())
+    await expect(card(page)).to_contain_text(look.said("card.plan", plan="Chat tokens"))
 
 
 async def test_without_network_the_last_seen_stays_and_is_marked(site: Site, look):
-    page = await site.page(await site.person(), **look._asdict())
+    page = await watched(site, await site.person(), "/", **look._asdict())
     await expect(card(page)).to_contain_text("100,000")
     site.expect("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
     await page.context.set_offline(True)
     stale = {"en": "This is what was last seen", "ko": "마지막으로 확인한 내용"}[look.language]
-    await expect(page.get_by_text(stale).first).to_be_visible(timeout=15_000)
+    await page.clock.fast_forward(LATER_MS)
+    await expect(page.get_by_text(stale).first).to_be_visible()
     await expect(card(page)).to_contain_text("100,000")
     await page.context.set_offline(False)
     await use(site, "alice", 1_000)
+    await page.clock.fast_forward(LATER_MS)
     await expect(card(page)).to_contain_text("99,000")
     await expect(page.get_by_text(stale)).to_have_count(0)
 
 
-async def test_an_account_that_cannot_be_read_says_what_to_do(site: Site):
+async def test_an_account_that_cannot_be_read_says_what_to_do(site: Site, look):
     alice = await site.person()
-    page = await site.page(alice, path=None)
+    page = await site.page(alice, **look._asdict(), path=None)
+    await page.clock.install()
     site.expect("status of 503")
     body = '{"type":"x","title":"Busy","status":503,"detail":"Come back in a moment.","code":"busy"}'
 
@@ -237,9 +260,12 @@ async def test_an_account_that_cannot_be_read_says_what_to_do(site: Site):
 
     await page.route("**/balance", busy)
     await page.goto(f"{site.url}/app/")
-    await expect(page.get_by_role("alert")).to_contain_text("Come back in a moment.", timeout=15_000)
+    await expect(page.get_by_role("status", name=look.said("state.loading"))).to_be_visible()
+    for _ in range(5):  # Its own tries take some seconds, which pass here at once.
+        await page.clock.run_for(2_000)
+    await expect(page.get_by_role("alert")).to_contain_text("Come back in a moment.")
     await page.unroute("**/balance")
-    await page.get_by_role("button", name="Try again").click()
+    await page.get_by_role("button", name=look.said("state.again")).click()
     await expect(card(page)).to_contain_text("100,000")
 
 

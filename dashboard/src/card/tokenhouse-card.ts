@@ -150,22 +150,23 @@ export class TokenhouseCard extends HTMLElement {
       const day = new Intl.DateTimeFormat(this.#language, { dateStyle: "medium", timeZone: card.time_zone });
       below.push(element("span", {}, filled(words.renews, { at: day.format(new Date(card.period_end_at)) })));
     }
-    const state = element("p", { class: "state", role: "status" }, words.state[card.level]);
-    if (card.estimated_turns !== null && card.level !== "blocked") {
+    const shut = card.state === "active" ? undefined : words.shut[card.state as keyof Words["shut"]];
+    const state = element("p", { class: "state", role: "status" }, shut ?? words.state[card.level]);
+    if (!shut && card.estimated_turns !== null && card.level !== "blocked") {
       const turns = [words.turnsNone, words.turnsOne][card.estimated_turns] ?? words.turns;
       state.append(" ", element("span", {}, filled(turns, { count: card.estimated_turns })));
     }
     const unit = words.unit[card.remaining.unit as keyof Words["unit"]] ?? card.remaining.unit;
     const inside = [
-      element("div", { class: "between" }, element("span", {}, words.left), element("span", {}, filled(words.plan, { plan: card.plan }))),
+      element("div", { class: "between" }, element("span", {}, words.left), element("span", {}, filled(words.plan, { plan: card.plan_title }))),
       element("p", { class: "left" }, card.remaining.shown, " ", element("small", {}, unit)),
       meter,
       element("div", { class: "between" }, ...below),
       state,
-      ...(OFFERED.includes(card.level) ? [this.#buy(card)] : []),
+      ...(!shut && OFFERED.includes(card.level) ? [this.#buy(card)] : []),
     ];
     const section = element("section", { part: "card", lang: this.#language, "data-level": card.level, "aria-label": words.left }, ...inside);
-    section.style.setProperty("--level", `var(--${card.level})`);
+    section.style.setProperty("--level", `var(--${shut ? "blocked" : card.level})`);
     this.#root.replaceChildren(section);
   }
 

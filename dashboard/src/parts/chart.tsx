@@ -56,7 +56,7 @@ export function Chart({ title, places, series, say, kind = "bars" }: Drawn) {
     <figure>
       <figcaption className="mb-2 flex items-center justify-between gap-2 text-sm text-soft">
         {title}
-        <Button kind="quiet" className="min-h-8 px-2 text-xs" onClick={() => setAsTable(!asTable)}>
+        <Button kind="quiet" className="min-h-8 shrink-0 px-2 text-xs whitespace-nowrap" onClick={() => setAsTable(!asTable)}>
           {t(asTable ? "form.chart" : "form.table")}
         </Button>
       </figcaption>

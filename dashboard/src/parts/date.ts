@@ -12,10 +12,10 @@ export function useDate(): Say {
 
 /** Returns what says a day and its time. */
 export function useMoment(): Say {
-  return useForm({ dateStyle: "short", timeStyle: "short" });
+  return useForm({ dateStyle: "medium", timeStyle: "short" });
 }
 
-const PLACES = { hour: { hour: "numeric" }, day: { month: "numeric", day: "numeric" }, month: { year: "2-digit", month: "short" } } as const;
+const PLACES = { hour: { hour: "numeric" }, day: { month: "numeric", day: "numeric" }, month: { year: "numeric", month: "short" } } as const;
 
 /** Returns what says the place of a stretch of time on an axis, by the clock that it was cut by. */
 export function usePlace(every: keyof typeof PLACES, timeZone: string): Say {

@@ -9,9 +9,13 @@ interface Props extends ComponentProps<"input"> {
   hint?: string | undefined;
 }
 
+// Browsers take no address whose name is written in Korean for one; the service does.
+const EMAIL = { type: "text", inputMode: "email", autoCapitalize: "none", spellCheck: false } as const;
+
 /** One line to type in, its name above it and what is wrong with it below. */
-export function Field({ label, problem, hint, ...rest }: Props) {
+export function Field({ label, problem, hint, ...given }: Props) {
   const id = useId();
+  const rest = given.type === "email" ? { ...given, ...EMAIL } : given;
   return (
     <div>
       <label htmlFor={id} className="mb-1 block text-sm font-medium">

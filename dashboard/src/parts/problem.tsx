@@ -28,7 +28,14 @@ export function Loading({ rows = 3 }: { rows?: number }) {
   );
 }
 
-export function Failed({ error, again }: { error: unknown; again?: (() => unknown) | undefined }) {
+interface FailedProps {
+  error: unknown;
+  again?: (() => unknown) | undefined;
+  /** It is being tried again at this moment. */
+  busy?: boolean;
+}
+
+export function Failed({ error, again, busy = false }: FailedProps) {
   const { t } = useTranslation();
   const known = isProblem(error);
   const Icon = known ? CircleAlert : WifiOff;
@@ -38,7 +45,7 @@ export function Failed({ error, again }: { error: unknown; again?: (() => unknow
       <p className="mt-1 text-sm text-soft">{known ? error.detail : t("state.offline")}</p>
       {again && (
         <Button kind="plain" className="mt-3" onClick={() => void again()}>
-          {t("state.again")}
+          {t(busy ? "form.sending" : "state.again")}
         </Button>
       )}
     </Note>

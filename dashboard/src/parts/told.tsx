@@ -12,8 +12,8 @@ export function Told({ children }: { children: ReactNode }) {
     <Toast.Provider>
       {children}
       <Toast.Portal>
-        {/* Over the end of the menu, where nothing is pressed; on a phone over the head. */}
-        <Toast.Viewport className="fixed top-1 left-4 z-40 flex w-[20rem] max-w-[calc(100vw-2rem)] flex-col gap-2 lg:top-auto lg:bottom-4 print:hidden">
+        {/* Over the end of the menu, where nothing is pressed; on a phone below the head, whose buttons stay free. */}
+        <Toast.Viewport className="fixed top-16 left-4 z-40 flex w-[20rem] max-w-[calc(100vw-2rem)] flex-col gap-2 lg:top-auto lg:bottom-4 print:hidden">
           <Messages />
         </Toast.Viewport>
       </Toast.Portal>

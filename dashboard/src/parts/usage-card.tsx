@@ -8,6 +8,9 @@ import { useDate } from "./date";
 import { useUnit } from "./unit";
 import "../words/usage";
 
+/** A figure longer than this is set smaller on a phone: it stays on one line. */
+const LONG = 12;
+
 const LOOKS = {
   normal: { icon: CircleCheck, ink: "text-good", bar: "bg-good", banner: null },
   buy: { icon: ShoppingCart, ink: "text-notice", bar: "bg-notice", banner: null },
@@ -32,14 +35,14 @@ export function UsageCard({ balance, payer, watched = false }: Props) {
   const percent = balance.used_percent;
   return (
     <section aria-labelledby="usage" data-level={balance.level} className="rounded-card border border-line bg-panel p-5 sm:p-6">
-      <Banner balance={balance} payer={payer} />
+      <Banner balance={balance} payer={payer} watched={watched} />
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
         <h2 id="usage" className="text-sm font-medium text-soft">
           {payer ? t("card.leftOf", { payer }) : t("card.left")}
         </h2>
-        <p className="text-sm text-soft">{t("card.plan", { plan: balance.plan })}</p>
+        <p className="text-sm text-soft">{t("card.plan", { plan: balance.plan_title })}</p>
       </div>
-      <p className="mt-1 text-4xl font-semibold tracking-tight break-words">
+      <p className={`mt-1 font-semibold tracking-tight break-words ${balance.remaining.shown.length > LONG ? "text-2xl sm:text-4xl" : "text-4xl"}`}>
         {balance.remaining.shown} <span className="text-lg font-normal text-soft">{unit(balance.remaining.unit)}</span>
       </p>
       <div
@@ -57,22 +60,30 @@ export function UsageCard({ balance, payer, watched = false }: Props) {
         <span>{payer ? t("card.percentOf", { payer, percent }) : t("card.usedOf", { used: balance.used.shown, percent })}</span>
         {balance.period_end_at && <span>{t("card.renews", { at: date(balance.period_end_at) })}</span>}
       </p>
-      <Standing balance={balance} payer={payer} watched={watched} />
+      {balance.state === "active" && <Standing balance={balance} payer={payer} watched={watched} />}
     </section>
   );
+}
+
+/** Returns what says the state: to who may buy, to who draws on somebody else's credit, to who only looks. */
+function useSaid(level: Balance["level"], { payer, watched }: Omit<Props, "balance">): string {
+  const { t } = useTranslation();
+  if (watched) return t(`card.stateSeen.${level}`);
+  return payer ? t(`card.stateOf.${level}`, { payer }) : t(`card.state.${level}`);
 }
 
 /** What it means, how many turns that is, and the way to more of it. */
 function Standing({ balance, payer, watched }: Props) {
   const { t } = useTranslation();
   const { icon: Icon, ink, banner } = LOOKS[balance.level];
+  const state = useSaid(balance.level, { payer, watched });
   const turns = balance.estimated_turns !== null && balance.level !== "blocked" ? t("card.turns", { count: balance.estimated_turns }) : null;
   return (
     <div className="mt-4 flex flex-wrap items-center justify-between gap-3">
       <p role="status" className="flex min-w-0 flex-1 basis-56 items-start gap-2 text-sm text-soft">
         {!banner && <Icon aria-hidden className={`mt-0.5 size-4 shrink-0 ${ink}`} />}
         <span>
-          {!banner && <span className={`font-medium ${ink}`}>{t(`card.state.${balance.level}`)}</span>} {turns}
+          {!banner && <span className={`font-medium ${ink}`}>{state}</span>} {turns}
         </span>
       </p>
       {balance.level !== "normal" && !payer && !watched && (
@@ -89,9 +100,10 @@ function Standing({ balance, payer, watched }: Props) {
 }
 
 /** The banner of an account near its end, or of one that is closed to calls whatever it has. */
-function Banner({ balance, payer }: Props) {
+function Banner({ balance, payer, watched }: Props) {
   const { t } = useTranslation();
   const { icon, ink, banner } = LOOKS[balance.level];
+  const state = useSaid(balance.level, { payer, watched });
   const shut = balance.state !== "active";
   if (!banner && !shut) return null;
   const Icon = shut ? Ban : icon;
@@ -101,9 +113,7 @@ function Banner({ balance, payer }: Props) {
       className={`mb-4 flex items-start gap-2 rounded-lg border px-3 py-2.5 text-sm font-medium ${shut ? "border-bad bg-bad/10" : banner}`}
     >
       <Icon aria-hidden className={`mt-0.5 size-4 shrink-0 ${shut ? "text-bad" : ink}`} />
-      <span>
-        {shut ? t(`card.shut.${balance.state}`) : payer ? t(`card.stateOf.${balance.level}`, { payer }) : t(`card.state.${balance.level}`)}
-      </span>
+      <span>{shut ? t(`card.${watched ? "shutSeen" : "shut"}.${balance.state}`) : state}</span>
     </div>
   );
 }

@@ -145,7 +145,7 @@ function Lines({ lines, onOpen }: { lines: JournalEntry[]; onOpen: (seq: number)
                 {t(`kind.${line.kind}`)}
                 <span className="sr-only"> ({t("history.open", { seq: line.seq })})</span>
               </button>
-              <span className="block text-soft">{[line.model, line.note].filter(Boolean).join(" · ")}</span>
+              <span className="line-clamp-4 text-soft wrap-anywhere">{[line.model, line.note].filter(Boolean).join(" · ")}</span>
               <span className="block text-soft sm:hidden">{moment(line.at)}</span>
             </>
           ),

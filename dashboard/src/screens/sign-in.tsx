@@ -12,7 +12,7 @@ import { Titled } from "../parts/card";
 import { Field } from "../parts/field";
 import { Failed } from "../parts/problem";
 import { LanguageChoice, ThemeChoice } from "../parts/shell";
-import { useBegin } from "../session";
+import { useBegin, type Sent } from "../session";
 import "../words/sign-in";
 
 export default function SignIn() {
@@ -22,9 +22,15 @@ export default function SignIn() {
   const signIn = useMutation({ ...signInMutation(), onSuccess: begun });
   const send = (form: FormData) =>
     signIn.mutate({ body: { email: String(form.get("email")), password: String(form.get("password")) } });
+  const sent = useSent();
   if (here) return <Navigate to="/" replace />;
   return (
     <Door title={t("signIn.title")} lead={t("signIn.lead")} onSend={send}>
+      {sent?.ended && (
+        <p role="status" className="rounded-lg border border-notice/50 bg-notice/10 px-3 py-2.5 text-sm">
+          {t("signIn.ended")}
+        </p>
+      )}
       <Field label={t("person.email")} name="email" type="email" autoComplete="username" required autoFocus />
       <Field label={t("person.password")} name="password" type="password" autoComplete="current-password" required />
       {signIn.error && <Failed error={signIn.error} />}
@@ -58,11 +64,17 @@ export function Enter() {
 export function useBegun(first = "/"): (me: Me) => void {
   const begin = useBegin();
   const go = useNavigate();
-  const { state } = useLocation();
+  const sent = useSent();
   return (me) => {
     begin(me);
-    void go(typeof state === "string" ? state : first, { replace: true });
+    void go(sent?.to ?? first, { replace: true });
   };
+}
+
+/** Returns from where somebody was sent to the way in, if they were. */
+function useSent(): Sent | null {
+  const { state } = useLocation();
+  return state as Sent | null;
 }
 
 interface DoorProps {

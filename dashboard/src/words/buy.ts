@@ -61,7 +61,6 @@ say({
       state: "State",
       states: { pending: "waiting for payment", completed: "paid", failed: "not paid", refunded: "refunded" },
       type: { purchase: "Purchase", bonus: "Coupon", refund: "Refund" },
-      showName: "Show the order of {{at}}",
       times: "{{name}} × {{count}}",
     },
     order: {
@@ -171,7 +170,6 @@ say({
       state: "상태",
       states: { pending: "결제 대기", completed: "결제 완료", failed: "결제되지 않음", refunded: "환불됨" },
       type: { purchase: "구매", bonus: "쿠폰", refund: "환불" },
-      showName: "{{at}} 주문 보기",
       times: "{{name}} × {{count}}",
     },
     order: {

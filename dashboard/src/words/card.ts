@@ -17,6 +17,10 @@ export const CARD = {
         critical: "Almost nothing is left. Buy more now.",
         blocked: "Used up. Calls are refused until you buy more or the period renews.",
       },
+      shut: {
+        suspended: "This account is suspended: calls are refused. Ask whoever runs this service.",
+        closed: "This account is closed: calls are refused.",
+      },
     },
     alone: {
       turns: "About {{count}} more turns.",
@@ -44,6 +48,10 @@ export const CARD = {
         warning: "크레딧이 얼마 남지 않았습니다. 끊김 없이 쓰려면 추가로 구매하세요.",
         critical: "크레딧이 거의 소진되었습니다. 지금 추가로 구매하세요.",
         blocked: "모두 사용했습니다. 추가로 구매하거나 갱신될 때까지 사용할 수 없습니다.",
+      },
+      shut: {
+        suspended: "이 계정은 정지되어 사용할 수 없습니다. 서비스 담당자에게 문의하세요.",
+        closed: "이 계정은 해지되어 사용할 수 없습니다.",
       },
     },
     alone: {

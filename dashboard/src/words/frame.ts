@@ -112,6 +112,7 @@ say({
       noAccount: "You have no account of your own. Operators find those of others under accounts.",
       home: "To the first page",
       stale: "The service cannot be reached. This is what was last seen.",
+      lost: "The service cannot be reached. This page tries again by itself.",
     },
   },
   ko: {
@@ -224,6 +225,7 @@ say({
       noAccount: "연결된 계정이 없습니다. 다른 사용자의 계정은 운영의 계정 화면에서 볼 수 있습니다.",
       home: "첫 화면으로",
       stale: "서비스에 연결할 수 없습니다. 마지막으로 확인한 내용입니다.",
+      lost: "서비스에 연결할 수 없습니다. 자동으로 다시 시도합니다.",
     },
   },
 });

@@ -11,14 +11,23 @@ say({
       turns_zero: CARD.en.alone.turnsNone,
       turns_one: "About {{count, number}} more turn.",
       turns_other: "About {{count, number}} more turns.",
+      stateSeen: {
+        normal: CARD.en.both.state.normal,
+        buy: "Most of it is used.",
+        warning: "Nearly used up.",
+        critical: "Almost nothing is left.",
+        blocked: "Used up: calls are refused until credit is added or the period renews.",
+      },
+      shutSeen: {
+        suspended: "Suspended: calls are refused until somebody activates the account again.",
+        closed: "Closed: calls are refused.",
+      },
       stateOf: {
+        normal: CARD.en.both.state.normal,
+        buy: "{{payer}} has used most of its credit.",
         warning: "{{payer}} has nearly used up its credit. Ask whoever runs it for more.",
         critical: "{{payer}} has almost nothing left. Ask whoever runs it for more now.",
         blocked: "{{payer}} has used up its credit. Calls are refused until it gets more.",
-      },
-      shut: {
-        suspended: "This account is suspended: calls are refused. Ask whoever runs this service.",
-        closed: "This account is closed: calls are refused.",
       },
     },
     usage: {
@@ -36,7 +45,7 @@ say({
       forecast: {
         title: "How long it lasts",
         perDay: "{{amount}} a day, on average of the last week; {{today}} today",
-        unknown: "That cannot be told yet: there is no full day of use to go by.",
+        unknown: "That cannot be told yet. Once a whole day with calls has passed, this says how long the credit lasts.",
         gone: "Nothing is left.",
         year: "At this pace it lasts for more than a year.",
         until: "Lasts until about {{at}}",
@@ -57,14 +66,23 @@ say({
       turns_zero: CARD.ko.alone.turnsNone,
       turns_one: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
       turns_other: "앞으로 약 {{count, number}}번 더 대화할 수 있습니다.",
+      stateSeen: {
+        normal: CARD.ko.both.state.normal,
+        buy: "대부분 사용했습니다.",
+        warning: "크레딧이 얼마 남지 않았습니다.",
+        critical: "크레딧이 거의 소진되었습니다.",
+        blocked: "모두 사용했습니다. 크레딧이 추가되거나 갱신될 때까지 호출이 거부됩니다.",
+      },
+      shutSeen: {
+        suspended: "정지된 계정입니다. 다시 활성화할 때까지 호출이 거부됩니다.",
+        closed: "해지된 계정입니다. 호출이 거부됩니다.",
+      },
       stateOf: {
+        normal: CARD.ko.both.state.normal,
+        buy: "{{payer}}의 크레딧을 대부분 사용했습니다.",
         warning: "{{payer}}의 크레딧이 얼마 남지 않았습니다. 담당자에게 추가를 요청하세요.",
         critical: "{{payer}}의 크레딧이 거의 소진되었습니다. 지금 담당자에게 추가를 요청하세요.",
         blocked: "{{payer}}의 크레딧을 모두 사용했습니다. 추가될 때까지 사용할 수 없습니다.",
-      },
-      shut: {
-        suspended: "이 계정은 정지되어 사용할 수 없습니다. 서비스 담당자에게 문의하세요.",
-        closed: "이 계정은 해지되어 사용할 수 없습니다.",
       },
     },
     usage: {
@@ -82,7 +100,7 @@ say({
       forecast: {
         title: "예상 소진 시점",
         perDay: "최근 일주일 하루 평균 {{amount}} · 오늘 {{today}}",
-        unknown: "하루를 온전히 사용한 기록이 없어 아직 예측할 수 없습니다.",
+        unknown: "아직 예측할 수 없습니다. 하루치 사용 기록이 쌓이면 언제까지 쓸 수 있는지 표시됩니다.",
         gone: "남은 양이 없습니다.",
         year: "지금 속도라면 1년 넘게 쓸 수 있습니다.",
         until: "{{at}}쯤까지 쓸 수 있습니다",

@@ -32,11 +32,17 @@ export function useWhat(packages: readonly Package[]): (order: Order) => string 
   };
 }
 
-/** What it was; on a phone its state stands below, for there is no room beside it. */
-function What({ text, order }: { text: string; order: Order }) {
+/** What it was; on a phone its time and state stand below, for there is no room beside it. */
+function What({ text, order, at }: { text: string; order: Order; at: string }) {
   return (
     <>
-      {text}
+      <Link to={`/buy/${order.id}`} className="text-brand underline wrap-anywhere">
+        {text}
+        <span className="sr-only">, {at}</span>
+      </Link>
+      <span aria-hidden className="mt-1 block text-soft sm:hidden">
+        {at}
+      </span>
       <span className="mt-1 block sm:hidden">
         <OrderState of={order} />
       </span>
@@ -51,8 +57,8 @@ export function Orders({ packages }: { packages: readonly Package[] }) {
   const asked = { path: { ref: "me" }, query: { limit: PAGE } };
   const pages = usePages(listOrdersInfiniteOptions(asked), { refetchInterval: LIVE_MS });
   const columns: Column<Order>[] = [
-    { name: "when", title: t("ordered.when"), cell: (one) => <Link to={`/buy/${one.id}`} aria-label={t("ordered.showName", { at: moment(one.created_at) })} className="whitespace-nowrap text-brand underline">{moment(one.created_at)}</Link> },
-    { name: "what", title: t("ordered.what"), cell: (one) => <What text={what(one)} order={one} /> },
+    { name: "what", title: t("ordered.what"), cell: (one) => <What text={what(one)} order={one} at={moment(one.created_at)} /> },
+    { name: "when", title: t("ordered.when"), from: "sm", cell: (one) => <span className="whitespace-nowrap text-soft">{moment(one.created_at)}</span> },
     { name: "credit", title: t("ordered.credit"), cell: (one) => Number(one.credit.value) > 0 && one.credit.shown, figure: true, from: "sm" },
     { name: "price", title: t("ordered.price"), cell: (one) => one.type === "purchase" && one.price.shown, figure: true },
     { name: "state", title: t("ordered.state"), cell: (one) => <OrderState of={one} />, from: "sm" },

@@ -45,17 +45,17 @@ function Offer({ one, currency, plan, onChoose }: { one: Package } & Omit<Props,
   return (
     <li className="flex flex-col rounded-card border border-line bg-panel p-5">
       <h3 className="flex items-start justify-between gap-2 font-medium">
-        {name}
+        <span className="min-w-0 wrap-anywhere">{name}</span>
         {yours && <Badge tone="good">{t("buy.yours")}</Badge>}
       </h3>
       {one.plan ? (
         <>
-          <p className="mt-2 text-2xl font-semibold tracking-tight wrap-anywhere">{t("card.plan", { plan: one.plan })}</p>
+          <p className="mt-2 text-2xl font-semibold tracking-tight wrap-anywhere">{t("card.plan", { plan: one.plan_title })}</p>
           <p className="mt-1 text-sm text-soft">{some && t("buy.withCredit", { amount: one.credit.shown, unit })}</p>
         </>
       ) : (
         <>
-          <p className="mt-2 text-2xl font-semibold tracking-tight">
+          <p className="mt-2 text-2xl font-semibold tracking-tight wrap-anywhere">
             {one.credit.shown} <span className="text-base font-normal text-soft">{unit}</span>
           </p>
           <p className="mt-1 text-sm text-soft">

@@ -56,7 +56,7 @@ function Sheet({ receipt }: { receipt: SalesReceipt }) {
           <tbody className="divide-y divide-line">
             {receipt.lines.map((line, place) => (
               <tr key={place}>
-                <td className="py-2 pr-4 align-top wrap-anywhere">{line.text}</td>
+                <td className="min-w-32 py-2 pr-4 align-top wrap-anywhere">{line.text}</td>
                 <td className="py-2 pr-4 text-right align-top">{line.quantity}</td>
                 <td className="py-2 pr-4 text-right align-top whitespace-nowrap">{line.unit_price.shown}</td>
                 <td className="py-2 text-right align-top whitespace-nowrap">{line.amount.shown}</td>

@@ -31,7 +31,7 @@ function Latest({ held }: { held: Held }) {
   return (
     <Card title={t("subscription.title")} aside={<Badge tone={TONES[held.state]}>{t(`subscription.state.${held.state}`)}</Badge>}>
       <p className="font-medium">
-        {t("card.plan", { plan: held.plan })} · {t(`buy.each.${held.every}`, { price: held.price.shown })}
+        {t("card.plan", { plan: held.plan_title })} · {t(`buy.each.${held.every}`, { price: held.price.shown })}
       </p>
       <Until of={held} />
       {alive && (
@@ -47,7 +47,7 @@ function Latest({ held }: { held: Held }) {
 function Until({ of }: { of: Held }) {
   const { t } = useTranslation();
   const date = useDate();
-  const plan = of.former_plan;
+  const plan = of.former_plan_title;
   if (of.state === "past_due") return <p className="mt-1 text-sm text-bad">{t("subscription.due", { plan })}</p>;
   if (of.state === "ended") return of.ended_at && <p className="mt-1 text-sm text-soft">{t("time.ended", { at: date(of.ended_at) })}</p>;
   if (!of.end_at) return null;

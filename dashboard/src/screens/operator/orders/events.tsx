@@ -35,11 +35,17 @@ export function Events({ order }: { order?: string }) {
   );
 }
 
-function Lines({ events, linked }: { events: readonly PaymentEvent[]; linked: boolean }) {
+/** Returns what says why something became of an order; what a person wrote stays as it is. */
+export function useWhy(): (reason: string) => string {
   const { t, i18n } = useTranslation();
+  return (reason) => (i18n.exists(`orders.reasons.${reason}`) ? t(`orders.reasons.${reason}`) : reason);
+}
+
+function Lines({ events, linked }: { events: readonly PaymentEvent[]; linked: boolean }) {
+  const { t } = useTranslation();
+  const why = useWhy();
   const moment = useMoment();
   if (events.length === 0) return <Empty>{t("orders.noEvents")}</Empty>;
-  const why = (reason: string) => (i18n.exists(`orders.reasons.${reason}`) ? t(`orders.reasons.${reason}`) : reason);
   return (
     <Table
       caption={t("orders.tabs.events")}

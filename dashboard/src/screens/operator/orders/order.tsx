@@ -1,5 +1,6 @@
 // One order: what it is, how it stands, everything that was said of it, and what an operator can do with it.
 import { useQuery } from "@tanstack/react-query";
+import { CircleAlert } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -16,9 +17,12 @@ import { may } from "../../../places";
 import { useMe } from "../../../session";
 import { TONES } from "../../buy/orders";
 import { Completing, Failing } from "./ending";
-import { Events } from "./events";
+import { Events, useWhy } from "./events";
 import { Over } from "./list";
 import { Refunding } from "./refunding";
+
+/** Why an order is paid again. */
+const MONEY_STAYED = "refund_failed";
 
 export function OneOrder({ id }: { id: string }) {
   const { t } = useTranslation();
@@ -41,6 +45,7 @@ function Standing({ order }: { order: Order }) {
         <Acts order={order} />
       </Head>
       <div className="space-y-6">
+        {order.reason === MONEY_STAYED && order.state !== "refunded" && <MoneyStayed />}
         <Facts order={order} />
         <section aria-label={t("orders.events")}>
           <h2 className="mb-3 text-lg font-semibold tracking-tight">{t("orders.events")}</h2>
@@ -48,6 +53,20 @@ function Standing({ order }: { order: Order }) {
         </section>
       </div>
     </>
+  );
+}
+
+/** What to do where somebody waits for money that did not go back. */
+function MoneyStayed() {
+  const { t } = useTranslation();
+  return (
+    <div role="alert" className="flex items-start gap-3 rounded-card border border-bad bg-bad/10 p-4">
+      <CircleAlert aria-hidden className="mt-0.5 size-5 shrink-0 text-bad" />
+      <div>
+        <p className="font-medium">{t("orders.moneyStayed")}</p>
+        <p className="mt-1 text-sm">{t("orders.moneyStayedLead")}</p>
+      </div>
+    </div>
   );
 }
 
@@ -79,6 +98,7 @@ function Acts({ order }: { order: Order }) {
 
 function Facts({ order }: { order: Order }) {
   const { t } = useTranslation();
+  const why = useWhy();
   const moment = useMoment();
   const facts: [string, ReactNode][] = [
     ["state", <Badge key="state" tone={TONES[order.state]}>{t(`orders.states.${order.state}`)}</Badge>],
@@ -97,7 +117,7 @@ function Facts({ order }: { order: Order }) {
     ["made", moment(order.created_at)],
     ["completed", order.completed_at && moment(order.completed_at)],
     ["ended", order.ended_at && `${moment(order.ended_at)} ${order.ended_by && t("orders.by", { actor: order.ended_by })}`],
-    ["reason", order.reason],
+    ["reason", why(order.reason)],
     ["note", order.note],
   ];
   return (

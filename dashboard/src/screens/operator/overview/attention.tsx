@@ -12,11 +12,12 @@ import { useMoment } from "../../../parts/date";
 import { LIVE_MS } from "../../../parts/live";
 
 const PLACES: Record<Concern["what"], string> = {
-  deliveries_dead: "/operator/deliveries",
-  rates_held: "/operator/rates",
+  deliveries_dead: "/operator/deliveries?state=dead",
+  rates_held: "/operator/rates?view=held",
   jobs_failed: "/operator/jobs",
   findings: "/operator/integrity",
-  payments_unmatched: "/operator/orders",
+  payments_unmatched: "/operator/orders?view=events&unmatched=",
+  refunds_failed: "/operator/orders?view=events&unmatched=",
   signups_waiting: "/operator/integrity",
   periods_stuck: "/operator/integrity",
 };
@@ -31,6 +32,11 @@ export function Attention() {
       </Answer>
     </Card>
   );
+}
+
+/** Where something can be done about it: a single order has a page of its own. */
+function placeOf(what: Concern["what"], names: readonly string[]): string {
+  return what === "refunds_failed" && names.length === 1 ? `/operator/orders/${names[0]}` : PLACES[what];
 }
 
 function Concerns({ items }: { items: Concern[] }) {
@@ -49,7 +55,7 @@ function Concerns({ items }: { items: Concern[] }) {
       {items.map(({ what, count, names, at }) => (
         <li key={what} data-what={what} className="flex flex-wrap items-baseline gap-x-3 gap-y-1 py-2.5 first:pt-0 last:pb-0">
           <TriangleAlert aria-hidden className="size-4 shrink-0 self-center text-warn" />
-          <Link to={PLACES[what]} className="font-medium text-brand underline underline-offset-2">
+          <Link to={placeOf(what, names)} className="font-medium text-brand underline underline-offset-2">
             {t(`overview.attention.${what}`, { count })}
           </Link>
           {what === "jobs_failed" && <span className="text-sm text-soft">{names.join(", ")}</span>}

@@ -23,15 +23,21 @@ export function parted(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
-const KEPT = (name: string) => `plan-draft:${name}`;
+const KEPT = (name: string) => `plan-written:${name}`;
 
-export function keep(name: string, document: Doc): void {
-  sessionStorage.setItem(KEPT(name), JSON.stringify(document));
+/** What somebody has written so far, and from which version of the plan on. */
+interface Written {
+  document: Doc;
+  from: number;
 }
 
-export function kept(name: string): Doc | null {
+export function keep(name: string, written: Written): void {
+  sessionStorage.setItem(KEPT(name), JSON.stringify(written));
+}
+
+export function kept(name: string): Written | null {
   const text = sessionStorage.getItem(KEPT(name));
-  return text === null ? null : (JSON.parse(text) as Doc);
+  return text === null ? null : (JSON.parse(text) as Written);
 }
 
 export function forget(name: string): void {

@@ -41,11 +41,11 @@ export function Draft({ name }: { name: string }) {
 function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: Plan | undefined }) {
   const { t } = useTranslation();
   const first = from.document as unknown as Doc;
-  const [document, setDocument] = useState<Doc>(() => kept(name) ?? first);
+  const [document, setDocument] = useState<Doc>(() => kept(name)?.document ?? first);
   const [begun, setBegun] = useState(0);
   const [publishing, setPublishing] = useState(false);
   const change = (next: Doc) => {
-    keep(name, next);
+    keep(name, { document: next, from: kept(name)?.from ?? from.version });
     setDocument(next);
   };
   const discard = () => {
@@ -61,10 +61,16 @@ function Writing({ name, from, inForce }: { name: string; from: Plan; inForce: P
   });
   const refused = reading.isError && isProblem(reading.error) ? reading.error : null;
   const wrong = refused ? { field: String((refused as unknown as { field?: string }).field ?? ""), problem: refused.detail } : null;
+  const overtaken = inForce !== undefined && (kept(name)?.from ?? inForce.version) !== inForce.version;
   const same = Boolean(inForce && reading.data && !refused && saysSame(reading.data.terms, inForce.terms));
   return (
     <div className="grid items-start gap-6 lg:grid-cols-2">
       <div className="min-w-0 rounded-card border border-line bg-panel p-5 sm:p-6">
+        {overtaken && (
+          <p role="status" className="mb-4 rounded-lg border border-warn bg-warn/10 px-3 py-2 text-sm">
+            {t("plans.overtaken", { version: inForce.version })}
+          </p>
+        )}
         <Written key={begun} document={document} onChange={change} wrong={wrong} />
         <div className="mt-8 flex flex-wrap gap-2">
           <Button disabled={refused !== null || reading.data === undefined} onClick={() => setPublishing(true)}>

@@ -151,10 +151,9 @@ function Rows({ path, columns, fresh, document, onChange, wrong }: RowsProps) {
           </Button>
         </div>
       ))}
-      <Button kind="plain" onClick={() => put([...rows, fresh])}>
+      <Button kind="plain" aria-label={`${t("plans.add")}: ${t(`plans.${path}s`)}`} onClick={() => put([...rows, fresh])}>
         <Plus aria-hidden className="size-4" />
         {t("plans.add")}
-        <span className="sr-only">: {t(`plans.${path}s`)}</span>
       </Button>
     </div>
   );

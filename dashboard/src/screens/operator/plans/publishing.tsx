@@ -1,11 +1,11 @@
 // A version is published: from the next call on, or from the beginning of a day, by the clock that the plan's months go by.
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import type { Plan, PlanDocument } from "../../../api";
-import { writePlanMutation } from "../../../api/@tanstack/react-query.gen";
+import { listPlansQueryKey, writePlanMutation } from "../../../api/@tanstack/react-query.gen";
 import { Act } from "../../../parts/act";
 import { Choice } from "../../../parts/choice";
 import { beginning, useMoment } from "../../../parts/date";
@@ -25,10 +25,13 @@ export function Publishing({ onClose, name, document, zone, inForce }: Props) {
   const { t } = useTranslation();
   const moment = useMoment();
   const go = useNavigate();
+  const queries = useQueryClient();
   const done = useDone(onClose);
   const [when, choose] = useState<"now" | "day">("now");
   const publish = useMutation({
     ...writePlanMutation(),
+    // Somebody else may have published meanwhile: what holds now is asked for, and shown beside the draft.
+    onError: () => queries.invalidateQueries({ queryKey: listPlansQueryKey() }),
     onSuccess: async (plan, { body }) => {
       forget(name);
       const facts = { name: plan.name, version: plan.version };
@@ -38,7 +41,7 @@ export function Publishing({ onClose, name, document, zone, inForce }: Props) {
   });
   const send = (form: FormData) => {
     const starts_at = when === "day" ? beginning(said(form, "day"), zone) : null;
-    publish.mutate({ body: { document: document as unknown as PlanDocument, starts_at, reason: said(form, "reason") } });
+    publish.mutate({ body: { document: document as unknown as PlanDocument, starts_at, follows: inForce?.version ?? null, reason: said(form, "reason") } });
   };
   return (
     <Act open onClose={onClose} title={t("plans.publish")} lead={t("plans.publishLead")} verb={t("plans.publish")} why does={publish} onSend={send}>

@@ -49,7 +49,7 @@ export function Adding({ open, onClose }: Props) {
   };
   return (
     <Act open={open} onClose={onClose} title={t("rates.add")} lead={t("rates.addLead")} verb={t("rates.add")} why does={add} onSend={send}>
-      <Field label={t("rates.pattern")} name="model" required maxLength={200} autoFocus />
+      <Field label={t("rates.pattern")} name="model" required maxLength={200} />
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label={t("rates.input")} name="input" required inputMode="decimal" />
         <Field label={t("rates.output")} name="output" required inputMode="decimal" />

@@ -48,9 +48,8 @@ function Compared({ plans, names }: { plans: readonly SimulatedPlan[]; names: re
   const change = plans[1]?.change;
   const difference = (name: string) => {
     if (!change) return undefined;
-    if (name === "accounts_blocked" || name === "refused") return signed.format(change[name]);
-    if (name === "charged" || name === "cost") return change[name]?.shown;
-    return "";
+    if (name === "charged" || name === "cost") return change[name]?.shown ?? "–";
+    return signed.format(change[name as (typeof COUNTS)[number]]);
   };
   const said = (plan: SimulatedPlan, name: string) => {
     if (name === "charged") return plan.charged.shown;
