@@ -2,8 +2,8 @@
 
 A file is looked through first, and waits, with what was found, for somebody who says to go on. Accounts and
 the outcome are written in one transaction: whenever a node dies, either all of it stands or nothing, and the
-work says which. What was sent is kept until the work has ended, so that one that broke off can be carried out
-again.
+work says which. What was sent and decided is kept until the work has ended, so that another node can take it
+up; one that broke off nevertheless can be carried out again.
 """
 
 import asyncio
@@ -31,7 +31,6 @@ from tokenhouse.store.pool import Connection, trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.imports")
 
-KIND: Final = Kind(name="import", unknown="import_unknown", busy="import_running", kept=timedelta(days=90))
 FORMS: Final = ("users", "points")
 NAME_MAX: Final = 200
 UNSAFE: Final = re.compile(r"[^\w. -]")
@@ -73,17 +72,18 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     problem: InvalidInput | None
 
 
-class ImportPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest imports, newest first."""
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """That what was looked through is to be written: who said so, and why."""
 
-    imports: tuple[Import, ...]
-    next: str | None
+    actor: str
+    reason: str
 
 
 class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is kept of an import."""
+    """What is kept of an import: what would change, who said yes to that, and what did."""
 
     check: Survey
+    decided: Decision | None = None
     result: Survey | None = None
 
 
@@ -97,52 +97,44 @@ async def start(desk: Desk, upload: Upload, *, actor: str) -> Import:
         raise InvalidInput("table_wanted", field="upload", value=type(upload).__name__)
     if len(upload.content) > most:
         raise InvalidInput("body_too_large", field="body", value=len(upload.content), most=most)
-    asked = _asked(desk, upload)
-    content = upload.content
-
-    async def look(steps: Steps) -> End:
-        with TemporaryDirectory(prefix="tokenhouse-") as folder:
-            read = await _lines(desk, asked, content, Path(folder))
-            found = await importing.survey(desk, asked["name"], read, progress=steps.count, far=steps.set)
-        steps.set(found.rows, found.rows)
-        return End(Outcome(check=found), "waiting")
-
-    return _shown(await works.start(desk, KIND, asked, look, actor=actor, file=content))
+    asked, content = _asked(desk, upload), upload.content
+    return await works.start(desk, KIND, asked, _looking(desk, asked, content), actor=actor, file=content)
 
 
 async def carry_out(desk: Desk, import_id: str, *, leave_out: bool, reason: str, actor: str) -> Import:
     """Begin to write what a file that was looked through would change. Raises: InvalidInput, StillRunning."""
     checked_text(actor, "actor")
     checked_text(reason, "reason", most=audit_trail.REASON_LENGTH_MAX)
-    work = await works.find(desk, KIND, import_id)
+    work = await works.known(desk, KIND, import_id)
     found = _shown(work)
     if found.state in ("checking", "writing"):
         raise StillRunning(KIND.busy, retry_after_s=5)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            content = await stored.find_file(connection, work.id)
+    content = await _content(desk, work)
     if content is None or found.check is None or found.state not in ("ready", "lost"):
         raise InvalidInput("import_over", field="id", value=work.id)
     if found.check.refused and not checked_flag(leave_out, "leave_out"):
         raise InvalidInput("import_leaves_out", field="leave_out", value=found.check.refused)
-    does = _writing(desk, work, content, found.check, reason=reason, actor=actor)
-    return _shown(await works.resume(desk, KIND, work.id, found.check.rows, does))
+    outcome = Outcome(check=found.check, decided=Decision(actor=actor, reason=reason))
+    does = _writing(desk, work, content, outcome)
+    return await works.resume(desk, KIND, work.id, found.check.rows, does, outcome=outcome)
 
 
-async def find(desk: Desk, import_id: str) -> Import:
-    """Return an import. Raises: NotFound."""
-    return _shown(await works.find(desk, KIND, import_id))
+async def _again(desk: Desk, work: Work) -> Does | None:
+    """Go on where a node was lost: look through the file once more, or write what somebody said yes to."""
+    content = await _content(desk, work)
+    if content is None:
+        return None
+    if work.outcome is None:
+        return _looking(desk, work.asked, content)
+    outcome = _outcome.decode(work.outcome)
+    return None if outcome.decided is None else _writing(desk, work, content, outcome)
 
 
-async def cancel(desk: Desk, import_id: str) -> Import:
-    """Call one off; nothing of it is written, and its file is let go. Raises: NotFound."""
-    return _shown(await works.cancel(desk, KIND, import_id))
-
-
-async def page(desk: Desk, after: str | None, rows_max: int) -> ImportPage:
-    """Return a page of the latest imports."""
-    found = await works.page(desk, KIND, after, rows_max)
-    return ImportPage(imports=tuple(map(_shown, found.works)), next=found.next)
+async def _content(desk: Desk, work: Work) -> bytes | None:
+    """Return what was sent, as long as it is kept."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await stored.find_file(connection, work.id)
 
 
 def _asked(desk: Desk, upload: Upload) -> dict[str, Any]:
@@ -174,8 +166,23 @@ async def _lines(desk: Desk, asked: Mapping[str, Any], content: bytes, folder: P
     return importing.of_users(desk, Source(file=file, named=asked["named"], encoding=asked["encoding"]))
 
 
-def _writing(desk: Desk, work: Work, content: bytes, check: Survey, *, reason: str, actor: str) -> Does:
-    """Return what makes accounts of a file that was looked through."""
+def _looking(desk: Desk, asked: Mapping[str, Any], content: bytes) -> Does:
+    """Return what looks a file through."""
+
+    async def look(steps: Steps) -> End:
+        with TemporaryDirectory(prefix="tokenhouse-") as folder:
+            read = await _lines(desk, asked, content, Path(folder))
+            found = await importing.survey(desk, asked["name"], read, progress=steps.count, far=steps.set)
+        steps.set(found.rows, found.rows)
+        return End(Outcome(check=found), "waiting")
+
+    return look
+
+
+def _writing(desk: Desk, work: Work, content: bytes, outcome: Outcome) -> Does:
+    """Return what makes accounts of a file that was looked through, as somebody decided."""
+    check, decided = outcome.check, outcome.decided
+    assert decided is not None  # noqa: S101 -- nothing is written before
 
     async def written(connection: Connection, done: Survey) -> None:
         """Write how it ended, and who did it, beside the accounts."""
@@ -186,18 +193,18 @@ def _writing(desk: Desk, work: Work, content: bytes, check: Survey, *, reason: s
             desk.clock(),
             done=done.rows,
             total=done.rows,
-            outcome=works.encoded(Outcome(check=check, result=done)),
+            outcome=works.encoded(Outcome(check=check, decided=decided, result=done)),
             problem=None,
         )
         if not ended:  # It was called off, or given up for lost: nothing of it may stand.
             raise InvalidInput("import_over", field="id", value=work.id)
         change = audit_trail.drafted(
             desk,
-            actor=actor,
+            actor=decided.actor,
             action=f"import.{work.asked['form']}",
             subject=work.asked["name"],
             after={"id": work.id, **{name: getattr(done, name) for name in COUNTS}},
-            reason=reason,
+            reason=decided.reason,
         )
         await audit_log.write_audit(connection, change)
 
@@ -206,7 +213,7 @@ def _writing(desk: Desk, work: Work, content: bytes, check: Survey, *, reason: s
             with TemporaryDirectory(prefix="tokenhouse-") as folder:
                 read = await _lines(desk, work.asked, content, Path(folder))
                 await importing.carry_out(
-                    desk, work.asked["name"], read, check, actor=actor, far=steps.set, written=written
+                    desk, work.asked["name"], read, check, actor=decided.actor, far=steps.set, written=written
                 )
         except DatabaseTrouble as trouble:  # It can be carried out again; if it was committed, it has ended.
             log.warning("import %s broke off: %s", work.id, trouble)
@@ -238,3 +245,13 @@ def _shown(work: Work) -> Import:
         result=None if outcome is None else outcome.result,
         problem=work.problem,
     )
+
+
+KIND: Final = Kind(
+    name="import",
+    unknown="import_unknown",
+    busy="import_running",
+    shown=_shown,
+    again=_again,
+    kept=timedelta(days=90),
+)

@@ -11,7 +11,8 @@ from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from tokenhouse.errors import Forbidden, StillRunning
-from tokenhouse.flow import audit_trail, identify, rollups, works
+from tokenhouse.flow import identify, rollups, works
+from tokenhouse.flow.audit_trail import with_record
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.documents import sample_plan
 from tokenhouse.flow.replay import Replay, TraceClock, start_of
@@ -24,7 +25,6 @@ State = Literal["offered", "loading", "loaded", "failed", "withheld"]
 Beside = Callable[[TraceClock], AbstractAsyncContextManager[Desk]]
 """Opens a desk on the same database that lives in another time."""
 
-KIND: Final = Kind(name="samples", unknown="samples_there", busy="samples_there")
 SUBJECT: Final = "samples"
 BEGUN: Final = "samples.load"
 DONE: Final = "samples.loaded"
@@ -49,7 +49,7 @@ async def progress(desk: Desk) -> Samples:
         return Samples("withheld", 0, total)
     latest = await _latest(desk)
     if latest is not None:
-        return _shown(latest)
+        return latest
     return Samples("offered" if await _new(desk) else "withheld", 0, total)
 
 
@@ -66,34 +66,37 @@ async def load(desk: Desk, beside: Beside, *, actor: str, address: str) -> Sampl
     if latest is None and not await _new(desk):
         raise Forbidden("samples_not_new")
 
+    work, who = desk.new_id(), {"actor": actor, "subject": SUBJECT}
+
     async def replay(steps: Steps) -> End:
         try:
             found = await _replayed(desk, beside, steps)
-        except BaseException as trouble:
-            error = str(trouble) or type(trouble).__name__
-            await audit_trail.record(
-                desk, actor=actor, action=FAILED, subject=SUBJECT, after={"error": error}
-            )
+        except Exception as trouble:
+            error = {"error": str(trouble) or type(trouble).__name__}
+            with with_record(desk, lambda _: error, action=FAILED, **who):
+                await works.halt(desk, work, "failed", None, done=steps.done, total=steps.total)
             raise
         await rollups.fold(desk)
         await desk.remembered.forget()
-        await audit_trail.record(desk, actor=actor, action=DONE, subject=SUBJECT, after=found)
+        with with_record(desk, lambda _: found, action=DONE, **who):
+            await works.halt(desk, work, "done", found, done=steps.done, total=steps.total)
         return End(found)
 
     try:
-        begun = await works.start(desk, KIND, {}, replay, actor=actor, total=len(_trace().requests))
+        with with_record(desk, lambda _: None, action=BEGUN, **who, address=address):
+            return await works.start(
+                desk, KIND, {}, replay, actor=actor, total=len(_trace().requests), work=work
+            )
     except StillRunning:
         running = await _latest(desk)
-        if running is None or running.state != "running":
+        if running is None or running.state != "loading":
             raise
-        return _shown(running)
-    await audit_trail.record(desk, actor=actor, action=BEGUN, subject=SUBJECT, address=address)
-    return _shown(begun)
+        return running
 
 
-async def _latest(desk: Desk) -> Work | None:
+async def _latest(desk: Desk) -> Samples | None:
     """Return the last time that it was begun."""
-    return next(iter((await works.page(desk, KIND, None, 1)).works), None)
+    return next(iter((await works.page(desk, KIND, None, 1)).items), None)
 
 
 async def _new(desk: Desk) -> bool:
@@ -135,3 +138,7 @@ def _shown(work: Work) -> Samples:
 def _trace() -> Trace:
     """Return the trace that comes with tokenhouse, read once."""
     return sample_trace()
+
+
+KIND: Final = Kind(name="samples", unknown="samples_there", busy="samples_there", shown=_shown)
+"""What was replayed stands in the ledger: a person says whether the rest is to follow."""

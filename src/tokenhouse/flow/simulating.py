@@ -314,11 +314,7 @@ def main() -> None:
     os.nice(NICE)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     try:
-        said = Said(
-            outcome=carried_out(
-                order, sys.stdin.buffer, lambda done, total: _say(Said(done=done, total=total))
-            )
-        )
+        said = Said(outcome=carried_out(order, sys.stdin.buffer, _far))
     except TokenhouseError as wrong:
         said = Said(reason=wrong.reason, facts={name: str(fact) for name, fact in wrong.facts.items()})
     _say(said)

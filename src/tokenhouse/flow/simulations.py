@@ -30,9 +30,6 @@ from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.simulations import Happened
 from tokenhouse.store.works import State
 
-KIND: Final = Kind(
-    name="simulate", unknown="simulation_unknown", busy="simulation_running", kept=timedelta(days=90)
-)
 HISTORY_MAX: Final = 300_000
 """Entries of the journal that are run at most, the newest ones."""
 TOP_MAX: Final = 1_000
@@ -78,13 +75,6 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     problem: InvalidInput | None
 
 
-class SimulationPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest simulations, newest first, without what came out of them."""
-
-    simulations: tuple[Simulation, ...]
-    next: str | None
-
-
 async def start(desk: Desk, plans: list[Plan], what: What, *, actor: str) -> Simulation:
     """Begin a simulation and return at once, or after a short one has ended.
 
@@ -104,25 +94,14 @@ async def start(desk: Desk, plans: list[Plan], what: What, *, actor: str) -> Sim
     asked = {"source": what.source, "plans": [plan.name for plan in plans]}
     begun = await works.start(desk, KIND, asked, simulate, actor=actor)
     if what.source != "trace":
-        return _shown(begun)
+        return begun
     if (task := desk.under_way.tasks.get(begun.id)) is not None:
         task.add_done_callback(lambda _: read.set())
         await read.wait()  # Whoever sent a trace is told at once what is wrong with it.
-    found = await find(desk, begun.id)
+    found = await works.find(desk, KIND, begun.id)
     if found.problem is not None:
         raise found.problem
     return found
-
-
-async def find(desk: Desk, simulation: str) -> Simulation:
-    """Return a simulation. Raises: NotFound."""
-    return _shown(await works.find(desk, KIND, simulation))
-
-
-async def page(desk: Desk, after: str | None, rows_max: int) -> SimulationPage:
-    """Return a page of the latest simulations."""
-    found = await works.page(desk, KIND, after, rows_max, outcomes=False)
-    return SimulationPage(simulations=tuple(map(_shown, found.works)), next=found.next)
 
 
 def _order(desk: Desk, plans: list[Plan], what: What) -> Order:
@@ -200,3 +179,14 @@ def _shown(work: Work) -> Simulation:
         outcome=None if work.outcome is None else msgspec.json.decode(work.outcome, type=Simulated),
         problem=work.problem,
     )
+
+
+KIND: Final = Kind(
+    name="simulate",
+    unknown="simulation_unknown",
+    busy="simulation_running",
+    shown=_shown,
+    kept=timedelta(days=90),
+    told=False,
+)
+"""What one needs is not stored, and another is soon begun: one whose node was lost is lost too."""

@@ -1,5 +1,6 @@
 """Verifications: `verify` as a work that somebody starts and others watch."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -9,10 +10,9 @@ from tokenhouse.flow import audit, works
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.under_way import Steps
-from tokenhouse.flow.works import End, Kind, Work
+from tokenhouse.flow.works import Does, End, Kind, Work
 from tokenhouse.store.accounts import CELLS
 
-KIND: Final = Kind(name="verify", unknown="verification_unknown", busy="verification_running")
 FINDINGS_MAX: Final = 1_000
 
 State = Literal["running", "clean", "broken", "failed", "lost", "cancelled"]
@@ -38,13 +38,6 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     verdict: dict[str, Any] | None
 
 
-class VerificationPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest verifications, newest first."""
-
-    verifications: tuple[Verification, ...]
-    next: str | None
-
-
 async def start(
     desk: Desk, *, account: str | None, cell: int | None, findings_max: int, actor: str
 ) -> Verification:
@@ -54,30 +47,29 @@ async def start(
         checked_whole(cell, "cell", 0, CELLS - 1)
     total = await audit.journal_size(desk, account=account, cell=cell)
 
+    asked = {"account": account, "cell": cell, "findings_max": findings_max}
+    return await works.start(desk, KIND, asked, _does(desk, asked), actor=actor, total=total)
+
+
+def _does(desk: Desk, asked: Mapping[str, Any]) -> Does:
+    """Return what verifies what was asked for."""
+
     async def verify(steps: Steps) -> End:
         verdict = await audit.verify(
-            desk, account=account, cell=cell, findings_max=findings_max, progress=steps.count
+            desk,
+            account=asked["account"],
+            cell=asked["cell"],
+            findings_max=asked.get("findings_max", FINDINGS_MAX),
+            progress=steps.count,
         )
         return End(_document(verdict))
 
-    asked = {"account": account, "cell": cell}
-    return _shown(await works.start(desk, KIND, asked, verify, actor=actor, total=total))
+    return verify
 
 
-async def find(desk: Desk, verification: str) -> Verification:
-    """Return a verification. Raises: NotFound."""
-    return _shown(await works.find(desk, KIND, verification))
-
-
-async def cancel(desk: Desk, verification: str) -> Verification:
-    """Call one off, on whichever node it is. Raises: NotFound."""
-    return _shown(await works.cancel(desk, KIND, verification))
-
-
-async def page(desk: Desk, after: str | None, rows_max: int) -> VerificationPage:
-    """Return a page of the latest verifications."""
-    found = await works.page(desk, KIND, after, rows_max)
-    return VerificationPage(verifications=tuple(map(_shown, found.works)), next=found.next)
+async def _again(desk: Desk, work: Work) -> Does:
+    """Verify from the beginning: what was read is little without the rest."""
+    return _does(desk, work.asked)
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:
@@ -120,3 +112,12 @@ def _shown(work: Work) -> Verification:
         entries_read=min(work.done, work.total) if state == "running" else work.done,
         verdict=verdict,
     )
+
+
+KIND: Final = Kind(
+    name="verify",
+    unknown="verification_unknown",
+    busy="verification_running",
+    shown=_shown,
+    again=_again,
+)

@@ -20,6 +20,8 @@ WRITE_WORK_PROGRESS: Final = sql("write_work_progress")
 WRITE_WORK_HALTED: Final = sql("write_work_halted")
 WRITE_WORK_RESUMED: Final = sql("write_work_resumed")
 WRITE_WORK_CANCELLED: Final = sql("write_work_cancelled")
+WRITE_WORK_TAKEN_UP: Final = sql("write_work_taken_up")
+LIST_WORKS_UNHEARD: Final = sql("list_works_unheard")
 FIND_WORK: Final = sql("find_work")
 FIND_WORK_FILE: Final = sql("find_work_file")
 LIST_WORKS: Final = sql("list_works")
@@ -97,17 +99,34 @@ async def write_halted(
     return row is not None
 
 
-async def write_resumed(connection: Connection, work: str, at: datetime, total: int) -> bool:
-    """Go on with one that waits, or was lost; False if it does not, or one of its kind is under way."""
+async def write_resumed(
+    connection: Connection, work: str, at: datetime, total: int, outcome: str | None
+) -> bool:
+    """Go on with one that waits, or was lost; False if it does not, or one of its kind is under way.
+
+    Without an outcome, its last one stays.
+    """
     try:
-        return await connection.fetchrow(WRITE_WORK_RESUMED, UUID(work), at, total) is not None
+        return await connection.fetchrow(WRITE_WORK_RESUMED, UUID(work), at, total, outcome) is not None
     except asyncpg.UniqueViolationError:
         return False
 
 
-async def write_cancelled(connection: Connection, work: str, at: datetime) -> None:
-    """Call one off, unless it has ended."""
-    await connection.execute(WRITE_WORK_CANCELLED, UUID(work), at)
+async def write_cancelled(connection: Connection, work: str, at: datetime) -> bool:
+    """Call one off; False if it has ended."""
+    return await connection.fetchrow(WRITE_WORK_CANCELLED, UUID(work), at) is not None
+
+
+async def list_unheard(connection: Connection, unseen_since: datetime) -> list[tuple[Name, Row]]:
+    """Return those, each with its kind, whose node has not been heard of, the longest unheard first."""
+    found = await connection.fetch(LIST_WORKS_UNHEARD, unseen_since)
+    return [(line.pop("kind"), _row(line)) for line in map(dict, found)]
+
+
+async def write_taken_up(connection: Connection, row: Row, asked: str, at: datetime) -> bool:
+    """Take one over from a node that was lost; False if its node, or another one, was heard of meanwhile."""
+    seen = (UUID(row.id), row.seen_at, at, asked)
+    return await connection.fetchrow(WRITE_WORK_TAKEN_UP, *seen) is not None
 
 
 async def find(connection: Connection, kind: Name, work: str) -> Row | None:

@@ -7,13 +7,15 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.requests import ClientDisconnect
 
-from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
+from tokenhouse.edges.api.caller import Caller, House, Operator
 from tokenhouse.edges.api.marks import BODY_MAX
-from tokenhouse.edges.api.shapes import Cursor, Page, Reason, Shape
+from tokenhouse.edges.api.shapes import AN_ID, Page, Reason, Shape
+from tokenhouse.edges.api.works import Watched
 from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.desk import checked_text
 from tokenhouse.flow.importing import mapping
+from tokenhouse.flow.imports import KIND, NAME_MAX, Upload
 from tokenhouse.flow.imports import Import as Work
-from tokenhouse.flow.imports import Upload
 from tokenhouse.flow.sieve import Survey
 
 router = APIRouter(prefix="/api/v1/imports", tags=["imports"])
@@ -26,7 +28,7 @@ FILE: Final[dict[str, Any]] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     },
 }
-ImportId = Annotated[str, Path(max_length=36, description="Its id.")]
+ImportId = Annotated[str, Path(max_length=36, description="Its id.", examples=[AN_ID])]
 
 
 class RefusedLine(Shape):
@@ -119,27 +121,9 @@ async def start_import(
         named=mapping(column, "column"),
         encoding=encoding,
     )
-    begun = await house.start_import(upload, actor=caller.actor)
-    await caller.record(house, "import.start", begun.name, after={"id": begun.id})
-    return shown(begun, caller)
-
-
-@router.get("")
-async def list_imports(
-    caller: Auditor,
-    house: House,
-    limit: Annotated[int, Query(ge=1, le=100, description="Items of a page at most.")] = 20,
-    cursor: Cursor = None,
-) -> Page[Import]:
-    """List the latest imports, newest first: one that is under way is the first. For auditors."""
-    found = await house.imports(after=cursor, rows_max=limit)
-    return Page(items=[shown(one, caller, lines=False) for one in found.imports], next=found.next)
-
-
-@router.get("/{import_id}")
-async def show_import(import_id: ImportId, caller: Auditor, house: House) -> Import:
-    """Return how far an import is, what it would change, and what it did. For auditors."""
-    return shown(await house.find_import(import_id), caller)
+    subject = checked_text(name, "name", most=NAME_MAX) or "-"
+    with caller.changing(house, "import.start", subject, lambda work: {"id": work}):
+        return shown(await house.start_import(upload, actor=caller.actor), caller)
 
 
 @router.post("/{import_id}/carry-out", status_code=202)
@@ -152,14 +136,6 @@ async def carry_out_import(import_id: ImportId, asked: CarryOut, caller: Operato
         import_id, leave_out=asked.leave_out, reason=asked.reason, actor=caller.actor
     )
     return shown(begun, caller)
-
-
-@router.post("/{import_id}/cancel")
-async def cancel_import(import_id: ImportId, caller: Operator, house: House) -> Import:
-    """Call an import off, on whichever node it runs, and let its file go. One that has ended stays so."""
-    ended = await house.cancel_import(import_id)
-    await caller.record(house, "import.cancel", ended.name, after={"id": ended.id, "state": ended.state})
-    return shown(ended, caller)
 
 
 def shown(work: Work, caller: Caller, *, lines: bool = True) -> Import:
@@ -181,3 +157,16 @@ def _report(found: Survey, caller: Caller, *, lines: bool) -> ImportReport:
             for one in (found.lines if lines else ())
         ],
     )
+
+
+ROUTES: Final = Watched(
+    kind=KIND,
+    one="import",
+    many="imports",
+    parameter="import_id",
+    shape=Import,
+    listed=Page[Import],
+    shown=lambda work, caller, whole: shown(work, caller, lines=whole),
+)
+ROUTES.watch(router)
+ROUTES.call_off(router, subject=lambda work: work.name)

@@ -1,6 +1,6 @@
 """Sample data: a new deployment's pages with something to show, offered to its operators in development."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -16,7 +16,7 @@ class Samples(Shape):
     """Where the replay of the sample trace stands."""
 
     state: Annotated[
-        Literal["offered", "loading", "loaded", "failed", "withheld"],
+        samples.State,
         Field(description="Withheld: production, or no new deployment. Failed: it may be begun again."),
     ]
     requests_done: int

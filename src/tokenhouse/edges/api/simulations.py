@@ -3,19 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House
 from tokenhouse.edges.api.plans import Document
-from tokenhouse.edges.api.shapes import Amount, Cursor, Moment, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.shapes import Amount, Moment, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.works import Watched
 from tokenhouse.flow.compared import Change as Compared
 from tokenhouse.flow.planning import PLANS_MAX
 from tokenhouse.flow.simulate import COST_UNIT, OUTPUT_CAP
 from tokenhouse.flow.simulating import Outcome, Simulated
+from tokenhouse.flow.simulations import KIND, What
 from tokenhouse.flow.simulations import Simulation as Work
-from tokenhouse.flow.simulations import What
-from tokenhouse.rules.amounts import Unit, checked_amount, parse
+from tokenhouse.rules.amounts import checked_amount, parse
 
 router = APIRouter(prefix="/api/v1/simulations", tags=["simulations"])
 
@@ -110,6 +111,9 @@ class Change(Shape):
     blocked_sooner: int
     blocked_later: int
     refused: int
+    allowed: int
+    tokens: int
+    shortened: int
     charged: Annotated[Amount | None, Field(description="Null: the two count in different units.")]
     cost: Amount | None
     accounts: Annotated[list[ChangedAccount], Field(description="Most refusals more or less first.")]
@@ -192,26 +196,6 @@ async def simulate_plans(asked: NewSimulation, caller: Auditor, house: House) ->
     return shown(begun, caller)
 
 
-@router.get("")
-async def list_simulations(
-    caller: Auditor,
-    house: House,
-    limit: Annotated[int, Query(ge=1, le=100, description="Items of a page at most.")] = 20,
-    cursor: Cursor = None,
-) -> Page[Simulation]:
-    """List the latest simulations, newest first, without their results. For auditors."""
-    found = await house.simulations(after=cursor, rows_max=limit)
-    return Page(items=[shown(one, caller) for one in found.simulations], next=found.next)
-
-
-@router.get("/{simulation}")
-async def show_simulation(
-    simulation: Annotated[str, Path(max_length=36, description="Its id.")], caller: Auditor, house: House
-) -> Simulation:
-    """Return how far a simulation is, and what came out. For auditors."""
-    return shown(await house.simulation(simulation), caller)
-
-
 def shown(work: Work, caller: Caller) -> Simulation:
     """Return a simulation as the API says it."""
     same = ("id", "source", "state", "started_at", "started_by", "ended_at", "steps_total", "steps_done")
@@ -225,12 +209,12 @@ def shown(work: Work, caller: Caller) -> Simulation:
 
 def _result(told: Simulated) -> SimulationResult:
     same = ("layout", "requests", "accounts", "first_at", "last_at")
-    first = told.outcomes[0].unit
+    first = told.outcomes[0]
     plans = [_plan(one, first, priced=told.priced) for one in told.outcomes]
     return SimulationResult(**{name: getattr(told, name) for name in same}, plans=plans)
 
 
-def _plan(one: Outcome, first: Unit, *, priced: bool) -> SimulatedPlan:
+def _plan(one: Outcome, first: Outcome, *, priced: bool) -> SimulatedPlan:
     """Return what became of the traffic under one plan as the API says it."""
     same = ("plan", "accounts", "accounts_blocked", "requests", "allowed", "refused", "refused_by", "tokens")
     return SimulatedPlan(
@@ -248,24 +232,25 @@ def _plan(one: Outcome, first: Unit, *, priced: bool) -> SimulatedPlan:
             )
             for day in one.days
         ],
-        change=_change(one.change, first, one.unit, priced=priced) if one.change else None,
+        change=_change(one.change, first, one, priced=priced) if one.change else None,
     )
 
 
-def _change(one: Compared, first: Unit, unit: Unit, *, priced: bool) -> Change:
+def _change(one: Compared, first: Outcome, then: Outcome, *, priced: bool) -> Change:
     """Return what would change as the API says it."""
     counts = ("accounts_blocked", "blocked_newly", "blocked_no_more", "blocked_sooner", "blocked_later")
     line = ("account", "refused_at_before", "refused_at_after", "refused_before", "refused_after")
     return Change(
         **_same(one, counts),
         refused=one.refused,
-        charged=None if one.charged is None else amount(one.charged, unit),
+        **{name: getattr(then, name) - getattr(first, name) for name in ("allowed", "tokens", "shortened")},
+        charged=None if one.charged is None else amount(one.charged, then.unit),
         cost=amount(one.cost, COST_UNIT) if priced else None,
         accounts=[
             ChangedAccount(
                 **_same(row, line),
-                charged_before=amount(row.charged_before, first),
-                charged_after=amount(row.charged_after, unit),
+                charged_before=amount(row.charged_before, first.unit),
+                charged_after=amount(row.charged_after, then.unit),
             )
             for row in one.accounts
         ],
@@ -275,3 +260,14 @@ def _change(one: Compared, first: Unit, unit: Unit, *, priced: bool) -> Change:
 def _same(one: object, names: tuple[str, ...]) -> dict[str, Any]:
     """Return what is said as it stands."""
     return {name: getattr(one, name) for name in names}
+
+
+Watched(
+    kind=KIND,
+    one="simulation",
+    many="simulations",
+    parameter="simulation",
+    shape=Simulation,
+    listed=Page[Simulation],
+    shown=lambda work, caller, _whole: shown(work, caller),
+).watch(router)

@@ -1,13 +1,15 @@
 """Verifications: every law of the ledger held against the journal, started here and watched from anywhere."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from pydantic import Field
 
-from tokenhouse.edges.api.caller import Auditor, House, Operator
-from tokenhouse.edges.api.shapes import Cursor, Page, Reason, Shape
+from tokenhouse.edges.api.caller import House, Operator
+from tokenhouse.edges.api.shapes import Page, Reason, Shape
+from tokenhouse.edges.api.works import Watched
+from tokenhouse.flow.verifications import KIND
 from tokenhouse.flow.verifications import Verification as Work
 
 router = APIRouter(prefix="/api/v1/verifications", tags=["verifications"])
@@ -76,42 +78,13 @@ async def start_verification(asked: NewVerification, caller: Operator, house: Ho
 
     One runs at a time in a deployment; while it does, this answers 409.
     """
-    begun = await house.start_verification(
-        account=asked.account, cell=asked.cell, findings_max=asked.findings_max, actor=caller.actor
-    )
     subject = asked.account or ("*" if asked.cell is None else f"cell {asked.cell}")
-    await caller.record(house, "verification.start", subject, after={"id": begun.id}, reason=asked.reason)
-    return shown(begun)
-
-
-@router.get("")
-async def list_verifications(
-    _caller: Auditor,
-    house: House,
-    limit: Annotated[int, Query(ge=1, le=100, description="Items of a page at most.")] = 20,
-    cursor: Cursor = None,
-) -> Page[Verification]:
-    """List the latest verifications, newest first: one that is under way is the first. For auditors."""
-    found = await house.verifications(after=cursor, rows_max=limit)
-    return Page(items=[shown(one) for one in found.verifications], next=found.next)
-
-
-@router.get("/{verification}")
-async def show_verification(
-    verification: Annotated[str, Path(max_length=36, description="Its id.")], _caller: Auditor, house: House
-) -> Verification:
-    """Return how far a verification is, and what it found. For auditors."""
-    return shown(await house.verification(verification))
-
-
-@router.post("/{verification}/cancel")
-async def cancel_verification(
-    verification: Annotated[str, Path(max_length=36, description="Its id.")], caller: Operator, house: House
-) -> Verification:
-    """Call a verification off, on whichever node it runs. One that has ended stays as it is."""
-    ended = await house.cancel_verification(verification)
-    await caller.record(house, "verification.cancel", ended.id, after={"state": ended.state})
-    return shown(ended)
+    with caller.changing(house, "verification.start", subject, _named, reason=asked.reason):
+        return shown(
+            await house.start_verification(
+                account=asked.account, cell=asked.cell, findings_max=asked.findings_max, actor=caller.actor
+            )
+        )
 
 
 def shown(work: Work) -> Verification:
@@ -119,3 +92,20 @@ def shown(work: Work) -> Verification:
     plain = {name: getattr(work, name) for name in Verification.model_fields if name != "verdict"}
     verdict = None if work.verdict is None else Verdict.model_validate(work.verdict)
     return Verification(**plain, verdict=verdict)
+
+
+def _named(work: str) -> dict[str, str]:
+    return {"id": work}
+
+
+ROUTES: Final = Watched(
+    kind=KIND,
+    one="verification",
+    many="verifications",
+    parameter="verification",
+    shape=Verification,
+    listed=Page[Verification],
+    shown=lambda work, _caller, _whole: shown(work),
+)
+ROUTES.watch(router)
+ROUTES.call_off(router, subject=lambda work: work.id)

@@ -53,19 +53,33 @@ select id from halted;
 -- name: write_work_resumed :maybe
 -- why: A person says go on, of one that waits or was lost, while what was sent for it is there.
 update tokenhouse.works w set state = 'running', seen_at = $2, ended_at = null, done = 0, total = $3,
-    problem = null
+    outcome = coalesce($4::json, w.outcome), problem = null
 where w.id = $1 and w.state in ('waiting', 'lost')
   and exists (select 1 from tokenhouse.work_files f where f.work = w.id)
 returning w.id;
 
--- name: write_work_cancelled :exec
+-- name: write_work_cancelled :maybe
 -- why: A person calls it off; its node hears of it when it next says how far it is.
 with cancelled as (
     update tokenhouse.works set state = 'cancelled', ended_at = $2, seen_at = $2
     where id = $1 and state in ('running', 'waiting')
     returning id
+), dropped as (
+    delete from tokenhouse.work_files f using cancelled c where f.work = c.id
 )
-delete from tokenhouse.work_files f using cancelled c where f.work = c.id;
+select id from cancelled;
+
+-- name: list_works_unheard :many
+-- why: A node that died in the middle of one has not been heard of since; another may take it up.
+select kind, id, asked, state, started_at, started_by, seen_at, ended_at, total, done, outcome, problem
+from tokenhouse.works where state = 'running' and seen_at < $1
+order by seen_at, id;
+
+-- name: write_work_taken_up :maybe
+-- why: Of all nodes that want it one gets it: whoever still finds it as its own node left it.
+update tokenhouse.works set seen_at = $3, asked = $4::json, done = 0
+where id = $1 and state = 'running' and seen_at = $2
+returning id;
 
 -- name: find_work :maybe
 -- why: One, for whoever asks how far it is.
