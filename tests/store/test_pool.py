@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from tokenhouse.errors import DatabaseTrouble, StartRefused
+from tokenhouse.store import loans
 from tokenhouse.store import pool as store_pool
 from tokenhouse.store.pool import address, connect, open_pool, trouble, trouble_translated
 
@@ -33,11 +34,13 @@ async def test_json_stays_text(empty_database):
     assert tuple(row) == ('{"a": 1}', '{"a": 1}')
 
 
-async def test_the_number_of_connections_is_bounded(empty_database):
+async def test_the_number_of_connections_is_bounded(empty_database, monkeypatch):
     pool = await open_pool(empty_database, size_max=2)
+    monkeypatch.setattr(loans, "FREE_WITHIN_S", 0.05)
     async with pool.acquire(), pool.acquire():
-        with pytest.raises(TimeoutError):
-            await pool.acquire(timeout=0.05)
+        with pytest.raises(DatabaseTrouble, match="no connection in 0 s"), trouble_translated():
+            async with pool.acquire():
+                pytest.fail("a third one")
     await pool.close()
 
 

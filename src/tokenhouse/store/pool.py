@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from tokenhouse.errors import DatabaseTrouble, StartRefused, TokenhouseError
+from tokenhouse.store.loans import Loan, Loans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,6 +26,8 @@ VERSION_MIN = 15
 """The oldest PostgreSQL that we are tested on; it brought MERGE and `nulls not distinct`."""
 
 CONNECT_WAIT_S = 10.0
+CLOSE_WAIT_S = 5.0
+"""How long connections may take to say goodbye; nothing is under way on them by then."""
 STATEMENTS_KEPT = 512
 """Prepared statements that a connection keeps: more than we have, so that each is planned once."""
 
@@ -93,15 +96,30 @@ _together: ContextVar[_Together | None] = ContextVar("together", default=None)
 class Pool:
     """A few connections that are borrowed; by a task that writes `together` always the same one."""
 
-    def __init__(self, lines: asyncpg.Pool[asyncpg.Record]) -> None:
-        self._lines = lines
-        self.close, self.terminate = lines.close, lines.terminate
+    def __init__(self, lines: asyncpg.Pool[asyncpg.Record], loans: Loans) -> None:
+        self._lines, self._loans = lines, loans
         self.get_size, self.get_idle_size = lines.get_size, lines.get_idle_size
 
-    def acquire(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[Connection]:
-        """Borrow a connection for a block; `timeout` bounds the wait for one, in seconds."""
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection for a block; a database that answers nobody ends it. Raises: TimeoutError."""
         joined = self._joined()
-        return self._lines.acquire(timeout=timeout) if joined is None else nullcontext(joined.connection)
+        return Loan(self._lines, self._loans) if joined is None else nullcontext(joined.connection)
+
+    async def close(self) -> None:
+        """Let all connections go when they have come back; those that cannot say goodbye are cut."""
+        await self._loans.all_back()
+        try:
+            async with asyncio.timeout(CLOSE_WAIT_S):
+                await self._lines.close()
+        except TimeoutError:
+            self._lines.terminate()
+        finally:
+            self._loans.close()
+
+    def terminate(self) -> None:
+        """Cut all connections."""
+        self._lines.terminate()
+        self._loans.close()
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
@@ -110,7 +128,7 @@ class Pool:
         Tasks that it starts write for themselves. Within, nothing may wait for what another connection writes
         of the same rows: no operation on the ledger, no provider.
         """
-        async with self._lines.acquire() as connection:
+        async with Loan(self._lines, self._loans) as connection:
             joined = _Together(self, asyncio.current_task(), connection)
             before = _together.set(joined)
             try:
@@ -204,7 +222,7 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
     with trouble_translated(address(dsn)):
         lines = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,  # It would keep them open by itself, and tell of each time that it cannot.
             max_size=size_max,
             timeout=CONNECT_WAIT_S,
             reset=_nothing_to_reset,
@@ -212,7 +230,11 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
             max_cached_statement_lifetime=0,
             server_settings={"application_name": application_name},
         )
-    pool = Pool(lines)
+
+    async def ask() -> None:
+        (await asyncpg.connect(dsn, timeout=CONNECT_WAIT_S)).terminate()
+
+    pool = Pool(lines, Loans(ask))
     try:
         with trouble_translated(address(dsn)):
             async with pool.acquire() as connection:
