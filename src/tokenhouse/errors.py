@@ -10,6 +10,7 @@ TokenhouseError
 ├── Unauthenticated          no key came, or one that opens nothing: unknown, revoked or expired
 ├── Forbidden                a caller who is known, and may not do this
 ├── NotFound                 no such account, reservation, plan, rate, key or entry
+│   └── MethodRefused        the path is there, and does not take this method
 ├── KeyReused                an idempotency key, or an ended reservation, with another payload
 ├── Busy                     the queue is full: come back in `retry_after_s`
 │   └── StillRunning         the same idempotency key is at work: its answer comes
@@ -113,6 +114,12 @@ class NotFound(TokenhouseError):
 
     code = "not_found"
     exit_code = 4
+
+
+class MethodRefused(NotFound):
+    """There is such a path, and it does not take this method; `allow` lists those that it takes."""
+
+    code = "method_not_allowed"
 
 
 class KeyReused(TokenhouseError):

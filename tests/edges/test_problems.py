@@ -31,6 +31,9 @@ FACTS = {
     "available": 0,
     "retry_after_s": 1,
     "resets_at": None,
+    "allow": "GET",
+    "method": "PUT",
+    "path": "/x",
 }
 
 
@@ -84,6 +87,7 @@ def test_every_class_is_told_in_every_shape_and_language(kind, protocol, locale)
         (errors.InsufficientCredit(short_by=1, available=0), 402, False),
         (errors.Unauthenticated("key_missing"), 401, False),
         (errors.NotFound("model_unknown", model="m"), 404, False),
+        (errors.MethodRefused(method="PUT", path="/x", allow="GET"), 405, False),
         (errors.KeyReused(), 422, False),
         (errors.StillRunning(retry_after_s=1), 409, True),
         (errors.Busy(retry_after_s=1), 503, True),

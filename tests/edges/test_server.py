@@ -136,11 +136,30 @@ async def test_health_and_readiness(app):
     assert (status, json.loads(body)["status"]) == (200, "ok")
     status, _, body = await asked(app, "/ready")
     assert (status, json.loads(body)["status"]) == (200, "ready")
-    assert (await asked(app, "/ready", "HEAD"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/app", "/app/", "/app/history", "/health", "/ready", "/metrics"])
+async def test_a_page_is_read_and_takes_nothing_else(app, path):
+    whole, head = await asked(app, path), await asked(app, path, "HEAD")
+    assert (head[0], head[2]) == (whole[0], b"")
+    assert head[1].keys() == whole[1].keys()
+    status, headers, body = await asked(app, path, "OPTIONS")
+    assert (status, headers["allow"], body) == (204, "GET, HEAD, OPTIONS", b"")
+    assert "content-length" not in headers
+    for method in ("POST", "PUT", "DELETE", "TRACE"):
+        status, headers, body = await asked(app, path, method, accept_language="ko")
+        said = json.loads(body)
+        assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert (said["code"], said["type"]) == (
+            "method_not_allowed",
+            "urn:tokenhouse:error:method_not_allowed",
+        )
+        assert said["title"] == "쓸 수 없는 메서드입니다"
+        assert method in said["detail"]
 
 
 @pytest.mark.row("E7")
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/health"), ("GET", "/v1")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("OPTIONS", "/nothing"), ("GET", "/v1")])
 async def test_what_is_not_there_is_a_problem_in_the_readers_language(app, method, path):
     status, headers, body = await asked(app, path, method, accept_language="ko")
     said = json.loads(body)

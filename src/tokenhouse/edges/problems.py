@@ -36,6 +36,7 @@ TABLE: Final[dict[type[TokenhouseError], str]] = {
     errors.Unauthenticated: "authentication",
     errors.Forbidden: "permission",
     errors.NotFound: "not_found",
+    errors.MethodRefused: "method",
     errors.KeyReused: "key_reused",
     errors.Busy: "busy",
     errors.StillRunning: "conflict",
@@ -97,6 +98,8 @@ def answer(error: Exception, protocol: Protocol, locale: str, *, now: datetime) 
     else:
         text, facts = error.message(locale), told(error, locale)
     headers = _headers(status, wait_s, retryable=error.retryable and kind != CREDIT)
+    if isinstance(error, errors.MethodRefused):
+        headers.append(("allow", error.facts["allow"]))
     return _written(protocol, kind, status, error.code, text, facts, headers, locale)
 
 

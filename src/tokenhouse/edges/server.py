@@ -16,13 +16,13 @@ import msgspec
 
 from tokenhouse import messages
 from tokenhouse import settings as settings_of
-from tokenhouse.edges import api, channels, problems
+from tokenhouse.edges import api, channels, methods, problems
 from tokenhouse.edges.api.caller import Door
 from tokenhouse.edges.api.card import BUY
 from tokenhouse.edges.api.guard import App, guarded
 from tokenhouse.edges.chat import Chat
 from tokenhouse.edges.credentials.configured import cookie, credentials
-from tokenhouse.edges.gateway import Gateway
+from tokenhouse.edges.gateway import Gateway, protocol_of
 from tokenhouse.edges.headers import first
 from tokenhouse.edges.language import language
 from tokenhouse.edges.metrics import Metrics, Place, Process
@@ -34,7 +34,7 @@ from tokenhouse.edges.proxies import Proxies
 from tokenhouse.edges.requests import Requests
 from tokenhouse.edges.tracing import traced
 from tokenhouse.edges.upstream import Upstreams
-from tokenhouse.errors import DatabaseTrouble, NotFound, TokenhouseError
+from tokenhouse.errors import Busy, DatabaseTrouble, TokenhouseError
 from tokenhouse.house import Clock, Tokenhouse, system_clock
 from tokenhouse.providers import tokens
 from tokenhouse.settings import Settings
@@ -49,6 +49,7 @@ READY_WITHIN_S: Final = 2.0
 """Whoever asks whether we are ready hears no after this long: a database that hangs is not ready."""
 SETTLE_WITHIN_S: Final = 10.0
 """How long calls that were cut may take to settle; the database or the disk takes each within two seconds."""
+CUT: Final = Busy("closing_unanswered", retry_after_s=5)
 
 GATEWAY: Final = "/v1/"
 REST: Final = ("/api/", "/admin/")
@@ -65,6 +66,10 @@ PLACES: Final = (
     ("GET", "/metrics", "metrics"),
 )
 """What stands where, and the sentence that says so on our first page."""
+EMPTY: Final = (204, 304)
+"""Statuses of answers that have no body, nor the length of one."""
+OWN: Final = ("/", "/app", "/health", "/ready", "/metrics")
+"""The pages of our own, beside those under `/app/`."""
 
 GUARDED: Final = [
     ("cache-control", "no-store"),
@@ -112,7 +117,7 @@ class Application:
 
     def __init__(self, settings: Settings, clock: Clock, *, upkeep: bool, crew: Place | None) -> None:
         self._settings, self._clock, self._crew = settings, clock, crew
-        self._requests = Requests()
+        self._requests = Requests(self._cut)
         self._pages, self._guard = Pages(), guard(toss=settings.payments.toss is not None)
         self._door = Door(credentials=credentials(settings, any_role=True), cookie=cookie(settings))
         self._payments = Providers(settings)
@@ -197,13 +202,21 @@ class Application:
             assert self._api is not None  # noqa: S101 -- the server opens us before callers come
             await self._api(scope, receive, send)
         else:
-            await _say(send, await self._page(scope))
+            await _say(send, await self._page(scope), bodiless=scope["method"] == "HEAD")
+
+    async def _cut(self, scope: Message, _receive: Receive, send: Send) -> None:
+        """Answer a request that the stopping server has cut before it was answered."""
+        path, locale = scope["path"], language(scope, self._settings.locale)
+        asked = first(scope, b"anthropic-version").decode("latin-1")
+        protocol = protocol_of(path, asked) if path.startswith(GATEWAY) else "problem"
+        status, headers, body = problems.answer(CUT, protocol, locale, now=self._clock())
+        await _say(send, Answer(status, [*headers, *GUARDED], body), bodiless=scope["method"] == "HEAD")
 
     async def _page(self, scope: Message) -> Answer:
         """Return one of our own pages."""
         locale = language(scope, self._settings.locale)
         try:
-            if scope["method"] in ("GET", "HEAD"):
+            if scope["method"] in methods.GET:
                 match scope["path"]:
                     case "/":
                         if b"text/html" in first(scope, b"accept"):
@@ -213,8 +226,8 @@ class Application:
                         return Answer(303, [("location", PAGES), *GUARDED], b"")
                     case path if path.startswith(PAGES):
                         coding, known = first(scope, b"accept-encoding"), first(scope, b"if-none-match")
-                        taken, tags = coding.decode("latin-1"), known.decode("latin-1")
-                        return self._pages.answer(path, taken, tags, self._guard)
+                        codings, tags = coding.decode("latin-1"), known.decode("latin-1")
+                        return self._pages.answer(path, codings, tags, self._guard)
                     case "/health":
                         return _document({"status": "ok", "version": version("tokenhouse")})
                     case "/ready":
@@ -222,7 +235,10 @@ class Application:
                     case "/metrics":
                         assert self._metrics is not None  # noqa: S101 -- the server opens us first
                         return _page(*await self._metrics.page(scope))
-            raise NotFound("path_unknown", method=scope["method"], path=scope["path"][:200])
+            taken = methods.GET if scope["path"] in OWN or scope["path"].startswith(PAGES) else ()
+            if taken and scope["method"] == "OPTIONS":
+                return Answer(204, [methods.allow(taken), *GUARDED], b"")
+            raise methods.refused(scope["method"], scope["path"], taken)
         except Exception as no:
             if not isinstance(no, TokenhouseError):
                 log.exception("%s %s failed", scope["method"], scope["path"])
@@ -281,9 +297,11 @@ def _page(kind: str, body: bytes) -> Answer:
     return Answer(200, [("content-type", kind), *GUARDED], body)
 
 
-async def _say(send: Send, answer: Answer) -> None:
-    """Send an answer that is there already."""
-    headers = [*answer.headers, ("content-length", str(len(answer.body)))]
+async def _say(send: Send, answer: Answer, *, bodiless: bool) -> None:
+    """Send an answer that is there already; to HEAD, all of it but the body."""
+    headers = answer.headers
+    if answer.status not in EMPTY:
+        headers = [*headers, ("content-length", str(len(answer.body)))]
     told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": told})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})

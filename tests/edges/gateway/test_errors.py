@@ -233,19 +233,47 @@ async def test_a_body_too_large_is_refused_before_it_is_read(gate, path, how):
 @pytest.mark.parametrize(
     ("method", "path", "status", "allowed"),
     [
-        ("GET", CHAT, 405, "POST"),
-        ("PUT", MESSAGES, 405, "POST"),
-        ("OPTIONS", COUNT, 405, "POST"),
-        ("POST", "/v1/models", 405, "GET"),
-        ("HEAD", "/v1/models", 405, "GET"),
-        ("POST", "/v1/models/gpt-4o", 404, None),
+        ("GET", CHAT, 405, "POST, OPTIONS"),
+        ("PUT", MESSAGES, 405, "POST, OPTIONS"),
+        ("HEAD", COUNT, 405, "POST, OPTIONS"),
+        ("POST", "/v1/models", 405, "GET, HEAD, OPTIONS"),
+        ("DELETE", "/v1/models/gpt-4o", 405, "GET, HEAD, OPTIONS"),
         ("GET", "/v1/x", 404, None),
+        ("OPTIONS", "/v1/x", 404, None),
     ],
 )
 async def test_other_paths_and_methods_are_not_there(gate, method, path, status, allowed):
     client = gate.send(path, method=method)
-    assert "error" in await client.document()
+    body = await client.body()
     assert (client.status, client.headers.get("allow")) == (status, allowed)
+    assert "content-length" in client.headers
+    if method == "HEAD":
+        assert body == b""
+        return
+    error = json.loads(body)["error"]
+    assert error["message"] == (
+        f"{path} does not take {method}; it takes {allowed}."
+        if allowed
+        else f"There is no {method} {path} here."
+    )
+    assert error["type"] == "invalid_request_error"
+    if path == CHAT:
+        assert error["code"] == "method_not_supported"
+
+
+@pytest.mark.parametrize(("path", "allowed"), [(CHAT, "POST, OPTIONS"), ("/v1/models", "GET, HEAD, OPTIONS")])
+async def test_a_path_says_what_it_takes(gate, path, allowed):
+    client = gate.send(path, method="OPTIONS")
+    assert (await client.body(), client.status, client.headers["allow"]) == (b"", 204, allowed)
+    assert "content-length" not in client.headers
+
+
+async def test_head_is_answered_as_get_is_without_the_body(gate):
+    known = {"authorization": f"Bearer {gate.secret}"}
+    whole, head = (gate.send("/v1/models", method=one, headers=known) for one in ("GET", "HEAD"))
+    body = await whole.body()
+    assert (await head.body(), head.status, whole.status) == (b"", 200, 200)
+    assert head.headers["content-length"] == str(len(body))
 
 
 async def test_a_fault_of_ours_is_an_answer_without_a_word_of_it(gate, monkeypatch, caplog):

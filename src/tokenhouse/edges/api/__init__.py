@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from tokenhouse.edges import misshapen, problems
+from tokenhouse.edges import methods, misshapen, problems
 from tokenhouse.edges.api import (
     accounts,
     audit_log,
@@ -56,7 +56,7 @@ from tokenhouse.edges.api.shapes import PROBLEMS
 from tokenhouse.edges.api.sources import ROUTERS as SOURCES
 from tokenhouse.edges.api.thin import Api
 from tokenhouse.edges.language import language
-from tokenhouse.errors import NotFound, TokenhouseError
+from tokenhouse.errors import TokenhouseError
 from tokenhouse.house import Tokenhouse
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -97,6 +97,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 """Every resource, in the order of the documentation."""
 
+RESOURCES: Final = APIRouter(responses=PROBLEMS, generate_unique_id_function=lambda route: route.name)
+"""All of them as one. Every application has its routes: what each takes is worked out once a process."""
+for _router in ROUTERS:
+    RESOURCES.include_router(_router)
+
 
 def build(house: Tokenhouse, door: Door) -> FastAPI:
     """Return the application of the REST API over an open house."""
@@ -108,6 +113,7 @@ def build(house: Tokenhouse, door: Door) -> FastAPI:
 def assembled() -> Api:
     """Return the application without a house: enough to say what it can do."""
     app = Api(
+        ROUTERS,
         calls.ROUTES,
         _refuse,
         title="tokenhouse",
@@ -117,11 +123,8 @@ def assembled() -> Api:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        responses=PROBLEMS,
-        generate_unique_id_function=lambda route: route.name,
+        routes=RESOURCES.routes,
     )
-    for router in ROUTERS:
-        app.include_router(router)
     app.add_exception_handler(TokenhouseError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
     app.add_exception_handler(HTTPException, _refuse_place)
@@ -149,8 +152,5 @@ async def _refuse_place(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return await _refuse(request, misshapen.misshapen("body", "json"))
-    path = request.url.path[:200]
-    response = await _refuse(request, NotFound("path_unknown", method=request.method, path=path))
-    if error.headers:
-        response.headers.update(error.headers)
-    return response
+    app: Api = request.app
+    return await _refuse(request, methods.refused(request.method, request.url.path, app.taken(request.scope)))

@@ -12,14 +12,16 @@ from typing import Any, Final, Generic, TypeVar, get_args
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
+from tokenhouse.edges import methods
 from tokenhouse.edges.api.caller import SLASH, Caller, Operator
 from tokenhouse.edges.headers import Header, encoded, standing
-from tokenhouse.edges.misshapen import by_msgspec
+from tokenhouse.edges.misshapen import by_msgspec, misshapen
 from tokenhouse.errors import NotFound, Refused, TokenhouseError
 from tokenhouse.flow.report import view
 from tokenhouse.house import Tokenhouse
@@ -30,6 +32,8 @@ CONTENT_TYPE: Final = b"content-type"
 UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
 """What a request says of its body whose sender has not said that it is JSON."""
 HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
+REPEATED: Final = frozenset((b"kind", b"column"))
+"""Names in a query of which there may be several: those of lists."""
 PART: Final = re.compile(r"\{(\w+)\}")
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
@@ -103,9 +107,14 @@ class Thin(Generic[Asked, Told]):
 class Api(FastAPI):
     """An application of the framework in which some paths are thin."""
 
-    def __init__(self, thin: Iterable[Thin[Any, Any]], refuse: Refuse, **how: Any) -> None:
+    def __init__(
+        self, routers: Iterable[APIRouter], thin: Iterable[Thin[Any, Any]], refuse: Refuse, **how: Any
+    ) -> None:
         super().__init__(**how)
         self.thin = tuple(thin)
+        self._full = [one for one in self.routes if isinstance(one, Route)]
+        for router in routers:
+            self._full += [one for one in router.routes if isinstance(one, Route)]
         self._refuse = refuse
         self._plain = {one.path: one for one in self.thin if not one.parts}
         self._parted = [one for one in self.thin if one.parts]
@@ -115,7 +124,14 @@ class Api(FastAPI):
         raw: bytes = scope.get("raw_path") or b""
         if b"%2f" in raw or b"%2F" in raw:
             scope = {**scope, "path": _whole(raw)}
-        if scope["type"] == "http" and scope["method"] not in HARMLESS:
+        if b"&" in scope.get("query_string", b""):
+            twice = _twice(scope["query_string"])
+            if twice:
+                no = await self._refuse(Request({**scope, "app": self}), misshapen(twice, "repeated"))
+                return await no(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] in HARMLESS:
+            return await self._look(scope, receive, send)
+        if scope["type"] == "http":
             scope = _as_json(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             path: str = scope["path"]
@@ -127,6 +143,23 @@ class Api(FastAPI):
                 if found is not None:
                     return await self._serve(one, found.groupdict(), scope, receive, send)
         return await super().__call__(scope, receive, send)
+
+    async def _look(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that changes nothing: HEAD is answered as GET is, and OPTIONS by what there is."""
+        if scope["method"] == "HEAD":
+            return await super().__call__({**scope, "method": "GET"}, receive, _bodiless(send))
+        taken = self.taken(scope) if scope["method"] == "OPTIONS" else ()
+        if taken:
+            told = encoded([methods.allow(taken)])
+            await send({"type": "http.response.start", "status": 204, "headers": told})
+            return await send({"type": "http.response.body"})
+        return await super().__call__(scope, receive, send)
+
+    def taken(self, scope: Scope) -> set[str]:
+        """Return every method that a path takes: the framework itself tells those of one route only."""
+        path: str = scope["path"]
+        found = {"POST" for one in self.thin if one.pattern.fullmatch(path)}
+        return found.union(*(route.methods or () for route in self._full if route.path_regex.match(path)))
 
     async def _serve(
         self, route: Thin[Any, Any], path: dict[str, str], scope: Scope, receive: Receive, send: Send
@@ -151,6 +184,25 @@ class Api(FastAPI):
         ]
         await send({"type": "http.response.start", "status": route.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _twice(query: bytes) -> str:
+    """Return a name that stands in a query more than once and means one value; "" if there is none.
+
+    Of two the framework would take the last and others the first: nobody could tell what was asked for.
+    """
+    names = [part.partition(b"=")[0] for part in query.split(b"&")]
+    found = next((one for one in names if one and one not in REPEATED and names.count(one) > 1), b"")
+    return unquote(found.decode("latin-1"))
+
+
+def _bodiless(send: Send) -> Send:
+    """Return the way of an answer from which only the body is left out."""
+
+    async def without(message: Message) -> None:
+        await send({**message, "body": b""} if "body" in message else message)
+
+    return without
 
 
 async def _body(receive: Receive) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from tokenhouse.edges import methods
 from tokenhouse.edges.credentials import Credential
 from tokenhouse.edges.credentials.api_keys import PREFIX
 from tokenhouse.edges.gateway.answers import Answers
@@ -23,7 +24,7 @@ from tokenhouse.edges.gateway.visit import CLOSING, Who
 from tokenhouse.edges.gateway.whole import Whole
 from tokenhouse.edges.requests import ACCOUNT
 from tokenhouse.edges.upstream import Upstreams
-from tokenhouse.errors import NotFound, TokenhouseError
+from tokenhouse.errors import TokenhouseError
 from tokenhouse.flow import spans
 from tokenhouse.flow.keys import admit
 from tokenhouse.house import Tokenhouse
@@ -43,8 +44,8 @@ COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 MODELS: Final = "/v1/models"
 PATHS: Final = (*METERED, COUNT_TOKENS, MODELS, f"{MODELS}/")
 """What the gateway answers; the last one is a beginning."""
-ALLOWED: Final = dict.fromkeys((*METERED, COUNT_TOKENS), "POST") | {MODELS: "GET"}
-"""The one method of each path."""
+TAKEN: Final = dict.fromkeys((*METERED, COUNT_TOKENS), ("POST",)) | {MODELS: methods.GET}
+"""What each path takes; that of one model takes what that of all does."""
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,22 +125,23 @@ class Gateway:
             key = await self._identify(caller)
             body = await caller.body(self._body_max)
             return await self._pages.count_tokens(caller, key, body)
-        if (path == MODELS or path.startswith(f"{MODELS}/")) and method == "GET":
+        taken = TAKEN.get(MODELS if path.startswith(f"{MODELS}/") else path, ())
+        if method in taken and method in methods.GET:
             key = await self._identify(caller)
             return await self._pages.models(caller, key, path[len(MODELS) + 1 :])
-        raise NotFound("path_unknown", method=method, path=path[:100])
+        if taken and method == "OPTIONS":
+            return await caller.answer(204, [methods.allow(taken)], b"")
+        raise methods.refused(method, path, taken)
 
     async def _refuse(self, caller: Caller, no: Exception) -> None:
         """Answer a call that never began."""
         if not isinstance(no, TokenhouseError):
             log.error("%s %s", caller.method, caller.path, exc_info=no)
-        told = await self._answers.refusal(no, _protocol(caller), caller.account)
-        if isinstance(no, NotFound) and no.reason == "path_unknown" and caller.path in ALLOWED:
-            return await caller.answer(405, [*told.headers, ("allow", ALLOWED[caller.path])], told.body)
-        return await caller.answer(told.status, told.headers, told.body)
+        protocol = protocol_of(caller.path, caller.header(b"anthropic-version"))
+        told = await self._answers.refusal(no, protocol, caller.account)
+        await caller.answer(told.status, told.headers, told.body)
 
 
-def _protocol(caller: Caller) -> Literal["openai", "anthropic"]:
-    """Return whose errors the caller understands."""
-    anthropic = caller.path.startswith("/v1/messages") or caller.header(b"anthropic-version")
-    return "anthropic" if anthropic else "openai"
+def protocol_of(path: str, version: str) -> Literal["openai", "anthropic"]:
+    """Return whose errors a caller understands, by what it calls and its header `anthropic-version`."""
+    return "anthropic" if path.startswith("/v1/messages") or version else "openai"

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from tokenhouse.edges.headers import Header, encoded
@@ -119,9 +120,10 @@ class Caller:
         await self._say({"type": "http.response.body", "body": part, "more_body": False})
 
     async def answer(self, status: int, headers: Iterable[Header], body: bytes) -> None:
-        """Send a whole answer."""
-        await self.start(status, [*headers, ("content-length", str(len(body)))])
-        await self.end(body)
+        """Send a whole answer; to HEAD, all of it but the body."""
+        length = () if status == HTTPStatus.NO_CONTENT else (("content-length", str(len(body))),)
+        await self.start(status, [*headers, *length])
+        await self.end(b"" if self.method == "HEAD" else body)
 
     async def _say(self, message: dict[str, Any]) -> None:
         """Send a message. A server that raises has nobody to send it to; the call goes on to its charge."""

@@ -1,10 +1,14 @@
 """Calls: those under way in one process, each a task of its own that hears when its caller leaves."""
 
 import asyncio
+from typing import Final
 
 from tokenhouse.edges.gateway.caller import Caller
 from tokenhouse.edges.gateway.visit import Visit
 from tokenhouse.flow.until import Until
+
+CUT_WITHIN_S: Final = 10.0
+"""How long the caller of a call that was cut waits for its end."""
 
 
 class Calls:
@@ -28,7 +32,10 @@ class Calls:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             visit.leave("cut")
-            await asyncio.shield(work)
+            await asyncio.wait({work}, timeout=CUT_WITHIN_S)
+            if not work.done():  # What it waits for is away; it goes on without its caller.
+                raise
+            await work
 
     async def close(self) -> None:
         """End all calls, and return when each is charged."""
