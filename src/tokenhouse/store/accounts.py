@@ -18,7 +18,6 @@ CELLS: Final = 64
 """Into how many cells accounts are spread; fixed for ever, for it is part of every key."""
 
 FIND_ADDRESS: Final = sql("find_address")
-LIST_ADDRESSES: Final = sql("list_addresses")
 WRITE_ACCOUNT_IDS: Final = sql("write_account_ids")
 WRITE_ADDRESSES: Final = sql("write_addresses")
 WRITE_ACCOUNTS: Final = sql("write_accounts")
@@ -85,12 +84,6 @@ async def find_address(connection: Connection, ref: str) -> Address | None:
     """Return where the account called `ref` is."""
     row = await connection.fetchrow(FIND_ADDRESS, ref)
     return Address(ref, row["cell"], tuple(row["path"])) if row else None
-
-
-async def list_addresses(connection: Connection, refs: Sequence[str]) -> dict[str, Address]:
-    """Return where the accounts called `refs` are; those that there are."""
-    found = await connection.fetch(LIST_ADDRESSES, list(refs))
-    return {row["ref"]: Address(row["ref"], row["cell"], tuple(row["path"])) for row in found}
 
 
 async def write_profiles(connection: Connection, profiles: Sequence[Profile], now: int) -> list[Address]:

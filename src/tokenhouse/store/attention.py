@@ -13,7 +13,7 @@ FIND_ATTENTION: Final = sql("find_attention")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Deliveries given up, prices held back, payments that fit no order: how many, and when."""
+    """Deliveries given up, prices held back, payments that fit no order, refunds that failed, and when."""
 
     dead: int
     dead_at: datetime | None
@@ -21,10 +21,13 @@ class Waiting:
     held_at: datetime | None
     unmatched: int
     unmatched_at: datetime | None
+    unrefunded: tuple[str, ...]
+    """The orders whose refund came to nothing."""
+    unrefunded_at: datetime | None
 
 
 async def find_attention(connection: Connection, events_from: str) -> Waiting:
     """Return what waits; payment events count from an id on."""
     row = await connection.fetchrow(FIND_ATTENTION, UUID(events_from))
     assert row is not None  # noqa: S101 -- one row, always
-    return Waiting(**row)
+    return Waiting(**{**row, "unrefunded": tuple(one.hex for one in row["unrefunded"])})

@@ -115,6 +115,7 @@ class Ask(msgspec.Struct, kw_only=True, gc=False):
     turn: TurnEnd | None = None
     kept: Callable[[Done], Audited] | None = None
     retried: bool = False
+    since: float = 0.0
 
 
 @dataclass(slots=True)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from tokenhouse.rules.slots import Outcome
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
@@ -22,9 +23,6 @@ LIST_RUNS: Final = sql("list_runs")
 FIND_RUN: Final = sql("find_run")
 SUM_STANDING: Final = sql("sum_standing")
 WRITE_RUNS_PRUNED: Final = sql("write_runs_pruned")
-
-Outcome: TypeAlias = Literal["running", "done", "failed", "lost"]
-"""At work; ended well; raised something; its node was gone before it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

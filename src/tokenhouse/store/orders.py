@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from tokenhouse.rules.balance import Entry
@@ -11,9 +11,10 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
-TYPES: Final = ("purchase", "bonus", "refund")
-CURRENCIES: Final = ("KRW", "USD", "EUR", "JPY")
-STATES: Final = ("pending", "completed", "failed", "refunded")
+Type: TypeAlias = Literal["purchase", "bonus", "refund"]
+TYPES: Final[tuple[Type, ...]] = get_args(Type)
+State: TypeAlias = Literal["pending", "completed", "failed", "refunded"]
+STATES: Final[tuple[State, ...]] = get_args(State)
 
 WRITE_ORDER: Final = sql("write_order")
 WRITE_ORDER_BOUGHT: Final = sql("write_order_bought")
@@ -125,7 +126,6 @@ async def write_order(
         transaction_id,
         note,
         at,
-        address.ref,
     )
     if row is None:
         row = await connection.fetchrow(FIND_ORDER_BY_TRANSACTION, address.cell, method, transaction_id)
@@ -159,7 +159,6 @@ async def write_order_bought(
         new.credit_days,
         UUID(new.subscription) if new.subscription else None,
         new.request_key,
-        address.ref,
     )
     return _order(row) if row else None
 

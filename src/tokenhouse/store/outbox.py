@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
+from tokenhouse.rules.plans import Channel
 from tokenhouse.store import rows
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
@@ -30,7 +31,6 @@ WRITE_ENDPOINT_ROTATED: Final = sql("write_endpoint_rotated")
 WRITE_ENDPOINT_DISABLED: Final = sql("write_endpoint_disabled")
 WRITE_ENDPOINT_ENABLED: Final = sql("write_endpoint_enabled")
 
-Channel: TypeAlias = Literal["email", "webhook", "service"]
 State: TypeAlias = Literal["pending", "sent", "dead"]
 
 
@@ -225,7 +225,7 @@ async def write_endpoint_rotated(
 async def write_endpoint_disabled(
     connection: Connection, endpoint: str, at: datetime, why: str
 ) -> Endpoint | None:
-    """Let an endpoint rest, and end what waits for it; None if there is no such. Idempotent."""
+    """Let an endpoint rest, and end what waits for it; None if there is no such, or it rests."""
     async with connection.transaction():
         row = await connection.fetchrow(WRITE_ENDPOINT_DISABLED, UUID(endpoint), at, why)
         await connection.execute(WRITE_DELIVERIES_OF_ENDPOINT_DEAD, UUID(endpoint), at, why)
@@ -233,7 +233,7 @@ async def write_endpoint_disabled(
 
 
 async def write_endpoint_enabled(connection: Connection, endpoint: str) -> Endpoint | None:
-    """Use an endpoint again; None if there is no such. Idempotent."""
+    """Use an endpoint again; None if there is no such, or it is used."""
     row = await connection.fetchrow(WRITE_ENDPOINT_ENABLED, UUID(endpoint))
     return _endpoint(row) if row else None
 

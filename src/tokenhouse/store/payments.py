@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +11,8 @@ from tokenhouse.store.orders import Order
 from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
-VERDICTS: Final = ("received", "accepted", "duplicate", "ignored", "refused")
+Verdict: TypeAlias = Literal["received", "accepted", "duplicate", "ignored", "refused"]
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 
 WRITE_PAYMENT: Final = sql("write_payment")
 FIND_PAYMENT: Final = sql("find_payment")

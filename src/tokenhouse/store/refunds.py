@@ -10,6 +10,7 @@ from tokenhouse.store.pool import Connection
 from tokenhouse.store.statements import sql
 
 WRITE_REFUND: Final = sql("write_refund")
+FIND_REFUND: Final = sql("find_refund")
 LIST_REFUNDS: Final = sql("list_refunds")
 WRITE_REFUND_CORRECTED: Final = sql("write_refund_corrected")
 WRITE_REFUND_TRY: Final = sql("write_refund_try")
@@ -50,6 +51,12 @@ async def write_refund(
     place = (order.cell, UUID(order.id))
     row: Any = await connection.fetchrow(WRITE_REFUND, provider, ref, *place, minor, failed, at)
     return str(row["order_id"].hex), bool(row["fresh"])
+
+
+async def find_refund(connection: Connection, provider: str, ref: str) -> str | None:
+    """Return the order that a refund is of, by its provider's name of it."""
+    row = await connection.fetchrow(FIND_REFUND, provider, ref)
+    return row["order_id"].hex if row else None
 
 
 async def list_refunds(connection: Connection, order: Order) -> list[Refund]:

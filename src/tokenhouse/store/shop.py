@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
@@ -27,8 +27,9 @@ FIND_REDEMPTION: Final = sql("find_redemption")
 WRITE_REDEMPTION_AGAIN: Final = sql("write_redemption_again")
 WRITE_REDEMPTION_UNDONE: Final = sql("write_redemption_undone")
 
-STATES: Final = ("active", "waiting", "expired", "used up", "ended")
+State: TypeAlias = Literal["active", "waiting", "expired", "used up", "ended"]
 """What a coupon can be."""
+STATES: Final[tuple[State, ...]] = get_args(State)
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _package: Final = msgspec.json.Decoder(Package).decode
@@ -151,7 +152,7 @@ async def list_redemptions(
 
 
 async def write_coupon_ended(connection: Connection, code: str, at: datetime) -> Coupon | None:
-    """End a coupon; what it gave stays."""
+    """End a coupon; what it gave stays. None where it had ended."""
     row = await connection.fetchrow(WRITE_COUPON_ENDED, code, at)
     return _coupon(row) if row else None
 

@@ -19,6 +19,7 @@ FIND_ORDER_OF_SUBSCRIPTION: Final = sql("find_order_of_subscription")
 WRITE_SUBSCRIPTION_PAID: Final = sql("write_subscription_paid")
 WRITE_SUBSCRIPTION_AGAIN: Final = sql("write_subscription_again")
 WRITE_SUBSCRIPTION_STATE: Final = sql("write_subscription_state")
+WRITE_SUBSCRIPTION_ENDING: Final = sql("write_subscription_ending")
 WRITE_SUBSCRIPTION_ENDED: Final = sql("write_subscription_ended")
 WRITE_SUBSCRIPTION_DROPPED: Final = sql("write_subscription_dropped")
 
@@ -142,19 +143,25 @@ async def write_subscription_state(
     one: Subscription,
     *,
     provider_ref: str | None = None,
-    ends_then: bool | None = None,
     past_due: bool = False,
 ) -> None:
-    """Note what the provider calls a subscription, that it ends with its period, that it waits for money."""
+    """Note what the provider calls a subscription, or that it waits for money."""
     place = (one.cell, one.account, UUID(one.id))
-    await connection.execute(WRITE_SUBSCRIPTION_STATE, *place, provider_ref, ends_then, past_due)
+    await connection.execute(WRITE_SUBSCRIPTION_STATE, *place, provider_ref, past_due)
+
+
+async def write_subscription_ending(connection: Connection, one: Subscription) -> bool:
+    """Note that a subscription ends with its period; return whether that was news."""
+    place = (one.cell, one.account, UUID(one.id))
+    return await connection.fetchrow(WRITE_SUBSCRIPTION_ENDING, *place) is not None
 
 
 async def write_subscription_ended(
     connection: Connection, one: Subscription, at: datetime, reason: str
-) -> None:
-    """End a subscription."""
-    await connection.execute(WRITE_SUBSCRIPTION_ENDED, one.cell, one.account, UUID(one.id), at, reason)
+) -> bool:
+    """End a subscription; return whether that was news."""
+    place = (one.cell, one.account, UUID(one.id))
+    return await connection.fetchrow(WRITE_SUBSCRIPTION_ENDED, *place, at, reason) is not None
 
 
 async def write_subscription_dropped(connection: Connection, order: Order, at: datetime) -> None:

@@ -69,7 +69,6 @@ class Lane:
         """Seconds that batches took, with every try."""
         self.waits = Histogram(COMMIT_SECONDS)
         """Seconds that the first operation of each batch had waited for its turn."""
-        self._since = 0.0
 
     @property
     def waiting(self) -> int:
@@ -85,8 +84,7 @@ class Lane:
             raise Busy(
                 "closing" if self._closing else "busy", retry_after_s=BUSY_RETRY_S, waiting=len(self._waiting)
             )
-        if not self._waiting:
-            self._since = perf_counter()
+        ask.since = perf_counter()
         self._waiting.append(ask)
         self._work.set()
 
@@ -103,7 +101,7 @@ class Lane:
                 taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._rows_max))]
                 asks = [ask for ask in taken if not ask.answer.done()]
                 if asks:
-                    self.waits.add(perf_counter() - self._since)
+                    self.waits.add(perf_counter() - asks[0].since)
                     await self._carry_out(asks)
                     await asyncio.sleep(0)  # Who was just answered may come again: one batch for all.
         finally:
@@ -145,14 +143,14 @@ class Lane:
                 ask.answer.set_result(answer)
 
     async def _commit(self, asks: list[Ask]) -> list[Answer | TokenhouseError]:
-        """Commit one batch, trying again while the database is away, for `retry_s` seconds at most."""
-        loop = asyncio.get_running_loop()
-        deadline, wait_s = loop.time() + self._retry_s, BACKOFF_FIRST_S
+        """Commit one batch, trying again while the database is away, until its callers waited `retry_s`."""
+        deadline, wait_s = asks[0].since + self._retry_s, BACKOFF_FIRST_S
         while True:
             try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await self._connect()
-                    await batch.begin(self._connection)
+                    async with asyncio.timeout(COMMIT_WAIT_S):
+                        await batch.begin(self._connection)
                 async with asyncio.timeout(COMMIT_WAIT_S):
                     return await batch.run(self._connection, asks, self._catalog, self._now(), self.memory)
             except Exception as failure:
@@ -163,7 +161,7 @@ class Lane:
                     ask.retried = True
                 if away.reason != "postgres_conflict":
                     await self._drop_connection()
-                if loop.time() + wait_s > deadline:
+                if perf_counter() + wait_s > deadline:
                     raise away from failure
                 log.warning("database away, trying again in %.2f s: %s", wait_s, away)
                 await asyncio.sleep(wait_s)

@@ -1,12 +1,12 @@
 -- Accounts: who they are, where they are, and how they come to be.
 
+-- columns: account
+a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale, a.time_zone,
+a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref;
+
 -- name: find_address :maybe
 -- why: The way from an outside name to the rows that it means; immutable, so it is asked once a process.
 select cell, account, path from tokenhouse.directory where ref = $1;
-
--- name: list_addresses :many
--- why: The same for many names at once.
-select ref, cell, account, path from tokenhouse.directory where ref = any($1::text[]);
 
 -- name: write_account_ids :many
 -- why: Ids are drawn before the rows are written, for the cell follows from the root's id.
@@ -31,8 +31,7 @@ select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::b
 
 -- name: find_account :maybe
 -- why: One account with its terms, for a person.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+select {account}
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
@@ -41,8 +40,7 @@ where a.cell = $1 and a.id = $2;
 -- name: list_accounts :many
 -- why: A page of accounts in order of their id, by cell: the keyset makes any depth as fast as the first
 -- page.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+select {account}
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent
@@ -56,19 +54,15 @@ select a.ref from tokenhouse.accounts a where a.cell = $1 and a.parent = $2 orde
 
 -- name: find_balance :maybe
 -- why: One account's row for a reader, without a lock.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        (select c.version from tokenhouse.catalog c) as catalog
 from tokenhouse.balances b
 where b.cell = $1 and b.account = $2;
 
 -- name: list_entries :many
 -- why: A page of one account's journal, newest first; the keyset makes any depth as fast as the first page.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
-from tokenhouse.entries
+select {entry}
+from tokenhouse.entries e
 where cell = $1 and account = $2 and seq < $3 and (cardinality($4::text[]) = 0 or kind = any($4::text[]))
 order by seq desc
 limit $5;

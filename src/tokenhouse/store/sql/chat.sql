@@ -1,17 +1,22 @@
 -- The built-in chat: sessions, their messages, and the two steps of a turn.
 
+-- columns: chat
+s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at, coalesce(s.updated_at, s.created_at) as
+updated_at, s.archived_at, s.erased_at;
+
+-- columns: message
+m.seq, m.role, m.content, m.length, m.tokens, m.charge, m.usage, m.model, m.operation, m.ended, m.at;
+
 -- name: write_chat :maybe
 -- why: A session is made once; who names one that is there gets that.
-insert into tokenhouse.chat_sessions (cell, account, id, title, model, created_at, updated_at)
+insert into tokenhouse.chat_sessions as s (cell, account, id, title, model, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (cell, account, id) do nothing
-returning id, title, model, tokens, turns, charged, created_at,
-          coalesce(updated_at, created_at) as updated_at, archived_at, erased_at;
+returning {chat};
 
 -- name: find_chat :maybe
 -- why: One session of one account.
-select s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at,
-       coalesce(s.updated_at, s.created_at) as updated_at, s.archived_at, s.erased_at
+select {chat}
 from tokenhouse.chat_sessions s
 where s.cell = $1 and s.account = $2 and s.id = $3;
 
@@ -19,8 +24,7 @@ where s.cell = $1 and s.account = $2 and s.id = $3;
 -- why: A page of an account's sessions, the last used first, below one that was seen; archived or not, or
 -- both; and with a text somewhere in them, which is looked for in this account's own messages and no others.
 -- The fence `offset 0` keeps it going session by session, so that it ends when the page is full.
-select s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at,
-       coalesce(s.updated_at, s.created_at) as updated_at, s.archived_at, s.erased_at
+select {chat}
 from tokenhouse.chat_sessions s
 where s.cell = $1 and s.account = $2
   and ($3::boolean is null or (s.archived_at is not null) = $3)
@@ -39,8 +43,7 @@ set title = coalesce($4::text, s.title),
     archived_at = case when $5::boolean is null then s.archived_at
                        when $5 then coalesce(s.archived_at, $6::timestamptz) end
 where s.cell = $1 and s.account = $2 and s.id = $3 and s.erased_at is null
-returning s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at,
-          coalesce(s.updated_at, s.created_at) as updated_at, s.archived_at, s.erased_at;
+returning {chat};
 
 -- name: write_chat_erased :maybe
 -- why: What was said goes for good; what it cost stays, for the journal says so as well.
@@ -50,8 +53,7 @@ with gone as (
 update tokenhouse.chat_sessions s
 set title = '', erased_at = coalesce(s.erased_at, $4), archived_at = coalesce(s.archived_at, $4)
 where s.cell = $1 and s.account = $2 and s.id = $3
-returning s.id, s.title, s.model, s.tokens, s.turns, s.charged, s.created_at,
-          coalesce(s.updated_at, s.created_at) as updated_at, s.archived_at, s.erased_at;
+returning {chat};
 
 -- name: write_chat_asked :maybe
 -- why: A question gets the next number of its session, which begins with it if it is new and comes back from
@@ -88,7 +90,7 @@ where q.cell = $1 and q.account = $2 and q.session = $3 and q.seq = $4 and q.rol
 
 -- name: list_chat_turn :many
 -- why: What a repeated idempotency key said before: the question, and its answer if there is one.
-select m.seq, m.role, m.content, m.length, m.tokens, m.charge, m.usage, m.model, m.operation, m.ended, m.at
+select {message}
 from tokenhouse.chat_messages q
 join tokenhouse.chat_messages m
   on m.cell = q.cell and m.account = q.account and m.session = q.session and m.seq in (q.seq, q.seq + 1)
@@ -97,7 +99,7 @@ order by m.seq;
 
 -- name: list_chat_messages :many
 -- why: A page of a session in the order in which it was said, after a message that was seen.
-select m.seq, m.role, m.content, m.length, m.tokens, m.charge, m.usage, m.model, m.operation, m.ended, m.at
+select {message}
 from tokenhouse.chat_messages m
 where m.cell = $1 and m.account = $2 and m.session = $3 and m.seq > $4
 order by m.seq
@@ -106,7 +108,7 @@ limit $5;
 -- name: list_chat_messages_back :many
 -- why: A page of a session from its end towards its beginning, before a message that was seen: a page of a
 -- browser begins with what was said last.
-select m.seq, m.role, m.content, m.length, m.tokens, m.charge, m.usage, m.model, m.operation, m.ended, m.at
+select {message}
 from tokenhouse.chat_messages m
 where m.cell = $1 and m.account = $2 and m.session = $3 and m.seq < $4
 order by m.seq desc

@@ -14,10 +14,7 @@ order by 1, 2, 3, 4;
 -- name: list_exhausted :many
 -- why: Who has nothing left that is not set aside already, a page in order of the key. A period that is over
 -- has been renewed in its owner's eyes, so its account is not among them.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open, a.ref, a.email, a.name
+select {balance}, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) > ($1::smallint, $2::bigint)

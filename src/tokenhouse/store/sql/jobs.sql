@@ -1,5 +1,9 @@
 -- Jobs: who runs what the clock asks for, and how it went. The rules decide; the indexes keep uniqueness.
 
+-- columns: run
+r.id, r.job, r.slot, r.attempt, r.node, r.asked_by, r.started_at, r.lease_until, r.ended_at, r.outcome,
+r.result, r.error;
+
 -- name: lock_job :one
 -- why: Whoever claims a run of a job does so alone, over all nodes; a job that was never seen gets its row.
 insert into tokenhouse.jobs as j (name) values ($1)
@@ -8,8 +12,7 @@ returning j.slot;
 
 -- name: list_runs_open :many
 -- why: What a claim depends on: the run at work, and the one of the slot that the schedule has begun last.
-select r.id, r.job, r.slot, r.attempt, r.node, r.asked_by, r.started_at, r.lease_until, r.ended_at, r.outcome,
-       r.result, r.error
+select {run}
 from tokenhouse.job_runs r
 where r.job = $1 and (r.outcome = 'running' or (r.asked_by = '' and r.slot = $2));
 
@@ -43,8 +46,7 @@ returning id;
 
 -- name: list_runs_last :many
 -- why: Where each job stands: its last run that has ended, and the one at work.
-select r.id, r.job, r.slot, r.attempt, r.node, r.asked_by, r.started_at, r.lease_until, r.ended_at, r.outcome,
-       r.result, r.error
+select {run}
 from tokenhouse.jobs j
 cross join lateral (
     (select * from tokenhouse.job_runs e
@@ -55,8 +57,7 @@ cross join lateral (
 
 -- name: list_runs :many
 -- why: A page of a job's history, the newest first, after one run of it.
-select r.id, r.job, r.slot, r.attempt, r.node, r.asked_by, r.started_at, r.lease_until, r.ended_at, r.outcome,
-       r.result, r.error
+select {run}
 from tokenhouse.job_runs r
 where r.job = $1 and (r.started_at, r.id) < ($2::timestamptz, $3::uuid)
 order by r.started_at desc, r.id desc
@@ -78,8 +79,7 @@ where r.outcome <> 'running'
 
 -- name: find_run :maybe
 -- why: Where a page of the history goes on: after this run.
-select r.id, r.job, r.slot, r.attempt, r.node, r.asked_by, r.started_at, r.lease_until, r.ended_at, r.outcome,
-       r.result, r.error
+select {run}
 from tokenhouse.job_runs r
 where r.id = $1;
 

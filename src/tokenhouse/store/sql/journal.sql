@@ -3,8 +3,7 @@
 -- name: list_entries_filtered :many
 -- why: A page of an account's lines that match, newest first. Only so many lines are looked at, however few
 -- match, so that no filter makes a page slow.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
+select {entry}
 from (
     select * from tokenhouse.entries j
     where j.cell = $1 and j.account = $2 and j.seq < $3 and j.seq >= $4
@@ -21,9 +20,8 @@ limit $11;
 -- name: list_entries_of_credit :many
 -- why: A page of an account's lines that are no calls, which have an index of their own: however many calls
 -- lie between them.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
-from tokenhouse.entries
+select {entry}
+from tokenhouse.entries e
 where cell = $1 and account = $2 and seq < $3 and seq >= $4
   and kind not in ('charge', 'use', 'release', 'lapse')
   and kind = any($5::text[]) and at >= $6 and at < $7
@@ -61,15 +59,13 @@ select seq from tokenhouse.entries where cell = $1 and account = $2 order by seq
 
 -- name: find_entry :maybe
 -- why: One line, to be explained.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
-from tokenhouse.entries where cell = $1 and account = $2 and seq = $3;
+select {entry}
+from tokenhouse.entries e where cell = $1 and account = $2 and seq = $3;
 
 -- name: list_entries_of_operation :many
 -- why: What else an operation did to an account: a charge and its refunds, a grant and what was taken back.
 -- The fence `offset 0` keeps it from going through the whole account instead.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
+select {entry}
 from (select * from tokenhouse.entries j where j.cell = $1 and j.operation = $2 offset 0) e
 where account = $3
 order by seq
@@ -78,23 +74,20 @@ limit $4;
 -- name: find_payer_entry :maybe
 -- why: Who paid for a call, and by which plan it is explained to all others on its way up: of an operation's
 -- entries of one moment exactly one is a charge. The fence as above.
-select e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation,
-       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash, b.plan
+select {entry}, b.plan
 from (select * from tokenhouse.entries j where j.cell = $1 and j.operation = $2 and j.at = $3 offset 0) e
 join tokenhouse.balances b on b.cell = e.cell and b.account = e.account
 where e.kind = 'charge';
 
 -- name: list_entries_of_lots :many
 -- why: The lines that made an account's lots: the id of a lot is the number of its line.
-select cell, account, seq, at, kind, amount, balance_after, charge, lots, operation, model, usage, rate,
-       source, actor, note, facts, hash
-from tokenhouse.entries where cell = $1 and account = $2 and seq = any($3::bigint[]);
+select {entry}
+from tokenhouse.entries e where cell = $1 and account = $2 and seq = any($3::bigint[]);
 
 -- name: list_entries_by_time :many
 -- why: What happened last, to whomever; a summary of the pages finds a short span of time, and the caller
 -- widens the span until it holds a page.
-select e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation,
-       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash, a.ref
+select {entry}, a.ref
 from tokenhouse.entries e
 cross join lateral (
     select * from tokenhouse.accounts o where o.cell = e.cell and o.id = e.account offset 0

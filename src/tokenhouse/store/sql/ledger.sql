@@ -1,5 +1,14 @@
 -- The hot path: what one batch of the writer reads and writes. Every statement names its cells.
 
+-- columns: balance
+b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain, b."left",
+b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed, b.charged, b.forgiven,
+b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at, b.lapses_at, b.lots, b.counters, b.open;
+
+-- columns: entry
+e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation, e.model,
+e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash;
+
 -- name: write_lane_session :exec
 -- why: Every statement of a lane names its keys, so one plan, key by key through an index, is right for all
 -- parameters and sizes: planning each time anew would take longer than running, and a plan made while a
@@ -10,10 +19,7 @@ select set_config('plan_cache_mode', 'force_generic_plan', false), set_config('e
 -- name: lock_balances :many
 -- why: A batch reads and locks all its accounts in one order, so that two batches never wait for each other;
 -- the catalog's version comes along, so that no batch decides by terms that have been replaced.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account
@@ -23,10 +29,7 @@ for update of b;
 -- name: list_balances :many
 -- why: The same without a lock, which would cost a write for every row and two round trips: `write_batch`
 -- notices when somebody else was faster.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        (select c.version from tokenhouse.catalog c) as catalog
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account;
@@ -73,8 +76,7 @@ select * from unnest($1::tokenhouse.new_entry[]);
 -- name: list_entries_of_operations :many
 -- why: A repeat, a late settle or a refund must see what the journal already says about its operation. The
 -- fence `offset 0` keeps it key by key even where the planner still believes the table to be empty.
-select e.cell, e.account, e.seq, e.at, e.kind, e.amount, e.balance_after, e.charge, e.lots, e.operation,
-       e.model, e.usage, e.rate, e.source, e.actor, e.note, e.facts, e.hash
+select {entry}
 from unnest($1::smallint[], $2::uuid[]) as u (cell, operation)
 cross join lateral (
     select * from tokenhouse.entries j where j.cell = u.cell and j.operation = u.operation offset 0

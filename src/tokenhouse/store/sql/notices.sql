@@ -1,13 +1,13 @@
 -- Notices: who is near an end, what they have been told, and when they read it.
 
+-- columns: notice
+n.cell, n.account, n.id, n.kind, n.subject, n.level, n.percent, n.at, n.read_at, n.facts, a.ref;
+
 -- name: list_near_level :many
 -- why: Hourly, a page of one cell's accounts that may have reached a level: a generous look that the rules
 -- then decide exactly. `least` is the lowest level of each plan. A row whose period is over has used nothing
 -- in the new one, so it is near a level only if it owes; one whose lot has ended has less than its row says.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        a.ref, a.email, a.locale, a.time_zone, s.levels, coalesce(s.by_email, true) as by_email
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
@@ -25,10 +25,7 @@ limit $6;
 -- name: list_expiring :many
 -- why: Hourly, a page of one cell's accounts with credit that will soon end and is not their allowance. A
 -- lot's columns in its JSON are id, left, amount, source, priority, end.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        a.ref, a.email, a.locale, a.time_zone, s.levels, coalesce(s.by_email, true) as by_email
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
@@ -42,10 +39,7 @@ limit $5;
 
 -- name: list_addressees :many
 -- why: Accounts that have just crossed a level, or to which something has happened, as they are told of it.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open,
+select {balance},
        a.ref, a.email, a.locale, a.time_zone, s.levels, coalesce(s.by_email, true) as by_email
 from unnest($1::smallint[], $2::bigint[]) as u (cell, account)
 join tokenhouse.balances b on b.cell = u.cell and b.account = u.account
@@ -106,7 +100,7 @@ returning cell, account, id;
 
 -- name: list_notices_of_account :many
 -- why: A page of one account's notices, newest first; ids tell the time, so the key is the order.
-select n.cell, n.account, n.id, n.kind, n.subject, n.level, n.percent, n.at, n.read_at, n.facts, a.ref
+select {notice}
 from tokenhouse.notices n
 join tokenhouse.accounts a on a.cell = n.cell and a.id = n.account
 where n.cell = $1 and n.account = $2 and ($3::uuid is null or n.id < $3) and (not $4 or n.read_at is null)
@@ -115,7 +109,7 @@ limit $5;
 
 -- name: list_notices :many
 -- why: A page of everybody's notices, newest first, for the operator.
-select n.cell, n.account, n.id, n.kind, n.subject, n.level, n.percent, n.at, n.read_at, n.facts, a.ref
+select {notice}
 from tokenhouse.notices n
 join tokenhouse.accounts a on a.cell = n.cell and a.id = n.account
 where ($1::uuid is null or n.id < $1) and ($2 = '' or n.kind = $2)
@@ -133,7 +127,7 @@ select (select count(*) from tokenhouse.notices n where n.cell = $1 and n.accoun
 update tokenhouse.notices n set read_at = coalesce(n.read_at, $4)
 from tokenhouse.accounts a
 where n.cell = $1 and n.account = $2 and n.id = $3 and a.cell = n.cell and a.id = n.account
-returning n.cell, n.account, n.id, n.kind, n.subject, n.level, n.percent, n.at, n.read_at, n.facts, a.ref;
+returning {notice};
 
 -- name: write_notices_read :exec
 -- why: All of an account's notices at once, as the bell's one button has it.

@@ -1,79 +1,54 @@
 -- Orders: they end in the transaction of their grant (see ledger.sql: write_orders_ended).
 
+-- columns: order
+o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id, o.note,
+o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version, o.quantity,
+o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor, o.refunded_credit,
+o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
+(select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref;
+
 -- name: write_order :maybe
 -- why: One order a payment: a provider's repeated call finds the first.
-insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, method,
-    transaction_id,
-                               note, created_at)
+insert into tokenhouse.orders as o (cell, id, account, type, state, credit, price_minor, currency, method,
+    transaction_id, note, created_at)
 values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)
 on conflict (cell, method, transaction_id) where transaction_id <> '' do nothing
-returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-          ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
-          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, refunds_failed,
-          completed_at, ended_by, reason, $12::text as ref;
+returning {order};
 
 -- name: write_order_bought :maybe
 -- why: What a buyer asks for becomes one order, however often it is asked for under one key, and whichever
 -- payment or coupon it is for.
-insert into tokenhouse.orders (cell, id, account, type, state, credit, price_minor, currency, method,
+insert into tokenhouse.orders as o (cell, id, account, type, state, credit, price_minor, currency, method,
     transaction_id, note, created_at, provider, package, package_version, quantity, bonus, discount_minor,
     coupon, credit_days, subscription, request_key)
 values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
         $21)
 on conflict do nothing
-returning id, account, type, state, credit, price_minor, currency, method, transaction_id, note, created_at,
-          ended_at, cell, provider, provider_ref, package, package_version, quantity, bonus, discount_minor,
-          coupon, credit_days, subscription, refunded_minor, refunded_credit, refunded_last, refunds_failed,
-          completed_at, ended_by, reason, $22::text as ref;
+returning {order};
 
 -- name: find_order :maybe
 -- why: One order for whoever completes, fails or refunds it.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o where o.cell = $1 and o.id = $2;
 
 -- name: find_order_anywhere :maybe
 -- why: A payment provider and an operator know an order by its id alone.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o where o.id = $1;
 
 -- name: find_order_by_transaction :one
 -- why: The order that a payment opened when it came first.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o where o.cell = $1 and o.method = $2 and o.transaction_id = $3;
 
 -- name: find_order_by_request :maybe
 -- why: The order that a buyer's key opened when it came first.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o where o.cell = $1 and o.account = $2 and o.request_key = $3;
 
 -- name: list_orders :many
 -- why: An account's orders, newest first, for its owner; ids grow with time.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o
 where o.cell = $1 and o.account = $2 and ($3::uuid is null or o.id < $3)
 order by o.id desc
@@ -81,12 +56,7 @@ limit $4;
 
 -- name: list_orders_anywhere :many
 -- why: An operator looks through all orders, newest first, page by page.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o
 where ($1::uuid is null or o.id < $1)
   and ($2::text is null or o.state = $2)
@@ -99,12 +69,7 @@ limit $8;
 
 -- name: list_orders_left :many
 -- why: Orders that nobody paid for in time, and coupons' orders that were cut short before they gave.
-select o.id, o.account, o.type, o.state, o.credit, o.price_minor, o.currency, o.method, o.transaction_id,
-       o.note, o.created_at, o.ended_at, o.cell, o.provider, o.provider_ref, o.package, o.package_version,
-       o.quantity,
-       o.bonus, o.discount_minor, o.coupon, o.credit_days, o.subscription, o.refunded_minor,
-       o.refunded_credit, o.refunded_last, o.refunds_failed, o.completed_at, o.ended_by, o.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = o.cell and a.id = o.account) as ref
+select {order}
 from tokenhouse.orders o
 where o.state = 'pending' and o.provider <> ''
   and (o.created_at < $1 or (o.provider = 'coupon' and o.created_at < $2))

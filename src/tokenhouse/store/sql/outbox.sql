@@ -1,5 +1,13 @@
 -- The outbox: deliveries on their way, and the endpoints that they go to.
 
+-- columns: delivery
+d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts, d.next_at,
+d.created_at, d.ended_at, d.error;
+
+-- columns: endpoint
+e.id, e.cell, e.account, e.ref, e.channel, e.name, e.url, e.kinds, e.secret, e.secret_before,
+e.secret_before_until, e.created_at, e.created_by, e.disabled_at, e.disabled_why;
+
 -- name: write_deliveries :exec
 -- why: Notices go on their way in the transaction that writes them.
 insert into tokenhouse.deliveries (cell, id, account, notice, channel, endpoint, target, payload, next_at,
@@ -26,16 +34,14 @@ update tokenhouse.deliveries d
 set next_at = $2, leased_by = $3, attempts = d.attempts + 1
 from due
 where d.cell = due.cell and d.id = due.id and d.state = 'pending' and d.next_at <= $1
-returning d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
-          d.next_at, d.created_at, d.ended_at, d.error;
+returning {delivery};
 
 -- name: lock_delivery :maybe
 -- why: One delivery is tried at once, by whoever asked for it: a test of an endpoint.
 update tokenhouse.deliveries d
 set next_at = $4, leased_by = $5, attempts = d.attempts + 1
 where d.cell = $1 and d.id = $2 and d.state = 'pending' and d.next_at <= $3
-returning d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
-          d.next_at, d.created_at, d.ended_at, d.error;
+returning {delivery};
 
 -- name: write_deliveries_tried :exec
 -- why: What came of attempts, written only by who still has the lease: one that came too late says nothing.
@@ -61,11 +67,10 @@ where endpoint = $1 and state = 'pending';
 
 -- name: write_delivery_again :maybe
 -- why: A dead or a sent delivery goes on its way once more, with all its attempts before it.
-update tokenhouse.deliveries
+update tokenhouse.deliveries d
 set state = 'pending', ended_at = null, attempts = 0, next_at = $2, error = ''
 where id = $1 and state <> 'pending'
-returning cell, id, account, notice, channel, endpoint, target, payload, state, attempts, next_at,
-          created_at, ended_at, error;
+returning {delivery};
 
 -- name: write_dead_deliveries_again :exec
 -- why: After a receiver was away for long, all that was given up goes on its way at once. What an endpoint
@@ -85,8 +90,7 @@ where d.cell = dead.cell and d.id = dead.id and d.state = 'dead';
 
 -- name: list_deliveries :many
 -- why: A page of deliveries, newest first, all or those in one state: dead letters are seen here.
-select d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
-       d.next_at, d.created_at, d.ended_at, d.error
+select {delivery}
 from tokenhouse.deliveries d
 where ($1::uuid is null or d.id < $1) and ($2 = '' or d.state = $2)
 order by d.id desc
@@ -94,8 +98,7 @@ limit $3;
 
 -- name: find_delivery :maybe
 -- why: One delivery, for the operator.
-select d.cell, d.id, d.account, d.notice, d.channel, d.endpoint, d.target, d.payload, d.state, d.attempts,
-       d.next_at, d.created_at, d.ended_at, d.error
+select {delivery}
 from tokenhouse.deliveries d
 where d.id = $1;
 
@@ -117,50 +120,42 @@ returning id;
 
 -- name: list_endpoints :many
 -- why: Every endpoint, newest first, for the operator.
-select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-       created_at, created_by, disabled_at, disabled_why
-from tokenhouse.endpoints
+select {endpoint}
+from tokenhouse.endpoints e
 where $1::uuid is null or id < $1
 order by id desc
 limit $2;
 
 -- name: list_endpoints_for :many
 -- why: Where the notices of some accounts go: the deployment's own endpoints and theirs.
-select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-       created_at, created_by, disabled_at, disabled_why
-from tokenhouse.endpoints
+select {endpoint}
+from tokenhouse.endpoints e
 where disabled_at is null
   and (account is null or (cell, account) in (select * from unnest($1::smallint[], $2::bigint[])));
 
 -- name: list_endpoints_by_id :many
 -- why: The endpoints of a batch of deliveries, as they are now: their secret may have been rotated since.
-select id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-       created_at, created_by, disabled_at, disabled_why
-from tokenhouse.endpoints where id = any($1::uuid[]);
+select {endpoint}
+from tokenhouse.endpoints e where id = any($1::uuid[]);
 
 -- name: write_endpoint_rotated :maybe
 -- why: A new secret signs at once; the one before it signs beside it for a while, so that nothing is refused.
-update tokenhouse.endpoints
+update tokenhouse.endpoints e
 set secret_before = secret, secret_before_until = $3, secret = $2
 where id = $1 and channel = 'webhook'
-returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-          created_at, created_by, disabled_at, disabled_why;
+returning {endpoint};
 
 -- name: write_endpoint_disabled :maybe
 -- why: An endpoint rests, by hand or because its owner answered 410; the first time and reason stand.
-update tokenhouse.endpoints
-set disabled_why = case when disabled_at is null then $3 else disabled_why end,
-    disabled_at = coalesce(disabled_at, $2)
-where id = $1
-returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-          created_at, created_by, disabled_at, disabled_why;
+update tokenhouse.endpoints e set disabled_why = $3, disabled_at = $2
+where id = $1 and disabled_at is null
+returning {endpoint};
 
 -- name: write_endpoint_enabled :maybe
 -- why: An endpoint that rested is used again.
-update tokenhouse.endpoints set disabled_at = null, disabled_why = ''
-where id = $1
-returning id, cell, account, ref, channel, name, url, kinds, secret, secret_before, secret_before_until,
-          created_at, created_by, disabled_at, disabled_why;
+update tokenhouse.endpoints e set disabled_at = null, disabled_why = ''
+where id = $1 and disabled_at is not null
+returning {endpoint};
 
 -- name: write_deliveries_pruned :exec
 -- why: Deliveries that ended are kept for a stated time, not for ever.

@@ -1,5 +1,9 @@
 -- People and the browsers in which they are signed in.
 
+-- columns: person
+p.id, p.email, p.name, p.role, p.ref, p.locale, p.time_zone, p.password is not null as has_password,
+p.link_expires_at, p.created_at, p.created_by, p.disabled_at, p.seen_at;
+
 -- name: write_person :maybe
 -- why: A new person, with a link to choose a password; nothing happens where the e-mail is taken.
 insert into tokenhouse.people (id, email, name, role, ref, locale, time_zone, link, link_expires_at,
@@ -10,9 +14,8 @@ returning id;
 
 -- name: find_person :maybe
 -- why: One person as they are now.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where id = $1;
+select {person}
+from tokenhouse.people p where id = $1;
 
 -- name: find_password :maybe
 -- why: Who signs in by e-mail is compared with this hash; it is read nowhere else.
@@ -20,21 +23,18 @@ select id, password, disabled_at from tokenhouse.people where email = $1;
 
 -- name: find_person_by_link :maybe
 -- why: Whoever has a one-time link that still holds is this person.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where link = $1 and link_expires_at > $2 and disabled_at is null;
+select {person}
+from tokenhouse.people p where link = $1 and link_expires_at > $2 and disabled_at is null;
 
 -- name: find_person_by_email :maybe
 -- why: People are named by their e-mail on the command line.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where email = $1;
+select {person}
+from tokenhouse.people p where email = $1;
 
 -- name: list_people :many
 -- why: A page of people, by e-mail.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where email > $1 order by email limit $2;
+select {person}
+from tokenhouse.people p where email > $1 order by email limit $2;
 
 -- name: lock_owners :many
 -- why: Two owners who demote each other at once must not leave a deployment without any.
@@ -42,9 +42,8 @@ select id from tokenhouse.people where role = 'owner' and disabled_at is null or
 
 -- name: lock_person :maybe
 -- why: A change is made of what stands there, and the audit log says what that was.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where id = $1 for update;
+select {person}
+from tokenhouse.people p where id = $1 for update;
 
 -- name: write_person_changed :exec
 -- why: What an owner may change of a person; who is disabled has no link either.
@@ -84,9 +83,7 @@ values ($1, $2, $3, $3, $4, $5, $6);
 
 -- name: find_session :maybe
 -- why: Who a cookie is, as they may now: every request asks, so that what an owner takes away is gone.
-select s.created_at as began_at, s.seen_at as used_at, s.expires_at as ends_at, p.id, p.email, p.name,
-       p.role, p.ref, p.locale, p.time_zone, p.password is not null as has_password, p.link_expires_at,
-       p.created_at, p.created_by, p.disabled_at, p.seen_at
+select s.created_at as began_at, s.seen_at as used_at, s.expires_at as ends_at, {person}
 from tokenhouse.sessions s join tokenhouse.people p on p.id = s.person
 where s.digest = $1 and s.expires_at > $2 and s.seen_at > $3 and p.disabled_at is null;
 

@@ -9,6 +9,10 @@ on conflict (provider, ref) do update
 set state = case when r.state = 'made' and $6::boolean then 'failed' else r.state end
 returning r.order_id, r.xmax = 0 as fresh;
 
+-- name: find_refund :maybe
+-- why: A provider may tell of one by its own name of it alone.
+select r.order_id from tokenhouse.refunds r where r.provider = $1 and r.ref = $2;
+
 -- name: list_refunds :many
 -- why: The sum of those that stand is what a provider gave back of an order.
 select r.provider, r.ref, r.minor, r.state

@@ -3,8 +3,7 @@
 -- name: list_accounts_by_ref :many
 -- why: A person typed how the outside name begins; the keyset makes any depth as fast as the first page. It
 -- has the lower bound in it, for of two lower bounds the index takes one to begin with, and not the better.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref,
+select {account},
        lower(a.ref) collate "C" as found
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -17,8 +16,7 @@ limit $5;
 
 -- name: list_accounts_by_email :many
 -- why: The same for the e-mail address; whom the outside name found already is left out.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref,
+select {account},
        lower(a.email) collate "C" as found
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -33,8 +31,7 @@ limit $5;
 
 -- name: list_accounts_by_name :many
 -- why: The same for a person's name; whom the other two ways found already is left out.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref,
+select {account},
        lower(a.name) collate "C" as found
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -67,8 +64,7 @@ with stretch as materialized (
     order by s.found, s.cell, s.id
     limit $5
 )
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref, f.found
+select {account}, f.found
 from found f
 cross join lateral (select * from tokenhouse.accounts o where o.cell = f.cell and o.id = f.id offset 0) a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -88,8 +84,7 @@ with found as materialized (
       and not starts_with(lower(a.email), lower($1::text))
       and not starts_with(lower(a.name), lower($1::text))
 )
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref, f.found
+select {account}, f.found
 from (select o.cell, o.id, o.found from found o order by o.found, o.cell, o.id limit $5) f
 cross join lateral (select * from tokenhouse.accounts o where o.cell = f.cell and o.id = f.id offset 0) a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -98,8 +93,7 @@ order by f.found, f.cell, f.id;
 
 -- name: list_accounts_below :many
 -- why: A page of the accounts directly below one; a company may have ten thousand.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+select {account}
 from tokenhouse.accounts a
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
 left join tokenhouse.accounts p on p.cell = a.cell and p.id = a.parent

@@ -1,5 +1,15 @@
 -- The shop: packages, coupons and their redemptions, subscriptions.
 
+-- columns: coupon
+c.code, c.credit, c.discount, c.credit_days, c.uses_max, c.uses, c.valid_from, c.valid_until, c.plans,
+c.packages, c.note, c.created_at, c.actor, c.ended_at;
+
+-- columns: subscription
+s.cell, s.account, s.id, s.package, s.plan, s.former_plan, s.every, s.price_minor, s.currency, s.provider,
+s.provider_ref, s.state, s.anchor_at, s.start_at, s.end_at, s.ends_then, s.last_order, s.created_at,
+s.ended_at, s.reason,
+(select a.ref from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account) as ref;
+
 -- name: list_packages :many
 -- why: The newest version of everything that can be bought.
 select distinct on (p.name) p.name, p.version, p.document
@@ -29,23 +39,20 @@ select coalesce((select w.version from written w), (select n.version from newest
 
 -- name: write_coupon :maybe
 -- why: A code is given once.
-insert into tokenhouse.coupons (code, credit, discount, credit_days, uses_max, valid_from, valid_until, plans,
-    packages, note, created_at, actor)
+insert into tokenhouse.coupons as c (code, credit, discount, credit_days, uses_max, valid_from, valid_until,
+    plans, packages, note, created_at, actor)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (code) do nothing
-returning code, credit, discount, credit_days, uses_max, uses, valid_from, valid_until, plans, packages, note,
-          created_at, actor, ended_at;
+returning {coupon};
 
 -- name: find_coupon :maybe
 -- why: What a code is good for.
-select code, credit, discount, credit_days, uses_max, uses, valid_from, valid_until, plans, packages, note,
-       created_at, actor, ended_at
-from tokenhouse.coupons where code = $1;
+select {coupon}
+from tokenhouse.coupons c where code = $1;
 
 -- name: list_coupons :many
 -- why: An operator looks through the codes: all, those in a state, those whose code or note holds a text.
-select c.code, c.credit, c.discount, c.credit_days, c.uses_max, c.uses, c.valid_from, c.valid_until, c.plans,
-       c.packages, c.note, c.created_at, c.actor, c.ended_at
+select {coupon}
 from tokenhouse.coupons c
 where c.code > $1
   and ($3 = '' or $3 = case when c.ended_at is not null then 'ended'
@@ -68,11 +75,10 @@ order by r.order_id desc
 limit $3;
 
 -- name: write_coupon_ended :maybe
--- why: A code that got into the wrong hands is good for nothing more.
-update tokenhouse.coupons c set ended_at = coalesce(c.ended_at, $2)
-where c.code = $1
-returning code, credit, discount, credit_days, uses_max, uses, valid_from, valid_until, plans, packages, note,
-          created_at, actor, ended_at;
+-- why: A code that got into the wrong hands is good for nothing more; ended again, it stays as it was.
+update tokenhouse.coupons c set ended_at = $2
+where c.code = $1 and c.ended_at is null
+returning {coupon};
 
 -- name: write_coupon_used :maybe
 -- why: A code is used up to its maximum and no further, whoever comes at once: the row's lock makes a line.
@@ -125,10 +131,7 @@ returning id;
 
 -- name: find_subscription :maybe
 -- why: The subscription that an account has, or had last.
-select s.cell, s.account, s.id, s.package, s.plan, s.former_plan, s.every, s.price_minor, s.currency,
-       s.provider, s.provider_ref, s.state, s.anchor_at, s.start_at, s.end_at, s.ends_then, s.last_order,
-       s.created_at, s.ended_at, s.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account) as ref
+select {subscription}
 from tokenhouse.subscriptions s
 where s.cell = $1 and s.account = $2 and ($3::uuid is null or s.id = $3)
 order by (s.state = 'ended'), s.created_at desc
@@ -136,10 +139,7 @@ limit 1;
 
 -- name: find_subscription_by_provider :maybe
 -- why: A provider that renews by itself names the subscription in its own words.
-select s.cell, s.account, s.id, s.package, s.plan, s.former_plan, s.every, s.price_minor, s.currency,
-       s.provider, s.provider_ref, s.state, s.anchor_at, s.start_at, s.end_at, s.ends_then, s.last_order,
-       s.created_at, s.ended_at, s.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account) as ref
+select {subscription}
 from tokenhouse.subscriptions s
 where s.provider = $1 and s.provider_ref = $2
 order by s.created_at desc
@@ -147,10 +147,7 @@ limit 1;
 
 -- name: list_subscriptions_due :many
 -- why: Subscriptions whose period has ended, and those whose first payment came and was cut short.
-select s.cell, s.account, s.id, s.package, s.plan, s.former_plan, s.every, s.price_minor, s.currency,
-       s.provider, s.provider_ref, s.state, s.anchor_at, s.start_at, s.end_at, s.ends_then, s.last_order,
-       s.created_at, s.ended_at, s.reason,
-       (select a.ref from tokenhouse.accounts a where a.cell = s.cell and a.id = s.account) as ref
+select {subscription}
 from tokenhouse.subscriptions s
 where (s.state in ('active', 'past_due') and s.end_at <= $1)
    or (s.state <> 'ended' and exists (
@@ -192,17 +189,24 @@ update tokenhouse.orders o set subscription = w.id from opened w where o.cell = 
 returning o.id;
 
 -- name: write_subscription_state :exec
--- why: What the provider calls it, that it waits for money, or that it ends with its period.
+-- why: What the provider calls it, or that it waits for money.
 update tokenhouse.subscriptions s
-set provider_ref = coalesce($4, s.provider_ref), ends_then = coalesce($5, s.ends_then),
-    state = case when $6 and s.state = 'active' then 'past_due' else s.state end
+set provider_ref = coalesce($4, s.provider_ref),
+    state = case when $5 and s.state = 'active' then 'past_due' else s.state end
 where s.cell = $1 and s.account = $2 and s.id = $3;
 
--- name: write_subscription_ended :exec
+-- name: write_subscription_ending :maybe
+-- why: It ends with its period; told again, that is no news.
+update tokenhouse.subscriptions s set ends_then = true
+where s.cell = $1 and s.account = $2 and s.id = $3 and not s.ends_then
+returning s.id;
+
+-- name: write_subscription_ended :maybe
 -- why: It is over; its account is back on its former plan.
 update tokenhouse.subscriptions s
 set state = 'ended', ended_at = $4, reason = $5
-where s.cell = $1 and s.account = $2 and s.id = $3 and s.state <> 'ended';
+where s.cell = $1 and s.account = $2 and s.id = $3 and s.state <> 'ended'
+returning s.id;
 
 -- name: write_subscription_dropped :exec
 -- why: A subscription whose first order came to nothing never was.

@@ -29,8 +29,7 @@ limit $6;
 
 -- name: list_profiles :many
 -- why: Who these accounts are, in the order asked for.
-select a.cell, a.id, a.ref, a.kind, a.parent, a.opening_plan, a.own_credit, a.name, a.email, a.locale,
-       a.time_zone, a.tags, a.created_at, b.plan, b.state, p.ref as parent_ref
+select {account}
 from unnest($1::smallint[], $2::bigint[]) with ordinality as u (cell, account, nth)
 join tokenhouse.accounts a on a.cell = u.cell and a.id = u.account
 left join tokenhouse.balances b on b.cell = a.cell and b.account = a.id
@@ -47,6 +46,5 @@ where s.cell = $1 and s.account = $2;
 
 -- name: list_people_of :many
 -- why: Who signs in for one account.
-select id, email, name, role, ref, locale, time_zone, password is not null as has_password,
-       link_expires_at, created_at, created_by, disabled_at, seen_at
-from tokenhouse.people where ref = $1 and ref <> '' and email > $2 order by email limit $3;
+select {person}
+from tokenhouse.people p where ref = $1 and ref <> '' and email > $2 order by email limit $3;

@@ -76,10 +76,7 @@ limit $2;
 -- name: list_lines :many
 -- why: A page of balances with who they belong to, in order of the key, for the per-account lines of a
 -- report; the keyset makes a million of them one walk.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open, a.ref, a.email, a.name
+select {balance}, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) > ($1::smallint, $2::bigint)
@@ -88,10 +85,7 @@ limit $3;
 
 -- name: list_lines_of :many
 -- why: The same line of a few accounts: those that use most.
-select b.cell, b.account, b.plan, b.state, b.own_credit, b.zone, b.opened_at, b.version, b.seq, b.chain,
-       b."left", b.held, b.debt, b.used, b.used_total, b.turns, b.granted, b.drawn, b.expired, b.clawed,
-       b.charged, b.forgiven, b.bought, b.period_start_at, b.period_end_at, b.rolled_at, b.due_at,
-       b.lapses_at, b.lots, b.counters, b.open, a.ref, a.email, a.name
+select {balance}, a.ref, a.email, a.name
 from tokenhouse.balances b
 join tokenhouse.accounts a on a.cell = b.cell and a.id = b.account
 where (b.cell, b.account) in (select * from unnest($1::smallint[], $2::bigint[]));
