@@ -44,8 +44,8 @@ sdks: $(VENV)/sdks/.node $(VENV)/sdks/.litellm  ## Make the environments of the 
 chromium: $(VENV)/.python  ## Install the browser and the Korean font of the tests, where they are missing (Debian's packages).
 	@$(BIN)/python -m tests.browser.chromium
 
-looks: $(VENV)/.dev pages chromium  ## Look at every screen in both languages, light and dark, on desk and phone.
-	@EVERY_LOOK=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/browser -k "fit_to_be_seen"
+looks: $(VENV)/.dev pages chromium  ## Walk every flow and look at every screen in both languages, light and dark, on desk and phone.
+	@EVERY_LOOK=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/browser -k "desktop or phone"
 
 screens: $(VENV)/.dev pages chromium  ## Take the pictures of docs/screens anew, and write its gallery.
 	@SCREENS=1 $(BIN)/python -m pytest -q --no-header -n $(WORKERS) tests/browser -k "en-light-desktop or ko-dark-phone"

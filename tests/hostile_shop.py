@@ -113,6 +113,7 @@ SHOP: dict[str, Verb] = {
         {"order": "completed"},
         {"order": ID, "refunded_minor": [one for one in AMOUNT if one is not None] + [1]},
     ),
+    "order_of_refund": Verb({"provider": "toss", "refund": "txrd_1"}, {"provider": REF, "refund": REF}),
     "payments_of": Verb({"order": "completed"}, {"order": ID}),
     "all_orders": Verb(
         {},

@@ -77,6 +77,7 @@ class Portal:
     all_orders = Verb(Tokenhouse.all_orders)
     preview_refund = Verb(Tokenhouse.preview_refund)
     payments_of = Verb(Tokenhouse.payments_of)
+    order_of_refund = Verb(Tokenhouse.order_of_refund)
     sales_receipt = Verb(Tokenhouse.sales_receipt)
     packages = Verb(Tokenhouse.packages)
     write_package = Verb(Tokenhouse.write_package)

@@ -205,6 +205,17 @@ async def test_a_limit_of_tokens_refuses_by_the_count_and_never_by_a_bound(house
     assert no.value.facts["short_by"] < 10_000
 
 
+@pytest.mark.row("E8")
+async def test_a_limit_of_requests_refuses_whatever_the_call_costs(house: Tokenhouse):
+    limit = {"what": "requests", "amount": 1, "every": "minute"}
+    await house.write_plan({"name": "seldom", "signup": {"amount": 10**6}, "limit": [limit]})
+    await house.account("b", plan="seldom")
+    await (await house.begin("b", wants(100, 400))).settle(SAID)
+    with pytest.raises(LimitReached) as no:
+        await house.begin("b", wants(1, 1))
+    assert (no.value.facts["limit"], no.value.facts["short_by"]) == ("requests/minute", 1)
+
+
 @pytest.mark.row("E1", "E4")
 async def test_what_is_set_aside_is_the_dearest_that_the_call_can_come_to(house: Tokenhouse):
     await house.write_plan({"name": "priced", "rate": {"by": "rates"}, "signup": {"amount": 100_000}})

@@ -69,3 +69,14 @@ async def test_a_no_about_the_value_itself_is_no_refusal_that_waiting_lifts(data
                 await no_such
             assert (no.value.reason, no.value.facts["short_by"]) == (reason, 1)
         assert (await house.balance("a")).available == 900
+
+
+async def test_a_refusal_of_an_account_that_was_forgotten_meanwhile_is_counted_all_the_same(database, clock):
+    async with Tokenhouse.open(database, settings=Settings(plan="points"), clock=clock) as house:
+        await house.account("alice")
+        with pytest.raises(InsufficientCredit) as no:
+            await house.charge("alice", 10**9)
+        house.desk.addresses.clear()
+        house.desk.refused("alice", no.value)
+        assert house.desk.counts.refusals["insufficient_credit"] == 2
+        assert (await house.lately()).refused == 2

@@ -94,6 +94,23 @@ async def test_few_are_looked_at_where_some_use_much_more(house: Tokenhouse, mon
     assert asked == [6]
 
 
+async def test_everybody_is_added_up_where_the_first_of_each_month_do_not_settle_it(
+    house: Tokenhouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(greatest, "LEAST", 1)
+    monkeypatch.setattr(greatest, "LOOKED_AT", (1,))
+    clock.now = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for ref, charged in (("early", 900), ("late", 5)):
+        await house.account(ref, plan="wide")
+        await house.charge(ref, charged)
+    clock.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    await house.charge("late", 30)
+    await fold(house.desk)
+    found, whole = await both(house, 3, 1)
+    assert [(one.account, one.charged) for one in found] == [("late", 30)]
+    assert found == whole
+
+
 def test_months_are_those_that_a_span_touches():
     assert months_of(date(2026, 1, 31), date(2026, 3, 2)) == [
         date(2026, 1, 1),

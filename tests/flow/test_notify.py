@@ -49,6 +49,24 @@ async def test_a_level_is_told_at_the_moment_of_crossing_and_once(house, clock):
     assert (await house.notify()).levels == 0
 
 
+@pytest.mark.row("B4", "E3")
+@pytest.mark.parametrize("ended_by", ["sweep", "next call"])
+async def test_a_lapse_that_costs_something_is_told_like_any_other_charge(house, clock, ended_by):
+    plan = {"name": "strict", "signup": {"amount": 1_000}}
+    await house.write_plan({**plan, "reserve": {"lapse_after": "15m", "on_lapse": "charge-input"}})
+    await house.account("team", plan="strict")
+    await house.account("alice", parent="team", plan="strict")
+    await house.reserve("alice", 950, lapse_charge=920)
+    assert await told(house, "team") == []
+    clock.move(minutes=15)
+    if ended_by == "sweep":
+        assert (await house.sweep()).lapsed == 1
+    else:
+        await house.reserve("alice", 10)
+    assert await told(house, "team") == [("level", "warning")]
+    assert (await house.notify()).levels == 0
+
+
 @pytest.mark.row("B4")
 async def test_what_a_crash_lost_is_told_by_the_hour_and_only_the_highest_level(house):
     for ref, used in (("alice", 96_000), ("bob", 92_000), ("carol", 50_000), ("dora", 0)):

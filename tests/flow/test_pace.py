@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import Clock
 from tokenhouse import Tokenhouse
-from tokenhouse.errors import InsufficientCredit
+from tokenhouse.errors import DatabaseTrouble, InsufficientCredit
 from tokenhouse.settings import Settings
 
 
@@ -60,3 +60,17 @@ async def test_what_a_closed_house_had_counted_is_told(database: str, clock: Clo
         await house.charge("alice", 1)
     async with Tokenhouse.open(database, settings=Settings(plan="points"), clock=clock) as house:
         assert (await house.lately()).allowed == 1
+
+
+async def test_a_pace_that_cannot_be_told_costs_nothing_but_itself(database: str, clock: Clock, caplog):
+    class Away:
+        """A pool whose database is away."""
+
+        def acquire(self) -> None:
+            raise DatabaseTrouble("postgres_away", problem="away")
+
+    async with Tokenhouse.open(database, settings=Settings(plan="points"), clock=clock) as house:
+        await house.account("alice")
+        await house.charge("alice", 5)
+        house.desk.pace._pool = Away()
+    assert "the pace of the last seconds is not told" in caplog.text

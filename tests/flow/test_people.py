@@ -97,6 +97,20 @@ async def test_people_are_listed_by_email_and_found(house):
             await house.person(unknown)
 
 
+async def test_what_is_so_already_changes_nothing_and_is_not_told(house):
+    owner = (await house.create_person("o@example.com", role="owner")).person
+    made = (await house.create_person("a@example.com", role="auditor", name="A")).person
+    same = {"name": "A", "role": "auditor", "account": "", "disabled": False}
+    assert await house.change_person(made.id, same, actor="root") == made
+    gone = await house.change_person(made.id, {"disabled": True}, actor="root")
+    assert await house.change_person(made.id, {"disabled": True}, actor="root") == gone
+    assert await house.sign_out_everywhere(owner.id, actor="root") == 0
+    assert [one.action for one in await house.audit_log(actor="root")] == ["person.change"]
+    for field in ("name", "role", "account"):
+        with pytest.raises(InvalidInput):
+            await house.change_person(made.id, {field: 5})
+
+
 @pytest.mark.row("C10")
 async def test_a_change_says_what_stood_there_before_who_and_why(house):
     invited = await house.create_person("a@example.com", role="auditor", actor="cli")

@@ -105,3 +105,11 @@ def test_what_nothing_says_is_said_as_well():
     assert "People are not told how much is used." in said
     assert "A token costs 1 token." in said
     assert not any("at least" in one for one in said)
+
+
+def test_credit_that_is_carried_over_up_to_a_figure_and_notices_that_stay_in_the_house():
+    allowance = {"amount": 100, "every": "month", "rollover": 30}
+    said = texts({"name": "plain", "allowance": [allowance], "notify": {"channels": []}})
+    assert any("Up to 30 tokens of what is left are carried over." in one for one in said)
+    assert "People are told at 90 %, 95 %, 100 % used." in said
+    assert not any("Also over" in one for one in said)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import DEAR
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import Busy, InvalidInput, NotFound, Throttled, Unauthenticated
 from tokenhouse.flow import passwords, sessions
@@ -30,6 +31,12 @@ async def owner(house):
     return invited.person
 
 
+@pytest.fixture
+def at_its_price(monkeypatch):
+    """Have passwords hashed as in production, not as in tests."""
+    monkeypatch.setattr(passwords, "HASHER", DEAR)
+
+
 async def refused(work):
     with pytest.raises(Unauthenticated) as no:
         await work
@@ -37,7 +44,7 @@ async def refused(work):
 
 
 @pytest.mark.row("D9")
-async def test_a_password_signs_in_and_out(house, owner, clock):
+async def test_a_password_signs_in_and_out(at_its_price, house, owner, clock):
     signed_in = await house.sign_in(" A@example.com ", PASSWORD, address="10.0.0.1", agent="Browser\n1")
     found = await house.session(signed_in.secret)
     assert (found.person.id, found.expires_at) == (owner.id, clock() + timedelta(days=3))
@@ -104,7 +111,7 @@ async def test_every_no_is_the_same_and_as_slow(house, owner, monkeypatch):
     assert compared.count(NOBODY) == 4
 
 
-def test_the_hash_of_nobody_costs_as_much_as_any():
+def test_the_hash_of_nobody_costs_as_much_as_any(at_its_price):
     assert not outdated(NOBODY)
     assert outdated(NOBODY.replace("t=3", "t=2"))
 

@@ -18,9 +18,9 @@ from tokenhouse.rules.amounts import (
     Unit,
     checked_amount,
     checked_number,
+    checked_unit,
     digits,
     parse,
-    parse_unit,
     show,
     shown,
 )
@@ -179,26 +179,21 @@ def test_a_number_keeps_to_its_bounds():
     refused("number_out_of_range", checked_number, 0, "multiplier", least=Decimal("0.001"))
 
 
-def test_a_unit_is_read_from_its_document():
-    assert parse_unit({"name": "dollar", "symbol": "$", "decimals": 9}) == DOLLAR
-    assert parse_unit({"name": "token"}) == TOKEN
+@pytest.mark.parametrize("unit", [TOKEN, DOLLAR, WON, Unit("x", "元", 12)])
+def test_a_unit_that_can_be_counted_in_is_taken_as_it_is(unit):
+    assert checked_unit(unit) is unit
 
 
 @pytest.mark.parametrize(
-    ("document", "reason"),
+    ("unit", "reason"),
     [
-        ("dollar", "table_wanted"),
-        ({}, "field_missing"),
-        ({"name": "won", "digits": 2}, "field_unknown"),
-        *(({"name": bad}, "unit_name") for bad in ["", "Won", "x" * 33, 5, "a b", "\x00"]),
-        *(({"name": "won", "symbol": bad}, "unit_symbol") for bad in ["12", "a b", "-", "wonwon", 5, None]),
-        ({"name": "won", "decimals": 13}, "amount_out_of_range"),
-        ({"name": "won", "decimals": -1}, "amount_out_of_range"),
-        ({"name": "won", "decimals": "2"}, "amount_not_integer"),
+        *((Unit(bad), "unit_name") for bad in ["", "Won", "x" * 33, "a b", "\x00"]),
+        *((Unit("won", bad), "unit_symbol") for bad in ["12", "a b", "-", "wonwon"]),
+        *((Unit("won", "", bad), "amount_out_of_range") for bad in [13, -1, 2**70_000]),
     ],
 )
-def test_a_unit_that_cannot_be_counted_in_is_refused(document, reason):
-    refused(reason, parse_unit, document)
+def test_a_unit_that_cannot_be_counted_in_is_refused(unit, reason):
+    refused(reason, checked_unit, unit)
 
 
 @pytest.mark.parametrize(

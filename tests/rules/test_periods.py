@@ -25,7 +25,6 @@ from tokenhouse.rules.periods import (
     Period,
     instant,
     moment,
-    next_period,
     parse_duration,
     period_of,
     periods_between,
@@ -246,11 +245,9 @@ def test_periods_tile_the_line_without_gap_or_overlap(now, every, zone, anchor_a
     assert period_of(period.start_at, *terms) == period == period_of(period.end_at - 1, *terms)
     if every != "forever":
         assert period_of(period.start_at - 1, *terms).end_at == period.start_at
-        assert next_period(period, *terms).start_at == period.end_at
-        assert list(periods_between(now, period.end_at + 1, *terms)) == [
-            period,
-            next_period(period, *terms),
-        ]
+        following = period_of(period.end_at, *terms)
+        assert following.start_at == period.end_at
+        assert list(periods_between(now, period.end_at + 1, *terms)) == [period, following]
 
 
 @given(now=instants, every=local_every, zone=zones)

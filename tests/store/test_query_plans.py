@@ -145,7 +145,6 @@ def read_through(plan: list[dict[str, Any]]) -> list[str]:
         ("find_balance", "balances_pkey"),
         ("list_entries", "entries_2026_11_pkey"),
         ("find_address", "directory_pkey"),
-        ("list_addresses", "directory_pkey"),
         ("find_account", "accounts_pkey"),
         ("list_accounts", "accounts_pkey"),
         ("list_lapsing", "balances_pkey"),

@@ -9,7 +9,7 @@ import pytest
 
 from tokenhouse.store import statements as store_statements
 from tokenhouse.store.pool import connect
-from tokenhouse.store.statements import parse, sql, statements
+from tokenhouse.store.statements import FOLDER, parse, sql, statements
 
 STORE = Path(store_statements.__file__).parent
 OURS = sorted(statements().values(), key=lambda each: each.name)
@@ -63,6 +63,38 @@ def test_a_name_stands_once(tmp_path: Path):
         (tmp_path / f"{name}.sql").write_text("-- name: find_one :one\n-- why: so\nselect 1;\n")
     with pytest.raises(ValueError, match=r"b\.sql: find_one stands also in a\.sql"):
         statements(tmp_path)
+
+
+def test_columns_stand_once_and_statements_name_them_in_braces(tmp_path: Path):
+    (tmp_path / "a.sql").write_text(
+        "-- columns: pair\nt.a,\nt.b;\n\n-- name: find_a :one\n-- why: so\nselect 1;\n"
+    )
+    (tmp_path / "b.sql").write_text(
+        "-- About it.\n\n-- name: find_b :one\n-- why: so\nselect {pair}, '{}' from t;\n"
+    )
+    assert statements(tmp_path)["find_b"].text == "select t.a,\nt.b, '{}' from t"
+    assert statements(tmp_path)["find_a"].text == "select 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("-- name: find_b :one\n-- why: so\nselect {pairs};\n", "find_b names columns that stand nowhere"),
+        ("-- columns: pair\nt.c;\n", "pair stand somewhere else"),
+    ],
+)
+def test_columns_that_stand_nowhere_or_twice_are_refused(tmp_path: Path, text: str, problem: str):
+    (tmp_path / "a.sql").write_text("-- columns: pair\nt.a, t.b;\n")
+    (tmp_path / "b.sql").write_text(text)
+    with pytest.raises(ValueError, match=rf"b\.sql: .*{problem}"):
+        statements(tmp_path)
+
+
+def test_columns_that_stand_by_themselves_are_read_by_several():
+    texts = "".join(file.read_text(encoding="utf-8") for file in FOLDER.glob("*.sql"))
+    named = re.findall(r"^-- columns: (\w+)$", texts, re.MULTILINE)
+    assert named
+    assert all(texts.count(f"{{{name}}}") > 1 for name in named)
 
 
 def test_they_are_read_once():

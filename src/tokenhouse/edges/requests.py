@@ -5,6 +5,7 @@ and in its answer. Only where a provider's own answer is passed on does its id s
 asks for it: the log has both.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -39,9 +40,10 @@ request_id: Final[ContextVar[str]] = ContextVar("tokenhouse_request_id", default
 
 
 class Requests:
-    """All requests of one process."""
+    """All requests of one process. `cut` answers one whose server stops before anybody else has."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut: App) -> None:
+        self._cut = cut
         self.answered: Counter[tuple[str, int]] = Counter()
         """(edge, status) -> requests; status 0 where a caller left without an answer."""
         self.took: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(SECONDS))
@@ -59,6 +61,11 @@ class Requests:
             with spans.request(scope["method"], edge, scope["headers"]) as span:
                 await app(scope, receive, answer)
                 span.tell(**{spans.STATUS: answer.status})
+        except asyncio.CancelledError:  # The server stops, and has waited for as long as it may.
+            if answer.status:
+                raise
+            await self._cut(scope, receive, answer)
+            answer.over = True
         except BaseException:
             answer.status = answer.status or FAILED
             raise
@@ -80,16 +87,20 @@ class Requests:
 class _Answer:
     """What goes back: passed on as it is, with the id, while its status and size are noted."""
 
-    __slots__ = ("_send", "id", "size", "status", "theirs")
+    __slots__ = ("_send", "id", "over", "size", "status", "theirs")
 
     def __init__(self, send: Send, id_: bytes) -> None:
         self._send, self.id = send, id_
         self.status = self.size = 0
+        self.over = False
+        """Whether it was told to its caller by somebody else than who still works for it."""
         self.theirs = b""
         """The id that a provider gave its answer."""
 
     async def __call__(self, message: Message) -> None:
         """Pass a message on."""
+        if self.over:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = message.setdefault("headers", [])

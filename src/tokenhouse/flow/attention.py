@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from tokenhouse.flow import schedule, verifications
+from tokenhouse.flow import schedule, verifications, works
 from tokenhouse.flow.desk import Desk, new_id
 from tokenhouse.flow.schedule import JobState
 from tokenhouse.flow.verifications import Verification
@@ -21,11 +21,12 @@ What = Literal[
     "jobs_failed",
     "findings",
     "payments_unmatched",
+    "refunds_failed",
     "signups_waiting",
     "periods_stuck",
 ]
 EVENTS: Final = timedelta(days=7)
-"""How long a payment that fits no order is told of."""
+"""How long a payment that fits no order, and a refund that came to nothing, is told of."""
 WATCH: Final = "watch"
 """The job that looks at all accounts every few minutes."""
 LOWEST: Final = "0" * 20
@@ -47,14 +48,20 @@ async def attention(desk: Desk) -> tuple[Concern, ...]:
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             waiting = await stored.find_attention(connection, since)
-    latest = await verifications.page(desk, None, 2)
+    latest = await works.page(desk, verifications.KIND, None, 2)
     states = await schedule.states(desk)
     return (
         Concern(what="deliveries_dead", count=waiting.dead, at=waiting.dead_at),
         Concern(what="rates_held", count=waiting.held, at=waiting.held_at),
         _jobs(states),
-        _findings(latest.verifications),
+        _findings(latest.items),
         Concern(what="payments_unmatched", count=waiting.unmatched, at=waiting.unmatched_at),
+        Concern(
+            what="refunds_failed",
+            count=len(waiting.unrefunded),
+            names=waiting.unrefunded,
+            at=waiting.unrefunded_at,
+        ),
         _watched(states, "signups_waiting", "accounts_waiting"),
         _watched(states, "periods_stuck", "stuck"),
     )
@@ -71,9 +78,9 @@ def _jobs(states: list[JobState]) -> Concern:
     )
 
 
-def _findings(works: tuple[Verification, ...]) -> Concern:
+def _findings(latest: tuple[Verification, ...]) -> Concern:
     """Return what the latest verification that has ended found; one that could not end well is a finding."""
-    ended = next((one for one in works if one.state not in ("running", "cancelled")), None)
+    ended = next((one for one in latest if one.state not in ("running", "cancelled")), None)
     if ended is None:
         return Concern(what="findings", count=0)
     count = (ended.verdict or {}).get("found", 0) if ended.state in ("clean", "broken") else 1

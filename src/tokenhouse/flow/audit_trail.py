@@ -12,11 +12,10 @@ from typing import Any, Final
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole, kept_of_the_next
-from tokenhouse.rules.operations import Done
 from tokenhouse.rules.periods import instant, moment
 from tokenhouse.store import audit_log
 from tokenhouse.store.audit_log import NEWEST, Audited, AuditFilter
-from tokenhouse.store.pool import trouble_translated
+from tokenhouse.store.pool import Connection, trouble_translated
 
 ROWS_MAX: Final = 1_000
 REASON_LENGTH_MAX: Final = 1_000
@@ -93,7 +92,8 @@ def drafted(
 async def at_once(desk: Desk) -> AsyncIterator[None]:
     """Have a change and its record, both made within, written at once or not at all.
 
-    Not for operations on the ledger, which take their record with them: `with_record`.
+    Not for what no single transaction can hold - an operation on the ledger, a work that begins, a call of
+    somebody else's: those take their record with them, `with_record`.
     """
     try:
         with trouble_translated():
@@ -108,7 +108,7 @@ async def at_once(desk: Desk) -> AsyncIterator[None]:
 @contextmanager
 def with_record(
     desk: Desk,
-    told: Callable[[Done], Any],
+    told: Callable[[Any], Any],
     *,
     actor: str,
     action: str,
@@ -117,9 +117,10 @@ def with_record(
     reason: str = "",
     address: str = "",
 ) -> Iterator[None]:
-    """Have the operation on the ledger that is asked for within write its own record, if it is done anew.
+    """Have the first change that is made within write this record too, in its own transaction.
 
-    `told` says of what came of it how it is now.
+    What changes nothing - a repeat, a no, what was so before - writes none. `told` says of what was made how
+    it is now: of an operation's outcome on the ledger, or of what a flow hands to `keep`.
     """
     once = drafted(
         desk, actor=actor, action=action, subject=subject, before=before, reason=reason, address=address
@@ -131,13 +132,29 @@ def with_record(
         kept_of_the_next.reset(last)
 
 
+async def keep(connection: Connection, made: Any) -> None:
+    """Write the record that somebody wants of what this transaction has just made, if somebody does, once."""
+    kept = kept_of_the_next.get()
+    if kept is not None:
+        await audit_log.write_audit(connection, kept(made))
+        kept_of_the_next.set(None)
+
+
 def with_amendment(
-    desk: Desk, account: str, before: Any, after: Any, *, actor: str, reason: str, address: str = ""
+    desk: Desk,
+    account: str,
+    before: Any,
+    after: Any,
+    *,
+    actor: str,
+    reason: str,
+    address: str = "",
+    action: str = "account.amend",
 ) -> AbstractContextManager[None]:
     """Have the change of an account that is asked for within write its own record, if it is one."""
     if not after:
         return nullcontext()
-    told: dict[str, Any] = {"actor": actor, "action": "account.amend", "subject": account, "before": before}
+    told: dict[str, Any] = {"actor": actor, "action": action, "subject": account, "before": before}
     return with_record(desk, lambda _: after, reason=reason, address=address, **told)
 
 

@@ -15,24 +15,19 @@ import msgspec
 from tokenhouse.errors import TokenhouseError
 from tokenhouse.rules.balance import PURCHASE
 from tokenhouse.rules.notices import Kind, reached, round_of
-from tokenhouse.rules.operations import (
-    Adjust,
-    Amend,
-    Charge,
-    ClawBack,
-    Done,
-    Grant,
-    Operation,
-    Settle,
-)
+from tokenhouse.rules.operations import Amend, Done, Grant, Operation, Refund, Restore
 from tokenhouse.rules.plans import POINTS
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store.batch import Answer
 
 log: Final = logging.getLogger("tokenhouse.bell")
 
-SPENDING: Final[frozenset[type]] = frozenset((Settle, Charge, ClawBack, Adjust, Amend))
-"""Operations after which an account may stand nearer to its end."""
+GIVING: Final[frozenset[type]] = frozenset((Grant, Refund, Restore))
+"""Operations after which an account stands farther from its end.
+
+After any other it may stand nearer: whichever comes next, a mere touch included, ends reservations that have
+lapsed, which may cost something, and lots whose time is over.
+"""
 WAITING_MAX: Final = 10_000
 """Accounts and events that wait to be told, at most; more are left to the hourly look."""
 ROWS: Final = 500
@@ -75,7 +70,7 @@ class Bell:
         kind, done = type(operation), answer.outcome
         if type(done) is not Done or done.replayed or self.tell is None:
             return
-        if kind in SPENDING:
+        if kind not in GIVING:
             for member in answer.path:
                 if member.balance.own_credit:
                     self._heed_level(cell, member)

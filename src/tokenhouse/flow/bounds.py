@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from tokenhouse.flow import audited
 from tokenhouse.flow.desk import Desk, checked_text
@@ -12,9 +12,9 @@ from tokenhouse.rules import limits
 from tokenhouse.rules.account import apply
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.balance import Balance
-from tokenhouse.rules.operations import Amend, Refusal, Touch
+from tokenhouse.rules.operations import Amend, Touch
 from tokenhouse.rules.periods import Every, Instant, moment
-from tokenhouse.rules.plans import Limit, Plan
+from tokenhouse.rules.plans import Limit, Per, Plan, What
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts
 from tokenhouse.store.pool import trouble_translated
@@ -29,9 +29,9 @@ class LimitView:
 
     account: str
     name: str
-    what: Literal["requests", "tokens", "credit"]
+    what: What
     every: Every
-    per: Literal["account", "key", "model"]
+    per: Per
     of: str
     unit: Unit
     amount: int
@@ -93,9 +93,7 @@ async def preview(desk: Desk, ref: str, plan: str) -> Preview:
     path = await read_path(desk, address)
     successor, now = desk.catalog.plan(checked_text(plan, "plan")), desk.now()
     balances, _, _ = apply(path, Touch(id=""), now)
-    amended, _, outcome = apply(path, Amend(id="", plan=plan), now, successor=successor)
-    if isinstance(outcome, Refusal):
-        amended = balances
+    amended, _, _ = apply(path, Amend(id="", plan=plan), now, successor=successor)
     plans = [one.plan for one in path]
     return Preview(
         now=view(ref, _members(balances, plans)),

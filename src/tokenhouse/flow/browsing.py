@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from tokenhouse.flow import explained, journal, journal_table, search, verifications
+from tokenhouse.flow import explained, journal, journal_table, search, verifications, works
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.explained import EntryDetail
 from tokenhouse.flow.journal import EntryPage, GrantView, OpenView, OwnedPage
 from tokenhouse.flow.search import AccountPage
-from tokenhouse.flow.verifications import Verification, VerificationPage
+from tokenhouse.flow.verifications import Verification
+from tokenhouse.flow.works import WorkPage
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.store.accounts import Account
 
@@ -141,12 +142,12 @@ class Browsing:
 
     async def verification(self, verification: str) -> Verification:
         """Return a verification: how far it is, and what it found."""
-        return await verifications.find(self._desk, verification)
+        return await works.find(self._desk, verifications.KIND, verification)
 
-    async def verifications(self, *, after: str | None = None, rows_max: int = 20) -> VerificationPage:
+    async def verifications(self, *, after: str | None = None, rows_max: int = 20) -> WorkPage[Verification]:
         """Return the latest verifications, newest first."""
-        return await verifications.page(self._desk, after, rows_max)
+        return await works.page(self._desk, verifications.KIND, after, rows_max)
 
     async def cancel_verification(self, verification: str) -> Verification:
         """Call a verification off, on whichever node it is; within a second it stops. Idempotent."""
-        return await verifications.cancel(self._desk, verification)
+        return await works.cancel(self._desk, verifications.KIND, verification)

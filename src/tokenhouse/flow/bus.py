@@ -130,7 +130,7 @@ class Bus:
         ended = asyncio.Event()
         connection = await self._dial()
         try:
-            await bus.listen(connection, self._heard, ended.set)
+            await asyncio.wait_for(bus.listen(connection, self._heard, ended.set), ALIVE_WITHIN_S)
             self.attentive.set()
             self._catch_up()
             while not ended.is_set():

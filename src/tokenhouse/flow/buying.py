@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 from tokenhouse.errors import AccountClosed, InvalidInput, KeyReused, NotFound, TokenhouseError
 from tokenhouse.flow import orders as step
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_text, checked_whole
 from tokenhouse.flow.packages import find_coupon, find_package
 from tokenhouse.flow.report import read_path
@@ -191,6 +192,7 @@ async def _opened(
                 made = await orders.write_order_bought(connection, address, new, desk.clock())
                 if made is None:
                     raise _KnownError
+                await keep(connection, made)
                 return made
     except _KnownError:
         return None

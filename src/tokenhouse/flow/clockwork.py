@@ -19,12 +19,13 @@ import msgspec
 
 from tokenhouse.errors import DatabaseTrouble, StillRunning, TokenhouseError
 from tokenhouse.flow import schedule
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.schedule import Job
 from tokenhouse.rules.periods import SECOND, Instant, instant, moment
-from tokenhouse.rules.slots import Begin, Past, Wait, claim, last_slot, next_slot
+from tokenhouse.rules.slots import Begin, Outcome, Past, Wait, claim, last_slot, next_slot
 from tokenhouse.store import jobs
-from tokenhouse.store.jobs import Outcome, Run
+from tokenhouse.store.jobs import Run
 from tokenhouse.store.pool import Connection, trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.jobs")
@@ -110,6 +111,7 @@ class Clockwork:
                     raise StillRunning("job_running", job=name, node=working.node, retry_after_s=5)
                 run = self._begun(job, self._desk.now(), asked_by)
                 await jobs.write_run(connection, run)
+                await keep(connection, run)
         return await self._carry_out(job, run)
 
     async def _attempt(self, job: Job) -> Run | None:

@@ -55,7 +55,7 @@ async def costs(desk: Desk, *, every: Grain, last: int) -> Costs:
         async with snapshot(desk.pool) as connection:
             await desk.catalog.refresh(connection)
             used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
-    tables = await price_tables(desk)
+    tables = await price_tables(desk) if used else ()
     unit = deployment_unit(desk) or TOKEN
     lines, sums = [], dict[Unit, Cost]()
     for one in used:

@@ -1,9 +1,11 @@
 """The deployment: what concerns all accounts at once - figures, initialising, import, export."""
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from tokenhouse.flow import (
     audit,
@@ -16,6 +18,7 @@ from tokenhouse.flow import (
     samples,
     statistics,
     trend,
+    works,
 )
 from tokenhouse.flow.audit import Verdict
 from tokenhouse.flow.check import Checked
@@ -23,16 +26,13 @@ from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.examine import Finding
 from tokenhouse.flow.exporting import Format, What
 from tokenhouse.flow.importing import Imported, Source
-from tokenhouse.flow.imports import Import, ImportPage, Upload
+from tokenhouse.flow.imports import Import, Upload
 from tokenhouse.flow.initialise import Initialised
+from tokenhouse.flow.replay import TraceClock
 from tokenhouse.flow.samples import Samples
 from tokenhouse.flow.statistics import Line, Stats
 from tokenhouse.flow.trend import Trend
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from tokenhouse.flow.replay import TraceClock
+from tokenhouse.flow.works import WorkPage
 
 Progress = Callable[[int], None]
 """Told how many more of something a long work has done."""
@@ -47,10 +47,9 @@ class Deployment:
 
     _desk: Desk
 
-    if TYPE_CHECKING:
-
-        def _beside(self, clock: TraceClock) -> AbstractAsyncContextManager[Desk]:
-            """Open a desk on the same database that lives in another time."""
+    @abstractmethod
+    def _beside(self, clock: TraceClock) -> AbstractAsyncContextManager[Desk]:
+        """Open a desk on the same database that lives in another time: the house itself can."""
 
     async def stats(self, *, top: int = 100) -> Stats:
         """Return figures of all accounts, their distribution by share used, and the `top` accounts by use."""
@@ -165,15 +164,15 @@ class Deployment:
 
     async def find_import(self, import_id: str) -> Import:
         """Return an import: how far it is, what would change, and what did."""
-        return await imports.find(self._desk, import_id)
+        return await works.find(self._desk, imports.KIND, import_id)
 
-    async def imports(self, *, after: str | None = None, rows_max: int = 20) -> ImportPage:
+    async def imports(self, *, after: str | None = None, rows_max: int = 20) -> WorkPage[Import]:
         """Return the latest imports, newest first."""
-        return await imports.page(self._desk, after, rows_max)
+        return await works.page(self._desk, imports.KIND, after, rows_max)
 
     async def cancel_import(self, import_id: str) -> Import:
         """Call an import off, on whichever node it is; nothing is written, its file is let go. Idempotent."""
-        return await imports.cancel(self._desk, import_id)
+        return await works.cancel(self._desk, imports.KIND, import_id)
 
     async def samples(self) -> Samples:
         """Return whether sample data are offered, on their way, or there."""

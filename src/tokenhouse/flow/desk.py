@@ -75,8 +75,8 @@ UNSPEAKABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of what no line of text holds: controls, surrogates, ends of lines and paragraphs."""
 HEX_ID: Final = re.compile(r"[0-9a-f]{32}")
 
-kept_of_the_next: ContextVar[Callable[[Done], Audited] | None] = ContextVar("kept_of_the_next", default=None)
-"""What the audit log is to keep of the operation that a task asks for next."""
+kept_of_the_next: ContextVar[Callable[[Any], Audited] | None] = ContextVar("kept_of_the_next", default=None)
+"""What the audit log is to keep of the next change that a task makes; told what was made, it says it."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -210,7 +210,7 @@ class Desk:
 
         Raises: InvalidInput, Busy, DatabaseTrouble.
         """
-        digest = b""
+        digest, kept = b"", kept_of_the_next.get()
         if key is not None:
             checked_text(key, "key", least=1)
             plain = msgspec.structs.replace(operation, id="")
@@ -225,10 +225,12 @@ class Desk:
             digest=digest,
             order=order,
             turn=turn,
-            kept=kept_of_the_next.get(),
+            kept=kept,
         )
         self.writer.submit(ask)
         answer = await ask.answer
+        if kept is not None and type(answer.outcome) is Done and not answer.outcome.replayed:
+            kept_of_the_next.set(None)
         self.bell.heed(address.cell, operation, answer)
         self.pace.heed(operation, answer.outcome)
         return answer

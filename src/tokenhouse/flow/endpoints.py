@@ -11,12 +11,13 @@ import msgspec
 
 from tokenhouse import messages
 from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_list, checked_text, checked_whole
 from tokenhouse.flow.outbox import PAGE_MAX, try_out
 from tokenhouse.rules.notices import KINDS
 from tokenhouse.store import outbox
 from tokenhouse.store.keys import NOBODY
-from tokenhouse.store.outbox import Channel, Delivery, Endpoint
+from tokenhouse.store.outbox import Delivery, Endpoint
 from tokenhouse.store.pool import trouble_translated
 
 CHANNELS: Final = ("webhook", "service")
@@ -128,29 +129,30 @@ async def rotate(desk: Desk, endpoint: str) -> NewEndpoint:
 
 async def disable(desk: Desk, endpoint: str, *, why: str) -> Endpoint:
     """Let an endpoint rest; what waits for it is given up. Idempotent. Raises: NotFound."""
+    wanted, now = checked_id(endpoint, "endpoint"), desk.clock()
+    checked_text(why, "why")
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await outbox.write_endpoint_disabled(
-                connection, checked_id(endpoint, "endpoint"), desk.clock(), checked_text(why, "why")
-            )
-    return _known(found, endpoint)
+        async with desk.pool.acquire() as connection, connection.transaction():
+            found = await outbox.write_endpoint_disabled(connection, wanted, now, why)
+            if found is not None:
+                await keep(connection, found)
+    return found or await _find(desk, wanted)
 
 
 async def enable(desk: Desk, endpoint: str) -> Endpoint:
     """Use an endpoint again. Idempotent. Raises: NotFound."""
+    wanted = checked_id(endpoint, "endpoint")
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await outbox.write_endpoint_enabled(connection, checked_id(endpoint, "endpoint"))
-    return _known(found, endpoint)
+        async with desk.pool.acquire() as connection, connection.transaction():
+            found = await outbox.write_endpoint_enabled(connection, wanted)
+            if found is not None:
+                await keep(connection, found)
+    return found or await _find(desk, wanted)
 
 
 async def try_endpoint(desk: Desk, endpoint: str) -> Delivery:
     """Send a notice to one endpoint now, to see whether it arrives; tried once. Raises: NotFound."""
-    endpoint = checked_id(endpoint, "endpoint")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = (await outbox.list_endpoints_by_id(connection, [endpoint])).get(endpoint)
-    one = _known(found, endpoint)
+    one = await _find(desk, checked_id(endpoint, "endpoint"))
     if one.channel not in desk.channels.senders:
         raise InvalidInput("channel_closed", field="endpoint", value=one.channel)
     locale = desk.settings.locale
@@ -169,17 +171,24 @@ async def try_endpoint(desk: Desk, endpoint: str) -> Delivery:
 def _delivery(desk: Desk, one: Endpoint, document: dict[str, object]) -> Delivery:
     """Return a delivery that belongs to no notice."""
     cell, account = one.place or (NOBODY.cell, NOBODY.account)
-    channel: Channel = one.channel
     return Delivery(
         cell=cell,
         id=desk.new_id(),
         account=account,
         notice=None,
-        channel=channel,
+        channel=one.channel,
         endpoint=one.id,
         target=one.name,
         payload=msgspec.json.encode(document).decode(),
     )
+
+
+async def _find(desk: Desk, endpoint: str) -> Endpoint:
+    """Return an endpoint. Raises: NotFound."""
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            found = (await outbox.list_endpoints_by_id(connection, [endpoint])).get(endpoint)
+    return _known(found, endpoint)
 
 
 def _known(found: Endpoint | None, endpoint: str) -> Endpoint:

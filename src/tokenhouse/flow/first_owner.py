@@ -78,9 +78,11 @@ async def become(
     with trouble_translated():
         async with desk.pool.acquire() as connection, connection.transaction():
             waiting = await kept.find_person_by_link(connection, digest, now)
-            if waiting is None or waiting.email != PLACEHOLDER:
-                raise Unauthenticated("link_unknown")
-            if await kept.write_link_used(connection, digest, now, hashed) is None:
+            if (
+                waiting is None
+                or waiting.email != PLACEHOLDER
+                or await kept.write_link_used(connection, digest, now, hashed) is None
+            ):
                 raise Unauthenticated("link_unknown")
             if not await kept.write_first_owner(connection, waiting.id, theirs, name, spoken):
                 raise InvalidInput("email_taken", field="email", value=theirs)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal, get_args
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
@@ -10,7 +11,8 @@ from tokenhouse.rules.amounts import AMOUNT_MAX, checked_amount, shown
 from tokenhouse.rules.operations import Adjust, ClawBack, Grant, Refund
 from tokenhouse.rules.periods import AT_MAX, FOREVER, instant
 
-SOURCES = ("purchase", "bonus", "refund", "coupon", "adjustment", "import")
+Source = Literal["purchase", "bonus", "refund", "coupon", "adjustment", "import"]
+SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 PRIORITY_MAX = 1_000
 
 

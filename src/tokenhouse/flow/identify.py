@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final, Literal, get_args
 
 from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_flag, checked_text, checked_whole
 from tokenhouse.rules.account import opened
 from tokenhouse.rules.amounts import AMOUNT_MAX, shown
@@ -13,8 +15,10 @@ from tokenhouse.store import accounts
 from tokenhouse.store.accounts import CELLS, Account, Address, Profile
 from tokenhouse.store.pool import Connection, trouble_translated
 
-KINDS = ("user", "team", "company")
-STATES = ("active", "suspended", "closed")
+Kind = Literal["user", "team", "company"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+State = Literal["active", "suspended", "closed"]
+STATES: Final[tuple[State, ...]] = get_args(State)
 DEPTH_MAX = 8
 """Accounts on a way from a leaf to its root, at most: each is locked with every call below it."""
 TAGS_MAX = 20
@@ -35,16 +39,17 @@ async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Acco
             address = await accounts.find_address(connection, profile.ref)
             if address is None:
                 await desk.catalog.keep_up(connection)
-                address = await _made(desk, connection, profile, actor)
-            account = await accounts.find_account(connection, address)
-    desk.remember(address)
+                account = await _made(desk, connection, profile, actor)
+            else:
+                account = await accounts.find_account(connection, address)
     if account is None:
         raise NotFound("account_unknown", account=profile.ref)
+    desk.remember(account.address)
     return account
 
 
-async def _made(desk: Desk, connection: Connection, profile: Profile, actor: str) -> Address:
-    """Make an account with its balance, unless somebody else just did; return where it is."""
+async def _made(desk: Desk, connection: Connection, profile: Profile, actor: str) -> Account | None:
+    """Make an account with its balance, unless somebody else just did; return it."""
     plan = desk.catalog.plan(profile.plan or desk.settings.plan)
     now = desk.now()
     async with connection.transaction():
@@ -59,9 +64,12 @@ async def _made(desk: Desk, connection: Connection, profile: Profile, actor: str
                 actor=actor,
             )
             await accounts.write_opened(connection, [(address.cell, balance, entries)], now)
-    found = made[0] if made else await accounts.find_address(connection, profile.ref)
-    assert found is not None  # noqa: S101 -- made here, or by the one who was faster
-    return found
+            account = await accounts.find_account(connection, address)
+            await keep(connection, account)
+            return account
+    found = await accounts.find_address(connection, profile.ref)
+    assert found is not None  # noqa: S101 -- made by the one who was faster
+    return await accounts.find_account(connection, found)
 
 
 def checked_profile(

@@ -1,11 +1,12 @@
 """Initialise: every account without a balance gets one and what its plan gives; no other is touched."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tokenhouse.errors import TokenhouseError
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_flag, checked_text
 from tokenhouse.flow.statistics import Distribution, Overview, distribution, overview
 from tokenhouse.rules.openings import Opening
@@ -65,8 +66,11 @@ class Initialised:
 
 @dataclass(slots=True)
 class _Tally:
-    """What the workers have done so far."""
+    """What the workers have done so far; the audit log is told once, with the first balance that is given."""
 
+    waiting: int
+    first: asyncio.Lock = field(default_factory=asyncio.Lock)
+    told: bool = False
     seen: int = 0
     made: int = 0
     failed: int = 0
@@ -85,7 +89,8 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
     """Give every account that lacks one its balance and first allowance, and return the report.
 
     Idempotent: an account that has a balance keeps it to the byte, also when two machines do this at once.
-    Each transaction gives some thousand accounts all of theirs: an interrupted run is simply repeated.
+    Each transaction gives some thousand accounts all of theirs: an interrupted run is simply repeated. A
+    record that is wanted of it comes with the first of them, and says how many waited.
     """
     checked_text(actor, "actor")
     checked_flag(dry_run, "dry_run")
@@ -93,7 +98,7 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
         async with desk.pool.acquire() as connection:
             await desk.catalog.refresh(connection)
             before = await statistics.find_figures(connection, desk.now(), 0)
-    tally, cells = _Tally(), iter(range(CELLS))
+    tally, cells = _Tally(waiting=before.accounts - before.balances), iter(range(CELLS))
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
@@ -179,5 +184,20 @@ async def _give(
         return
     made = len(group.accounts)
     if not dry_run:
-        made = await initialise.write_openings(connection, cell, group.accounts, opening)
+        made = await _written(connection, cell, group.accounts, opening, tally)
     tally.made += made
+
+
+async def _written(
+    connection: Connection, cell: int, waiting: Sequence[int], opening: Opening, tally: _Tally
+) -> int:
+    """Give accounts their balance; return how many had none. The first that do bring the record of it all."""
+    if tally.told:
+        return await initialise.write_openings(connection, cell, waiting, opening)
+    async with tally.first:
+        async with connection.transaction():
+            made = await initialise.write_openings(connection, cell, waiting, opening)
+            if made and not tally.told:
+                await keep(connection, tally.waiting)
+        tally.told |= made > 0
+    return made

@@ -19,12 +19,12 @@ from tokenhouse.rules.amounts import Unit, digits
 from tokenhouse.rules.balance import Balance
 from tokenhouse.rules.notices import hundredths, level_of, percents, reached, round_of, standing
 from tokenhouse.rules.periods import DAY, Instant, moment
-from tokenhouse.rules.plans import Plan
+from tokenhouse.rules.plans import Channel, Plan
 from tokenhouse.rules.renewal import renew
 from tokenhouse.store import notices, outbox
 from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.notices import Addressee, Draft
-from tokenhouse.store.outbox import Channel, Delivery, Endpoint
+from tokenhouse.store.outbox import Delivery, Endpoint
 from tokenhouse.store.pool import Connection, trouble_translated
 
 ROWS: Final = 1_000

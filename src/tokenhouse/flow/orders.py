@@ -16,7 +16,7 @@ import msgspec
 
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import audited, identify, report
-from tokenhouse.flow.audit_trail import drafted
+from tokenhouse.flow.audit_trail import drafted, keep
 from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.settle import Receipt, receipt
@@ -24,7 +24,7 @@ from tokenhouse.rules.account import apply
 from tokenhouse.rules.amounts import checked_amount, shown
 from tokenhouse.rules.operations import ClawBack, Done, Grant, Restore, Touch
 from tokenhouse.rules.periods import DAY, FOREVER, instant
-from tokenhouse.rules.shop import clawed_by
+from tokenhouse.rules.shop import CURRENCIES, clawed_by
 from tokenhouse.store import audit_log, orders, refunds, shop, subscriptions
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.audit_log import Audited
@@ -61,9 +61,12 @@ async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, 
         "transaction_id": checked_text(price.transaction_id, "transaction_id", most=100),
         "note": checked_text(note, "note", most=1_000),
     }
+    fresh = desk.new_id()
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            made = await orders.write_order(connection, address, desk.new_id(), desk.clock(), **line)
+        async with desk.pool.acquire() as connection, connection.transaction():
+            made = await orders.write_order(connection, address, fresh, desk.clock(), **line)
+            if made.id == fresh:
+                await keep(connection, made)
     if (made.account, made.credit, made.price_minor, made.currency) != (
         address.account,
         line["credit"],
@@ -76,8 +79,8 @@ async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, 
 
 def checked_currency(currency: object) -> str:
     """Return a currency that we know. Raises: InvalidInput."""
-    if not isinstance(currency, str) or currency not in orders.CURRENCIES:
-        known = ", ".join(orders.CURRENCIES)
+    if not isinstance(currency, str) or currency not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
         raise InvalidInput("choice_unknown", field="currency", value=shown(currency), known=known)
     return currency
 

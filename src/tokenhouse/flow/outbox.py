@@ -16,10 +16,12 @@ from typing import Final, get_args
 import msgspec
 
 from tokenhouse.errors import NotFound
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.channels import Parcel, Undelivered
 from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_whole
+from tokenhouse.rules.plans import Channel
 from tokenhouse.store import outbox
-from tokenhouse.store.outbox import Channel, Delivery, Endpoint, State, Tried
+from tokenhouse.store.outbox import Delivery, Endpoint, State, Tried
 from tokenhouse.store.pool import trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.outbox")
@@ -45,7 +47,7 @@ AGAIN_ROWS: Final = 1_000
 ATTEMPT_S: Final = 30.0
 """The longest that one attempt may take, whatever its channel does."""
 PAGE_MAX: Final = 1_000
-STATES: Final = ("pending", "sent", "dead")
+STATES: Final[tuple[State, ...]] = get_args(State)
 CHANNELS: Final = get_args(Channel)
 
 
@@ -73,7 +75,7 @@ async def deliver(desk: Desk) -> Delivered:
                 taken = await outbox.lock_due(
                     connection, now, until, lease, ROWS, channels=channels, but=resting
                 )
-        tried = await _attempt(desk, taken, lease)
+        tried = await _attempt(desk, taken, lease, until)
         total = Delivered(
             sent=total.sent + sum(one.state == "sent" for one in tried),
             again=total.again + sum(one.state == "pending" for one in tried),
@@ -93,8 +95,11 @@ def _rests(desk: Desk, receiver: str) -> bool:
     return until is not None
 
 
-async def _attempt(desk: Desk, taken: Sequence[Delivery], lease: str) -> list[Tried]:
-    """Try deliveries, some at once, and write down what came of each; what was not tried is put back."""
+async def _attempt(desk: Desk, taken: Sequence[Delivery], lease: str, until: datetime) -> list[Tried]:
+    """Try deliveries, some at once, and write down what came of each; what was not tried is put back.
+
+    None is begun after `until`: a machine that slept for so long may find them in another node's hands.
+    """
     if not taken:
         return []
     ids = sorted({one.endpoint for one in taken if one.endpoint is not None})
@@ -108,7 +113,7 @@ async def _attempt(desk: Desk, taken: Sequence[Delivery], lease: str) -> list[Tr
     async def in_turn(one: Delivery) -> None:
         receiver = one.endpoint or one.channel
         async with room:
-            if failures[receiver] >= FAILURES_MAX:
+            if failures[receiver] >= FAILURES_MAX or desk.clock() >= until:
                 untried.append(one)
                 return
             failure = await _send(desk, one, endpoints.get(one.endpoint or ""))
@@ -189,10 +194,12 @@ def pause_s(attempts: int, asked_s: float | None, digits: str) -> float:
 async def resend(desk: Desk, delivery: str) -> Delivery:
     """Put a delivery that ended on its way again, with all its attempts before it. Raises: NotFound."""
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
+        async with desk.pool.acquire() as connection, connection.transaction():
             found = await outbox.write_again(connection, checked_id(delivery, "delivery"), desk.clock())
             if found is None:
                 found = await outbox.find_delivery(connection, checked_id(delivery, "delivery"))
+            else:
+                await keep(connection, found)
     if found is None:
         raise NotFound("delivery_unknown", id=delivery)
     return found
@@ -242,9 +249,10 @@ async def try_out(desk: Desk, delivery: Delivery) -> Delivery:
     with trouble_translated():
         async with desk.pool.acquire() as connection, connection.transaction():
             await outbox.write_deliveries(connection, [delivery], now)
+            await keep(connection, delivery)
             taken = await outbox.lock_one(connection, delivery, now, until, lease)
     assert taken is not None  # noqa: S101 -- nobody else has seen it yet
-    await _attempt(desk, [taken], lease)
+    await _attempt(desk, [taken], lease, until)
     with trouble_translated():
         async with desk.pool.acquire() as connection:
             found = await outbox.find_delivery(connection, delivery.id)

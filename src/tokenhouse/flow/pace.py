@@ -90,7 +90,7 @@ class Pace:
         self._add(1)
 
     async def write(self) -> None:
-        """Add what was counted until now to what all have; it waits where the database is away."""
+        """Add what was counted until now to what all have; where the database is away, it is let go."""
         counted, self._counted = self._counted, {}
         if not counted:
             return

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tokenhouse.errors import InvalidInput, NotFound
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_list, checked_text, checked_whole
 from tokenhouse.flow.terms import plans
 from tokenhouse.rules.amounts import checked_amount, checked_number, shown
@@ -164,10 +165,11 @@ async def end_coupon(desk: Desk, code: str) -> Coupon:
     """End a coupon: nobody can use it any more, and what it gave stays. Idempotent."""
     wanted = (await find_coupon(desk, code)).code
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
+        async with desk.pool.acquire() as connection, connection.transaction():
             ended = await shop.write_coupon_ended(connection, wanted, desk.clock())
-    assert ended is not None  # noqa: S101 -- coupons are never deleted
-    return ended
+            if ended is not None:
+                await keep(connection, ended)
+    return ended or await find_coupon(desk, wanted)
 
 
 def _new_code() -> str:

@@ -144,11 +144,13 @@ async def change(
 ) -> Person:
     """Change what is named of a person (`CHANGEABLE`), at once on every node; one who is disabled is out.
 
+    What is so already changes nothing, and nothing is told of it.
+
     Raises: NotFound; InvalidInput, `last_owner` among its reasons.
     """
     wanted = checked_id(person, "person")
     if not isinstance(changes, dict) or not changes:
-        raise InvalidInput("nothing_to_change", field="person", value="")
+        raise InvalidInput("person_unchanged", field="person", value="")
     if changes.get("account"):
         await desk.address(changes["account"])
     with trouble_translated():
@@ -158,6 +160,8 @@ async def change(
             after = _checked(_changed(before, changes, desk.clock()))
             if owners == [wanted] and (after.role != "owner" or after.disabled_at is not None):
                 raise InvalidInput("last_owner", field="role", value=after.email)
+            if after == before:
+                return before
             await people.write_person_changed(connection, after)
             if after.disabled_at is not None:
                 await sessions.write_sessions_ended(connection, wanted)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -11,13 +11,14 @@ from tokenhouse.messages import say
 from tokenhouse.rules.amounts import called, named
 from tokenhouse.rules.plans import POINTS, SOONEST_EXPIRY, Allowance, Limit, Plan
 
-TOPICS: Final = ("credit", "spend", "price", "stop", "limits", "models", "call", "notify")
+Topic = Literal["credit", "spend", "price", "stop", "limits", "models", "call", "notify"]
+TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence of a plan, and what it is about."""
 
-    topic: str
+    topic: Topic
     text: str
 
 

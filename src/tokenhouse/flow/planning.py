@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenhouse.errors import InvalidInput, NotFound
-from tokenhouse.flow import simulations, terms
+from tokenhouse.flow import simulations, terms, works
 from tokenhouse.flow.desk import Desk, checked_list
-from tokenhouse.flow.simulations import Simulation, SimulationPage, What
+from tokenhouse.flow.simulations import Simulation, What
 from tokenhouse.flow.terms import PRESETS, PlannedPlan, VersionView, preset
+from tokenhouse.flow.works import WorkPage
 from tokenhouse.rules.plans import Plan
 
 PLANS_MAX = 4
@@ -62,11 +63,11 @@ class Planning:
 
     async def simulation(self, simulation: str) -> Simulation:
         """Return a simulation: how far it is, and what came out."""
-        return await simulations.find(self._desk, simulation)
+        return await works.find(self._desk, simulations.KIND, simulation)
 
-    async def simulations(self, *, after: str | None = None, rows_max: int = 20) -> SimulationPage:
+    async def simulations(self, *, after: str | None = None, rows_max: int = 20) -> WorkPage[Simulation]:
         """Return the latest simulations, newest first, without what came out of them."""
-        return await simulations.page(self._desk, after, rows_max)
+        return await works.page(self._desk, simulations.KIND, after, rows_max)
 
     def _drafted(self, document: Mapping[str, Any]) -> Plan:
         """Return the terms that a document describes. Raises: InvalidInput."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow import orders as step
-from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.store import refunds
 from tokenhouse.store.orders import Order
@@ -39,6 +39,14 @@ class Undone:
     given: Receipt | None
     made: int
     """The total of the refunds that stand, in minor units."""
+
+
+async def order_of(desk: Desk, provider: str, refund: str) -> str | None:
+    """Return the order that a refund is of, by its provider's name of it; None where nobody told of it."""
+    names = checked_text(provider, "provider", least=1), checked_text(refund, "refund", least=1, most=255)
+    with trouble_translated():
+        async with desk.pool.acquire() as connection:
+            return await refunds.find_refund(connection, *names)
 
 
 async def note(desk: Desk, provider: str, told: Sequence[Returned], one: Order) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -22,11 +22,28 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.pool import Connection, trouble_translated
 
 PAGE_MAX = 1_000
-KINDS = (
-    *("open", "signup", "allowance", "rollover", "grant", "charge", "use", "repay", "expire", "forgive"),
-    *("period", "claw_back", "refund", "unuse", "adjust", "amend", "release", "lapse"),
-)
+Kind = Literal[
+    "open",
+    "signup",
+    "allowance",
+    "rollover",
+    "grant",
+    "charge",
+    "use",
+    "repay",
+    "expire",
+    "forgive",
+    "period",
+    "claw_back",
+    "refund",
+    "unuse",
+    "adjust",
+    "amend",
+    "release",
+    "lapse",
+]
 """Every kind of entry that a journal can hold."""
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 class LotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +73,8 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
 
     account: str
     plan: str
+    plan_title: str
+    """What people call the plan: its name, where it has no title."""
     state: str
     unit: Unit
     available: int
@@ -113,6 +132,7 @@ def view(ref: str, path: list[Member]) -> BalanceView:
     return BalanceView(
         account=ref,
         plan=own.plan,
+        plan_title=plan.title or own.plan,
         state=own.state,
         unit=plan.unit,
         available=credit.available,

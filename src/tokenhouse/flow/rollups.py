@@ -71,7 +71,7 @@ async def fold_told(desk: Desk, connection: Connection, news: Sequence[int]) -> 
 
 
 def portions(found: list[Unfolded]) -> Iterator[tuple[int, list[int]]]:
-    """Yield accounts cell by cell, in order, so many at a time as one transaction should fold."""
+    """Yield accounts, of which there are some, cell by cell, as many at a time as one transaction folds."""
     cell, some, waiting = -1, list[int](), 0
     for one in sorted(found, key=lambda one: (one.cell, one.account)):
         if some and (one.cell != cell or waiting + one.waiting > ENTRIES_MAX):
@@ -80,8 +80,7 @@ def portions(found: list[Unfolded]) -> Iterator[tuple[int, list[int]]]:
         cell = one.cell
         some.append(one.account)
         waiting += one.waiting
-    if some:
-        yield cell, some
+    yield cell, some
 
 
 def counts_tokens(desk: Desk) -> bool:

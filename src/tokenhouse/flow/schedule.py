@@ -14,6 +14,7 @@ from tokenhouse.flow import (
     rollups,
     sessions,
     subscriptions,
+    taking_up,
     upkeep,
     watch,
 )
@@ -58,6 +59,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(name="outbox", when=5, work=outbox.deliver),
     Job(name="orders", when="*/10 * * * *", work=buying.expire_orders),
     Job(name="subscriptions", when="*/10 * * * *", work=subscriptions.renew_subscriptions),
+    Job(name="works", when="* * * * *", work=taking_up.take_up),
     Job(name="watch", when="*/5 * * * *", work=watch.watch),
     Job(name="sessions", when="7 * * * *", work=sessions.forget_sessions),
     Job(name="retention", when="17 3 * * *", work=retention.forget),

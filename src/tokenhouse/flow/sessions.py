@@ -170,7 +170,8 @@ async def sign_out_everywhere(desk: Desk, person: str, *, but: str, actor: str, 
     with trouble_translated():
         async with desk.pool.acquire() as connection, connection.transaction():
             ended = await sessions.write_sessions_ended(connection, found.id, stays)
-            await audit_log.write_audit(connection, kept)
+            if ended:
+                await audit_log.write_audit(connection, kept)
     return ended
 
 

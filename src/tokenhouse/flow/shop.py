@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tokenhouse.flow import buying, orders, packages, payments, receipts, subscriptions
+from tokenhouse.flow import buying, orders, packages, payments, receipts, refunding, subscriptions
 from tokenhouse.flow.buying import Expired, expire_orders
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.fund import Price
@@ -135,6 +135,10 @@ class Shop:
     async def payments_of(self, order: str) -> list[str]:
         """Return what its provider calls the payments that are for an order. Raises: NotFound."""
         return await payments.payments_of(self._desk, await orders.find_anywhere(self._desk, order))
+
+    async def order_of_refund(self, provider: str, refund: str) -> str | None:
+        """Return the id of the order that a refund is of, by its provider's name of it; None for no known."""
+        return await refunding.order_of(self._desk, provider, refund)
 
     async def sales_receipt(self, ref: str, order: str, *, locale: str = "en") -> SalesReceipt:
         """Return the receipt of an order that was paid. Raises: NotFound."""

@@ -36,13 +36,23 @@ class Sources:
         plan: str | None = None,
         state: str | None = None,
         actor: str = "",
+        address: str | None = None,
     ) -> Synchronised:
         """Make an account be what another system says of its user: opened if new, changed where it differs.
 
-        Idempotent; what is None stays as it is.
+        Idempotent; what is None stays as it is. With an `address` somebody decided it, and the audit log
+        keeps each change in the transaction that makes it.
         """
         return await synchronise.synchronise(
-            self._desk, ref, name=name, email=email, locale=locale, plan=plan, state=state, actor=actor
+            self._desk,
+            ref,
+            name=name,
+            email=email,
+            locale=locale,
+            plan=plan,
+            state=state,
+            actor=actor,
+            address=address,
         )
 
     async def history_size(self, ref: str, *, kinds: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 from tokenhouse.errors import NotFound, TokenhouseError
 from tokenhouse.flow import identify
 from tokenhouse.flow import orders as step
+from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.packages import find_package
 from tokenhouse.rules.periods import instant, moment, period_of
@@ -90,7 +91,9 @@ async def end(desk: Desk, one: Subscription, reason: str) -> Subscription:
         )
     with trouble_translated():
         async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_ended(connection, one, desk.clock(), reason)
+            async with connection.transaction():
+                if await subscriptions.write_subscription_ended(connection, one, desk.clock(), reason):
+                    await keep(connection, one)
             waiting = await subscriptions.find_order_of_subscription(connection, one, "pending")
     if waiting is not None:
         await step.fail_order(desk, one.ref, waiting, actor="subscription", reason=reason)
@@ -119,8 +122,9 @@ async def cancel(desk: Desk, ref: str, *, at_once: bool) -> Subscription:
     if at_once or one.state == "pending":
         return await end(desk, one, "cancelled")
     with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_state(connection, one, ends_then=True)
+        async with desk.pool.acquire() as connection, connection.transaction():
+            if await subscriptions.write_subscription_ending(connection, one):
+                await keep(connection, one)
     return await _again(desk, one)
 
 

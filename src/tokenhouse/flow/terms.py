@@ -75,6 +75,12 @@ async def plans(desk: Desk) -> dict[str, Plan]:
     return desk.catalog.plans
 
 
+def title_of(desk: Desk, plan: str) -> str:
+    """Return what people call a plan: its title, or its name where it has none."""
+    known = desk.catalog.plans.get(plan)
+    return (known.title if known else "") or plan
+
+
 async def planned(desk: Desk) -> list[PlannedPlan]:
     """Return the versions of all plans that are to hold later, the first to start first."""
     await _read(desk)

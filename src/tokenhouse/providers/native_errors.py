@@ -22,6 +22,7 @@ KINDS: Final = {
     "permission": Native(403, "permission_error", None, "permission_error"),
     "not_found": Native(404, "invalid_request_error", "not_found", "not_found_error"),
     "model_not_found": Native(404, "invalid_request_error", "model_not_found", "not_found_error"),
+    "method": Native(405, "invalid_request_error", "method_not_supported", "invalid_request_error"),
     "conflict": Native(409, "conflict_error", "still_running", "invalid_request_error"),
     "too_large": Native(413, "invalid_request_error", "request_too_large", "request_too_large"),
     "key_reused": Native(422, "invalid_request_error", "idempotency_key_reused", "invalid_request_error"),

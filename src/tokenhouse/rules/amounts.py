@@ -31,7 +31,7 @@ _SYMBOL: Final = re.compile(r"[^-+.,0-9\s]{0,4}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-class Unit(msgspec.Struct, frozen=True, cache_hash=True):
+class Unit(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknown_fields=True):
     """What a deployment counts in; amounts are whole numbers of 10^-`decimals` of it."""
 
     name: str
@@ -196,22 +196,18 @@ def called(amount: int, unit: Unit, locale: str = "en") -> str:
         return unit.name
 
 
-def parse_unit(document: object, field: str = "unit") -> Unit:
-    """Return the unit of a plan's document: `{name, symbol, decimals}`.
+def checked_unit(unit: Unit, field: str = "unit") -> Unit:
+    """Return `unit`, now known to be one that can be counted in and written.
 
-    Raises: InvalidInput `field_unknown`, `field_missing`, `unit_name`, `unit_symbol`, `amount_not_integer`,
-    `amount_out_of_range`.
+    Raises: InvalidInput `unit_name`, `unit_symbol`, `amount_out_of_range`.
     """
-    table = known_table(document, ("name", "symbol", "decimals"), field)
-    name, symbol = required(table, "name", field), table.get("symbol", "")
-    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        raise InvalidInput("unit_name", field=f"{field}.name", value=shown(name))
-    if not isinstance(symbol, str) or _SYMBOL.fullmatch(symbol) is None:
-        raise InvalidInput("unit_symbol", field=f"{field}.symbol", value=shown(symbol))
-    decimals = checked_amount(table.get("decimals", 0), f"{field}.decimals", least=0)
-    if decimals > DECIMALS_MAX:
-        raise outside(decimals, f"{field}.decimals", 0, DECIMALS_MAX)
-    return Unit(name, symbol, decimals)
+    if _NAME.fullmatch(unit.name) is None:
+        raise InvalidInput("unit_name", field=f"{field}.name", value=shown(unit.name))
+    if _SYMBOL.fullmatch(unit.symbol) is None:
+        raise InvalidInput("unit_symbol", field=f"{field}.symbol", value=shown(unit.symbol))
+    if not 0 <= unit.decimals <= DECIMALS_MAX:
+        raise outside(unit.decimals, f"{field}.decimals", 0, DECIMALS_MAX)
+    return unit
 
 
 def known_table(document: object, known: tuple[str, ...], field: str) -> Mapping[str, Any]:

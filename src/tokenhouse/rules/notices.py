@@ -1,6 +1,6 @@
 """Notices: which level an account has reached, in which round it counts, and what a person is told of it."""
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from tokenhouse.rules.alerts import Level, used_percent
 from tokenhouse.rules.balance import Balance
@@ -8,7 +8,7 @@ from tokenhouse.rules.periods import FOREVER
 from tokenhouse.rules.plans import POINTS, Plan
 
 Kind: TypeAlias = Literal["level", "bought", "expiring", "suspended"]
-KINDS: Final[tuple[Kind, ...]] = ("level", "bought", "expiring", "suspended")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 HUNDREDTHS: Final = 100
 """Percents of notices are whole numbers of one hundredth."""
 

@@ -149,17 +149,6 @@ def period_of(
     return _anniversary(at, every, zone_of(zone), anchor_at)
 
 
-def next_period(
-    period: Period,
-    every: Every,
-    anchor: Anchor = "calendar",
-    zone: str = "UTC",
-    anchor_at: Instant | None = None,
-) -> Period:
-    """Return the period that starts where `period` ends."""
-    return period_of(period.end_at, every, anchor, zone, anchor_at)
-
-
 def periods_between(
     start_at: Instant,
     end_at: Instant,

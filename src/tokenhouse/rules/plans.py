@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from tokenhouse.errors import InvalidInput
-from tokenhouse.rules.amounts import AMOUNT_MAX, Unit, checked_amount, checked_number, shown
+from tokenhouse.rules.amounts import AMOUNT_MAX, Unit, checked_amount, checked_number, checked_unit, shown
 from tokenhouse.rules.periods import Every, parse_duration, zone_of
 from tokenhouse.rules.rates import checked_pattern, parse_prices
 
@@ -22,6 +22,11 @@ SOONEST_EXPIRY: Final = "soonest-expiry"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 Debt = Literal["forgive", "carry"]
+What = Literal["requests", "tokens", "credit"]
+"""What a limit counts."""
+Per = Literal["account", "key", "model"]
+Channel = Literal["email", "webhook", "service"]
+"""How a notice leaves the house."""
 
 
 def _points(share: Decimal, field: str) -> int:
@@ -101,10 +106,10 @@ class CallTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A cap on requests, tokens or credit in every window of time, per account, key or model."""
 
-    what: Literal["requests", "tokens", "credit"]
+    what: What
     amount: int
     every: Every
-    per: Literal["account", "key", "model"] = "account"
+    per: Per = "account"
     time_zone: str | None = None
 
     @property
@@ -136,7 +141,7 @@ class NotifyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     levels: tuple[Decimal, ...] | None = None
     """Shares such as 0.80; without it those of `stop`: warn, critical and block. An empty list: none."""
-    channels: tuple[Literal["email", "webhook", "service"], ...] = ("email", "webhook", "service")
+    channels: tuple[Channel, ...] = get_args(Channel)
     """How notices leave the house; they can be read in it in any case."""
 
 
@@ -275,6 +280,7 @@ def _check(plan: Plan) -> None:
     """Refuse a plan whose values contradict each other."""
     if not NAME.fullmatch(plan.name):
         raise InvalidInput("plan_name", field="name", value=shown(plan.name))
+    checked_unit(plan.unit)
     if not plan.buy <= plan.warn <= plan.critical <= plan.block or plan.block == 0:
         raise InvalidInput("plan_stops", field="stop", value=str(plan.stop.block))
     for place, amount, least in (

@@ -20,6 +20,8 @@ DECIMALS: Final = {"KRW": 0, "JPY": 0, "USD": 2, "EUR": 2}
 """Decimals of each currency (ISO 4217)."""
 SYMBOLS: Final = {"KRW": "₩", "JPY": "¥", "USD": "$", "EUR": "€"}
 Renewal = Literal["week", "month", "quarter", "year"]
+Provider = Literal["callback", "stripe", "toss", "manual"]
+"""Who says that an order is paid; `manual`: an operator does."""
 
 PRICE_MAX: Final = 10**12
 """Minor units of one order at most: ten thousand million dollars, and far from where integers end."""

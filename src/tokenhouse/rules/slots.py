@@ -16,6 +16,8 @@ from tokenhouse.rules.periods import MINUTE, SECOND, Instant, instant, moment, z
 
 When: TypeAlias = str | int
 """A cron expression of five fields, or a number of seconds."""
+Outcome: TypeAlias = Literal["running", "done", "failed", "lost"]
+"""At work; ended well; raised something; its node was gone before it ended."""
 
 ATTEMPTS_MAX: Final = 5
 """How often one slot is tried; the next slot begins anew."""
@@ -29,7 +31,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     """A run that a claim depends on. `scheduled`: it is of the last slot, and was not asked for by hand."""
 
     scheduled: bool
-    outcome: Literal["running", "done", "failed", "lost"]
+    outcome: Outcome
     attempt: int
     lease_until: Instant
     ended_at: Instant

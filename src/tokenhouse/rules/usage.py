@@ -80,9 +80,6 @@ KINDS: Final[tuple[str, ...]] = Usage.__struct_fields__
 """The kinds, in the order in which a charge is explained."""
 NOTHING: Final = Usage()
 
-_ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(Usage)
-
 
 def from_inside(
     tokens_input: int,
@@ -152,19 +149,6 @@ def checked_usage(value: object, field: str = "usage") -> Usage:
             name = f"{field}.{KINDS[nth]}"
             raise InvalidInput("usage_count", field=name, value=shown(count), most=TOKENS_MAX)
     return usage
-
-
-def usage_json(usage: Usage) -> str:
-    """Return the compact JSON of the journal: `{"input":11,"output":25}`, zeros left out."""
-    return _ENCODER.encode(usage).decode()
-
-
-def usage_from_json(text: str | bytes) -> Usage:
-    """Return what `usage_json` wrote.
-
-    Raises: msgspec.ValidationError for a row that no release wrote; a kind is never dropped silently.
-    """
-    return _DECODER.decode(text)
 
 
 def _within(count: int) -> int:

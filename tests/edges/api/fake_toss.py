@@ -21,6 +21,8 @@ class FakeToss:
         """What is answered to whoever wants money back."""
         self.cut: Says | None = None
         """What becomes of a cancel's answer on its way, after the work was done."""
+        self.later = False
+        """Whether cancels end later, as those of wallets abroad do."""
         self.port = 0
         self._kept: dict[str, Says] = {}
 
@@ -81,7 +83,19 @@ class FakeToss:
         found["status"] = "PARTIAL_CANCELED" if found["balanceAmount"] else "CANCELED"
         found["cancels"] = found["cancels"] or []
         made = {"transactionKey": f"{name}-{len(found['cancels'])}", "cancelAmount": amount}
-        found["cancels"].append(made | {"cancelReason": reason, "cancelStatus": "DONE"})
+        status = "IN_PROGRESS" if self.later else "DONE"
+        found["cancels"].append(made | {"cancelReason": reason, "cancelStatus": status})
+
+    def cancel_ended(self, name: str, status: str) -> dict[str, Any]:
+        """Have the last cancel of a payment end, as a wallet abroad does; return the webhook that tells it."""
+        found = self.payments[name]
+        cancel = found["cancels"][-1]
+        cancel["cancelStatus"] = status
+        if status == "ABORTED":
+            found["balanceAmount"] += cancel["cancelAmount"]
+            paid = found["balanceAmount"] == found["totalAmount"]
+            found["status"] = "DONE" if paid else "PARTIAL_CANCELED"
+        return webhook("CANCEL_STATUS_CHANGED", **cancel)
 
     def given(self, name: str) -> int:
         """Return how much of a payment is given back."""
@@ -96,5 +110,5 @@ def confirming(order: str, key: str, amount: int = 9900) -> dict[str, Any]:
     return {"method": "POST", "path": path, "who": "alice", "json": {"payment_key": key, "amount": amount}}
 
 
-def webhook(**data: Any) -> dict[str, Any]:
-    return {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-21T12:00:00", "data": data}
+def webhook(event: str = "PAYMENT_STATUS_CHANGED", **data: Any) -> dict[str, Any]:
+    return {"eventType": event, "createdAt": "2026-11-21T12:00:00", "data": data}

@@ -28,8 +28,6 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
         "response_headers_conformance",
         "response_schema_conformance",
         "negative_data_rejection",
-        "unsupported_method",
-        "allow_header_conformance",
     ]
 )
 EXAMPLES = int(os.environ.get("TOKENHOUSE_EXAMPLES", "3"))

@@ -274,8 +274,9 @@ async def test_one_that_is_called_off_in_the_middle_leaves_nothing(service: Serv
     assert await service.house.accounts() == []
 
 
-async def test_what_breaks_off_can_be_carried_out_again_on_another_node(
-    database: str, clock: Any, monkeypatch: Any
+@pytest.mark.parametrize("taken_up", [True, False])
+async def test_what_breaks_off_is_taken_up_by_another_node_or_carried_out_again(
+    database: str, clock: Any, monkeypatch: Any, taken_up: bool
 ):
     never = asyncio.Event()
 
@@ -289,15 +290,41 @@ async def test_what_breaks_off_can_be_carried_out_again_on_another_node(
             await resting(house, begun.id)
             with monkeypatch.context() as held:
                 held.setattr(accounts, "write_opened", stuck)
-                await house.carry_out_import(begun.id, reason="x", actor="test")
-                clock.move(minutes=2)
-                assert (await other.find_import(begun.id)).state == "lost", "nobody has heard of it"
-        found = await other.find_import(begun.id)
-        assert (found.state, found.result) == ("lost", None)
+                await house.carry_out_import(begun.id, reason="moving in", actor="kim")
         assert await other.accounts() == []
-        await other.carry_out_import(begun.id, reason="once more", actor="test")
+        clock.move(minutes=2)
+        assert (await other.find_import(begun.id)).state == "writing", "another node may take it up"
+        if taken_up:
+            assert (await other.run_job("works")).result == {"works": 1}
+        else:
+            clock.move(minutes=4)
+            assert (await other.run_job("works")).result == {"works": 0}, "nobody waits for it any more"
+            found = await other.find_import(begun.id)
+            assert (found.state, found.result) == ("lost", None)
+            await other.carry_out_import(begun.id, reason="moving in", actor="kim")
         found = await resting(other, begun.id)
-        assert (found.state, found.result.new) == ("done", 2)
+        assert (found.state, found.result and found.result.new) == ("done", 2)
+        assert len(await other.accounts()) == 2
+        [kept] = await other.audit_log(action="import")
+        assert (kept.action, kept.actor, kept.reason) == ("import.users", "kim", "moving in")
+        assert (await other.run_job("works")).result == {"works": 0}
+
+
+async def test_a_file_whose_node_is_lost_while_it_is_looked_through_is_looked_through_again(
+    database: str, clock: Any, monkeypatch: Any
+):
+    async def stuck(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    async with Tokenhouse.open(database, clock=clock) as other:
+        async with Tokenhouse.open(database, clock=clock) as house:
+            with monkeypatch.context() as held:
+                held.setattr(importing, "survey", stuck)
+                begun = await house.start_import(Upload(content=TABLE.encode(), named={"id": "ref"}))
+        clock.move(minutes=2)
+        await other.run_job("works")
+        found = await other.find_import(begun.id)
+        assert (found.state, found.check and found.check.new) == ("ready", 2)
 
 
 async def test_a_database_that_goes_away_breaks_it_off_and_a_changed_plan_fails_it(

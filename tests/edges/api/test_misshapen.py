@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, TypeA
 
 from tests.edges.api.conftest import Service
 from tokenhouse import messages
+from tokenhouse.edges import api
+from tokenhouse.edges.api.thin import REPEATED
 from tokenhouse.edges.misshapen import FAMILIES, KINDS, MEASURES, TYPES, by_msgspec, by_pydantic
 
 ENGLISH = messages.catalogue("en")
@@ -121,7 +123,7 @@ def test_what_msgspec_finds_is_said_in_our_words(body: bytes, field: str, reason
 
 def test_every_sentence_is_of_some_use():
     said = {f"shape.{reason}" for _, _, reason, _ in (*PYDANTIC, *MSGSPEC)}
-    assert {name for name in ENGLISH if name.startswith("shape.")} == said
+    assert {name for name in ENGLISH if name.startswith("shape.")} == said | {"shape.repeated"}
     used = {reason for reason, _ in KINDS.values()} | {*FAMILIES.values(), *TYPES.values()}
     used |= {reason for one in MEASURES.values() for reason in one.values()}
     assert {f"shape.{reason}" for reason in used} <= said
@@ -156,3 +158,27 @@ async def test_what_is_no_json_is_said_at_its_place(service: Service, path: str)
     problem = await service.no(400, "POST", path, who="operator", **how)
     assert problem["field"] == "body"
     assert problem["detail"].startswith("body: 요청은 온전한 JSON 문서 하나여야 합니다. 1")
+
+
+async def test_of_two_values_for_one_nobody_chooses(service: Service):
+    problem = await service.no(400, "GET", "/api/v1/accounts?limit=5&search=a&limit=7", who="operator")
+    assert (problem["field"], problem["detail"]) == (
+        "limit",
+        "limit: this stands there more than once; give it once.",
+    )
+    korean = {"accept-language": "ko"}
+    problem = await service.no(400, "POST", "/api/v1/quotes?a=1&b&a=2", who="operator", headers=korean)
+    assert "한 번만" in problem["detail"]
+    await service.ok("GET", "/api/v1/accounts/me/entries?kind=charge&kind=grant&limit=5", who="alice")
+    await service.ok("GET", "/api/v1/accounts?limit=5&&search=a&", who="operator")
+
+
+def test_lists_in_a_query_are_known():
+    found = {
+        one["name"].encode()
+        for operations in api.assembled().openapi()["paths"].values()
+        for operation in operations.values()
+        for one in operation.get("parameters", ())
+        if one["in"] == "query" and one["schema"].get("type") == "array"
+    }
+    assert found == REPEATED

@@ -138,7 +138,9 @@ def test_the_postman_collection_has_every_operation_with_a_body_that_is_taken():
     assert [one["name"] for one in made["item"]] == [one["name"] for one in DOCUMENT["tags"]]
     requests = [one["request"] for folder in made["item"] for one in folder["item"]]
     assert len(requests) == len(OPERATIONS)
-    assert {one["key"] for one in made["variable"]} == {"baseUrl", "token"}
+    known = {one["key"] for one in made["variable"]}
+    assert {"baseUrl", "token", "userToken", "reservation", "order", "key_id"} <= known
+    assert set(re.findall(r"\{\{(\w+)\}\}", json.dumps(made))) <= known
     for one in requests:
         assert one["url"]["raw"].startswith("{{baseUrl}}/")
         assert "{" not in one["url"]["raw"].removeprefix("{{baseUrl}}")
@@ -150,6 +152,33 @@ def test_the_postman_collection_has_every_operation_with_a_body_that_is_taken():
     bodies = {one["url"]["raw"]: json.loads(one["body"]["raw"]) for one in requests if "body" in one}
     [grant] = [body for url, body in bodies.items() if url.endswith("/:ref/grants")]
     assert grant == {"amount": "2500", "reason": "Goodwill after the outage of Tuesday"}
+
+
+def test_what_a_request_of_the_collection_makes_the_next_ones_name():
+    requests = {
+        (one["request"]["method"], one["request"]["url"]["raw"].removeprefix("{{baseUrl}}")): one
+        for folder in collection(DOCUMENT)["item"]
+        for one in folder["item"]
+    }
+
+    def kept(method: str, path: str) -> list[str]:
+        scripts = requests[method, path].get("event", [])
+        return re.findall(r'collectionVariables\.set\("(\w+)"', json.dumps(scripts).replace('\\"', '"'))
+
+    assert kept("POST", "/api/v1/reservations") == ["reservation"]
+    assert kept("POST", "/api/v1/accounts/:ref/orders") == ["order"]
+    assert kept("GET", "/api/v1/deliveries") == ["delivery_id"]
+    assert kept("POST", "/api/v1/accounts/:ref/keys") == ["userToken"]
+    assert kept("GET", "/api/v1/health") == []
+    settle = requests["POST", "/api/v1/reservations/:reservation/settle"]["request"]
+    assert [(one["key"], one["value"]) for one in settle["url"]["variable"]] == [
+        ("reservation", "{{reservation}}")
+    ]
+    own = requests["POST", "/api/chat/send"]["request"]["auth"]["bearer"]
+    assert [one["value"] for one in own] == ["{{userToken}}"]
+    assert "auth" not in requests["POST", "/api/ai-usage/test-usage"]["request"]
+    header = requests["GET", "/api/v1/user-quota/quota"]["request"]["header"]
+    assert [(one["key"], one["value"], one["disabled"]) for one in header] == [("x-user-id", "123", False)]
 
 
 async def test_bodies_of_the_collection_are_taken_as_they_are(service: Service):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.edges.api.conftest import Service
+from tokenhouse.flow import standings
 from tokenhouse.rules.usage import Usage
 
 ACCOUNTS = "/api/v1/accounts"
@@ -96,7 +97,9 @@ async def test_accounts_are_picked_by_state_and_plan(service: Service, monkeypat
         assert (await service.no(400, "GET", STANDINGS, who="auditor", params=asked))["field"] == "cursor"
 
 
-async def test_the_report_is_a_csv_that_says_the_same(service: Service):
+@pytest.mark.parametrize("rows", [1, 500])
+async def test_the_report_is_a_csv_that_says_the_same(service: Service, monkeypatch, rows: int):
+    monkeypatch.setattr(standings, "TABLE_ROWS", rows)
     house = service.house
     await house.account("alice", name="=cmd()", email="alice@example.com")
     await house.charge("alice", 1_234)

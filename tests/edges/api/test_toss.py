@@ -213,3 +213,72 @@ async def test_money_that_toss_gave_back_already_is_no_trouble(shop: Shop, servi
     told = await service.ok("POST", path, who="operator", json={"reason": "done there"})
     assert (told["money"], told["order"]["state"]) == ("given_back", "refunded")
     await shop.sound()
+
+
+class TestACancelThatEndsLater:
+    """`CANCEL_STATUS_CHANGED` holds a cancel as a payment lists it: neither the payment nor its order."""
+
+    @pytest.fixture
+    async def sold(self, shop: Shop, service: Service, fake: FakeToss) -> str:
+        order = await shop.order("alice", "toss")
+        await service.ok(**confirming(order, fake.agreed(order)))
+        fake.later = True
+        return order
+
+    async def heard(self, service: Service, said: dict[str, Any]) -> tuple[str, str]:
+        heard = await service.ok("POST", WEBHOOK, json=said)
+        return heard["verdict"], heard["order"]["state"]
+
+    @pytest.mark.parametrize("ours", [True, False])
+    @pytest.mark.parametrize(
+        ("ended", "verdict", "state", "gained"),
+        [("DONE", "duplicate", "refunded", 0), ("ABORTED", "accepted", "completed", 50_000)],
+    )
+    async def test_its_end_counts_once_whoever_asked_for_it(
+        self, sold: str, shop: Shop, service: Service, fake: FakeToss, ours: bool, ended: str, verdict: str,
+        state: str, gained: int,
+    ):  # fmt: skip
+        if ours:
+            path = f"/api/v1/orders/{sold}/refund"
+            told = await service.ok("POST", path, who="operator", json={"reason": "not wanted"})
+            assert told["order"]["state"] == "refunded"
+        else:
+            fake.cancel("pay_key_1", 9_900)
+            assert await self.heard(service, webhook(paymentKey="pay_key_1")) == ("accepted", "refunded")
+        assert await shop.credit("alice") == FREE
+        said = fake.cancel_ended("pay_key_1", ended)
+        assert not {"paymentKey", "orderId"} & said["data"].keys()
+        assert await self.heard(service, said) == (verdict, state)
+        again = await asyncio.gather(*(self.heard(service, said) for _ in range(3)))
+        assert set(again) == {("duplicate", state)}
+        assert await shop.credit("alice") == FREE + gained
+        await shop.sound()
+
+    async def test_one_of_ours_is_known_by_its_reason_before_anybody_told_of_it(
+        self, sold: str, shop: Shop, service: Service, fake: FakeToss
+    ):
+        fake.cancel("pay_key_1", 3_300, reason=f"too much [{sold}-1]")
+        assert await self.heard(service, fake.cancel_ended("pay_key_1", "DONE")) == ("accepted", "completed")
+        assert (await service.house.find_order(sold)).refunded_minor == 3_300
+        await shop.sound()
+
+    async def test_what_it_claims_is_not_believed(
+        self, sold: str, shop: Shop, service: Service, fake: FakeToss
+    ):
+        fake.cancel("pay_key_1", 9_900)
+        lie = webhook("CANCEL_STATUS_CHANGED", **fake.payments["pay_key_1"]["cancels"][0])
+        lie["data"]["cancelStatus"] = "ABORTED"
+        fake.payments["pay_key_1"]["cancels"][0]["cancelStatus"] = "IN_PROGRESS"
+        missing = await service.no(404, "POST", WEBHOOK, json=lie)
+        assert "pay_key_1-0" in missing["detail"]
+        await service.ok("POST", WEBHOOK, json=webhook(paymentKey="pay_key_1"))
+        waits = await service.call("POST", WEBHOOK, json=lie)
+        assert (waits.status_code, waits.headers["retry-after"]) == (503, "60"), "Toss knows no end of it yet"
+        assert await shop.credit("alice") == FREE
+        fake.payments["pay_key_1"]["cancels"][0]["cancelStatus"] = "DONE"
+        assert await self.heard(service, lie) == ("duplicate", "refunded")
+        assert await shop.credit("alice") == FREE
+        for wrong in ({"transactionKey": "../../v1/keys"}, {"transactionKey": 5}, {"cancelReason": "x"}):
+            await service.no(400, "POST", WEBHOOK, json=webhook("CANCEL_STATUS_CHANGED", **wrong))
+        assert ("refused", "payment_order_unknown") in await shop.events()
+        await shop.sound()

@@ -15,7 +15,7 @@ from tokenhouse.store.pool import connect
 
 ATTENTION = "/api/v1/attention"
 QUIET = {
-    *("deliveries_dead", "rates_held", "jobs_failed", "findings", "payments_unmatched"),
+    *("deliveries_dead", "rates_held", "jobs_failed", "findings", "payments_unmatched", "refunds_failed"),
     *("signups_waiting", "periods_stuck"),
 }
 

@@ -1,7 +1,7 @@
 """Accounts: who pays, where they stand, and the tree that they form."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -11,6 +11,7 @@ from tokenhouse.edges.api.shapes import AccountRef, Amount, Cursor, Limit, Page,
 from tokenhouse.errors import NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
+from tokenhouse.flow.identify import Kind, State
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.rules.alerts import Level
 from tokenhouse.rules.origins import Origin, origin
@@ -26,8 +27,6 @@ Ref = Annotated[
         examples=["alice"],
     ),
 ]
-Kind = Literal["user", "team", "company"]
-State = Literal["active", "suspended", "closed"]
 Text = Annotated[str, Field(max_length=200)]
 Tags = Annotated[dict[str, str], Field(max_length=20, examples=[{"country": "KR"}])]
 
@@ -73,7 +72,7 @@ class AccountAmendment(Shape):
     """What is to change of an account; what is left out, or null, stays."""
 
     state: State | None = None
-    plan: Annotated[str | None, Field(max_length=63)] = None
+    plan: Annotated[str | None, Field(max_length=63, examples=["chat-tokens"])] = None
     name: Text | None = None
     email: Text | None = None
     locale: Annotated[str | None, Field(max_length=20)] = None
@@ -104,6 +103,7 @@ class Balance(Shape):
 
     account: str
     plan: str
+    plan_title: Annotated[str, Field(description="What people call the plan.", examples=["Chat tokens"])]
     state: Annotated[str, Field(examples=["active", "suspended", "closed"])]
     remaining: Amount
     available: Amount
@@ -161,11 +161,8 @@ async def create_account(asked: NewAccount, caller: Operator, house: House, resp
         there = await house.describe(asked.ref)
     except NotFound:
         profile = asked.model_dump(exclude={"ref", "parent", "reason"})
-        async with at_once(house.desk):
+        with caller.changing(house, "account.create", asked.ref, audited.account, reason=asked.reason):
             made = await house.account(asked.ref, parent=asked.parent, actor=caller.actor, **profile)
-            await caller.record(
-                house, "account.create", asked.ref, after=audited.account(made), reason=asked.reason
-            )
         return described(made)
     response.status_code = 200
     return described(there)
@@ -240,6 +237,7 @@ def shown(view: BalanceView) -> Balance:
     return Balance(
         account=view.account,
         plan=view.plan,
+        plan_title=view.plan_title,
         state=view.state,
         remaining=amount(view.remaining, unit),
         available=amount(view.available, unit),

@@ -4,8 +4,8 @@ A user sees its own account and nothing else; an auditor sees everything and cha
 operator changes what a deployment has; an owner also says who the others are.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -73,18 +73,46 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
             address=self.address,
         )
 
+    def changing(
+        self,
+        house: Tokenhouse,
+        action: str,
+        subject: str,
+        told: Callable[[Any], Any],
+        *,
+        before: Any = None,
+        reason: str = "",
+    ) -> AbstractContextManager[None]:
+        """Have the first change that this caller makes within recorded by what makes it; a repeat is not.
+
+        `told` says of what was made how it is now.
+        """
+        return with_record(
+            house.desk,
+            told,
+            actor=self.actor,
+            action=action,
+            subject=subject,
+            before=before,
+            reason=reason,
+            address=self.address,
+        )
+
+    def deciding(
+        self, house: Tokenhouse, action: str, subject: str, told: Callable[[Any], Any], *, before: Any = None
+    ) -> AbstractContextManager[None]:
+        """Have a change within recorded if an operator makes it; what people do for themselves is not."""
+        if RANK[self.role] < RANK["operator"]:
+            return nullcontext()
+        return self.changing(house, action, subject, told, before=before)
+
     def moving(
         self, house: Tokenhouse, action: str, subject: str, *, reason: str = "", **facts: str
     ) -> AbstractContextManager[None]:
         """Have the credit that this caller moves within recorded by what moves it; a repeat is not."""
-        return with_record(
-            house.desk,
-            lambda done: audited.moved(done, deployment_unit(house.desk) or TOKEN, **facts),
-            actor=self.actor,
-            action=action,
-            subject=subject,
-            reason=reason,
-            address=self.address,
+        unit = deployment_unit(house.desk) or TOKEN
+        return self.changing(
+            house, action, subject, lambda done: audited.moved(done, unit, **facts), reason=reason
         )
 
     def amending(

@@ -41,6 +41,8 @@ class Card(Shape):
     """What the usage card shows."""
 
     plan: str
+    plan_title: Annotated[str, Field(description="What people call the plan.", examples=["Chat tokens"])]
+    state: Annotated[str, Field(examples=["active", "suspended", "closed"])]
     level: Annotated[Level, Field(description="One of the card's five states.")]
     remaining: Amount
     used: Amount
@@ -78,6 +80,8 @@ async def show_card(request: Request, house: House) -> Card:
     view, settings = await house.balance(ref), house.desk.settings
     return Card(
         plan=view.plan,
+        plan_title=view.plan_title,
+        state=view.state,
         level=view.level,
         remaining=amount(view.remaining, view.unit),
         used=amount(view.used, view.unit),

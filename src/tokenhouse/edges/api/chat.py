@@ -13,7 +13,7 @@ from tokenhouse.edges.api import accounts
 from tokenhouse.edges.api.accounts import Balance
 from tokenhouse.edges.api.caller import House, IdempotencyKey, User
 from tokenhouse.edges.api.near_end import Warned, warning
-from tokenhouse.edges.api.shapes import Amount, Cursor, Page, Shape, amount, unit_of
+from tokenhouse.edges.api.shapes import AN_ID, Amount, Cursor, Page, Shape, amount, unit_of
 from tokenhouse.edges.api.turns import Own, PointsInfo, Talk, points_info, who
 from tokenhouse.edges.chat.turn import Asked
 from tokenhouse.edges.problems import Answer
@@ -36,7 +36,9 @@ EVENT: Final = {"type": "object", "properties": {"event": {"type": "string"}, "d
 MEDIA: Final = {"json": "application/json", "markdown": "text/markdown; charset=utf-8"}
 
 
-SessionId = Annotated[str, Path(min_length=1, max_length=100, description="A conversation's id.")]
+SessionId = Annotated[
+    str, Path(min_length=1, max_length=100, description="A conversation's id.", examples=[AN_ID])
+]
 Title = Annotated[str, Field(max_length=200, examples=["Weather in Seoul"])]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Items of a page at most.")]
 

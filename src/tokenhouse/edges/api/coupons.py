@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
@@ -12,7 +12,6 @@ from pydantic import Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
 from tokenhouse.edges.api.money import Money, money_of
-from tokenhouse.edges.api.money import State as OrderState
 from tokenhouse.edges.api.shapes import (
     Amount,
     Cursor,
@@ -29,19 +28,28 @@ from tokenhouse.edges.api.shapes import (
 from tokenhouse.edges.api.sheets import csv_answer
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
+from tokenhouse.flow.packages import find_coupon
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.amounts import digits
 from tokenhouse.rules.notices import percents
 from tokenhouse.rules.plans import POINTS
+from tokenhouse.store.orders import State as OrderState
 from tokenhouse.store.shop import Coupon as Stored
 from tokenhouse.store.shop import Redemption as Used
+from tokenhouse.store.shop import State
 
 router = APIRouter(prefix="/api/v1", tags=["coupons"])
 
-State = Literal["active", "waiting", "expired", "used up", "ended"]
 Wanted = Annotated[State | None, Query(description="Only those in a state.")]
 Search = Annotated[str, Query(max_length=100, description="Only those whose code or note holds this.")]
-InPath = Annotated[str, Path(max_length=100, description="The code; dashes and small letters do not matter.")]
+InPath = Annotated[
+    str,
+    Path(
+        max_length=100,
+        description="The code; dashes and small letters do not matter.",
+        examples=["WELCOME-2026"],
+    ),
+]
 COLUMNS: Final = (
     "code",
     "state",
@@ -93,15 +101,18 @@ class Coupons(Shape):
 class NewCoupons(Shape):
     """Coupons to be made: one with a code of its own, or several whose codes nobody guesses."""
 
-    code: Annotated[Code | None, Field(description="Null: a code that nobody guesses.")] = None
+    code: Annotated[
+        Code | None, Field(description="Null: a code that nobody guesses.", examples=["WELCOME-2026"])
+    ] = None
     count: Annotated[int, Field(ge=1, le=1_000)] = 1
-    credit: Annotated[Digits | None, Field(description="Credit that it gives; or else a discount.")] = None
+    credit: Annotated[
+        Digits | None, Field(description="Credit that it gives; or else a discount.", examples=["5000"])
+    ] = None
     discount: Annotated[
         str,
         Field(
             max_length=20,
-            examples=["0.20", "20%"],
-            description="What it takes off a price: a share, or percent.",
+            description="What it takes off a price: a share such as `0.20`, or percent: `20%`.",
         ),
     ] = "0"
     credit_days: Annotated[int, Field(ge=0, le=36_500)] = 0
@@ -223,10 +234,9 @@ async def create_coupons(asked: NewCoupons, caller: Operator, house: House) -> C
 @router.post("/coupons/{code}/end")
 async def end_coupon(code: InPath, asked: CouponEnd, caller: Operator, house: House) -> Coupon:
     """End a coupon: nobody can use it any more; what it gave stays. Idempotent."""
-    async with at_once(house.desk):
-        ended = await house.end_coupon(code)
-        await caller.record(house, "coupon.end", ended.code, after={"uses": ended.uses}, reason=asked.reason)
-    return shown(ended, house)
+    known = (await find_coupon(house.desk, code)).code
+    with caller.changing(house, "coupon.end", known, lambda one: {"uses": one.uses}, reason=asked.reason):
+        return shown(await house.end_coupon(known), house)
 
 
 @router.post("/accounts/{ref}/coupons", status_code=201)
@@ -234,7 +244,9 @@ async def redeem_coupon(
     ref: Ref, asked: Redemption, caller: User, house: House, key: IdempotencyKey = None
 ) -> Redeemed:
     """Redeem a coupon that gives credit: once for each account."""
-    receipt = await house.redeem(caller.account_to_change(ref), asked.code, key=key or "")
+    account = caller.account_to_change(ref)
+    with caller.deciding(house, "coupon.redeem", account, lambda one: {"code": one.coupon, "order": one.id}):
+        receipt = await house.redeem(account, asked.code, key=key or "")
     unit = unit_of(house)
     return Redeemed(
         account=receipt.account,

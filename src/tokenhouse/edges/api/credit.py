@@ -1,22 +1,20 @@
 """Credit: what an account was given and still has; giving, taking back, correcting, refunding a charge."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import House, IdempotencyKey, Operator, User
-from tokenhouse.edges.api.shapes import Amount, Digits, Moment, Reason, Shape, amount, parsed
+from tokenhouse.edges.api.shapes import AN_ID, Amount, Digits, Moment, Reason, Shape, amount, parsed
+from tokenhouse.flow.fund import Source
 from tokenhouse.flow.settle import Receipt as Moved
 
 router = APIRouter(prefix="/api/v1/accounts/{ref}", tags=["credit"])
 
-Source = Literal["purchase", "bonus", "refund", "coupon", "adjustment", "import"]
-Operation = Annotated[
-    str, Path(max_length=36, description="Its id.", examples=["0199f2c7a1b27c3e8d4f5a6b7c8d9e0f"])
-]
+Operation = Annotated[str, Path(max_length=36, description="Its id.", examples=[AN_ID])]
 
 
 class Grant(Shape):

@@ -1,22 +1,23 @@
 """Deliveries: notices on their way out of the house, those that were given up among them; for operators."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House, Operator
-from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Shape
+from tokenhouse.edges.api.shapes import AN_ID, Cursor, Limit, Page, Shape
 from tokenhouse.flow.audit_trail import at_once
+from tokenhouse.flow.desk import checked_id
+from tokenhouse.rules.plans import Channel
 from tokenhouse.store.outbox import Delivery as Stored
+from tokenhouse.store.outbox import State
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["notices"])
 
-DeliveryId = Annotated[str, Path(max_length=36, description="The delivery's id.")]
-State = Literal["pending", "sent", "dead"]
-Channel = Literal["email", "webhook", "service"]
+DeliveryId = Annotated[str, Path(max_length=36, description="The delivery's id.", examples=[AN_ID])]
 
 
 class Delivery(Shape):
@@ -76,17 +77,17 @@ async def resend_dead_deliveries(caller: Operator, house: House) -> ResentDelive
     async with at_once(house.desk):
         resent = await house.resend_dead()
         left = (await house.count_deliveries())["dead"]
-        await caller.record(house, "delivery.resend_dead", "deliveries", after={"resent": resent})
+        if resent:
+            await caller.record(house, "delivery.resend_dead", "deliveries", after={"resent": resent})
     return ResentDeliveries(resent=resent, dead=left)
 
 
 @router.post("/{delivery_id}/resend")
 async def resend_delivery(delivery_id: DeliveryId, caller: Operator, house: House) -> Delivery:
     """Put a delivery that ended on its way again, under the same id. Idempotent while it is on its way."""
-    async with at_once(house.desk):
-        found = await house.resend(delivery_id)
-        await caller.record(house, "delivery.resend", found.id, after={"target": found.target})
-    return shown(found)
+    wanted = checked_id(delivery_id, "delivery")
+    with caller.changing(house, "delivery.resend", wanted, lambda found: {"target": found.target}):
+        return shown(await house.resend(wanted))
 
 
 def shown(one: Stored) -> Delivery:

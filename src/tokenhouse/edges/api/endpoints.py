@@ -9,15 +9,16 @@ from pydantic import Field
 from tokenhouse.edges.api.caller import Auditor, House, Operator
 from tokenhouse.edges.api.deliveries import Delivery
 from tokenhouse.edges.api.deliveries import shown as delivery_shown
-from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape
+from tokenhouse.edges.api.shapes import AN_ID, Cursor, Limit, Page, Reason, Shape
 from tokenhouse.flow.audit_trail import at_once
+from tokenhouse.flow.desk import checked_id
 from tokenhouse.flow.endpoints import place_of
 from tokenhouse.rules.notices import Kind
 from tokenhouse.store.outbox import Endpoint as Stored
 
 router = APIRouter(prefix="/api/v1/endpoints", tags=["notices"])
 
-EndpointId = Annotated[str, Path(max_length=36, description="The endpoint's id.")]
+EndpointId = Annotated[str, Path(max_length=36, description="The endpoint's id.", examples=[AN_ID])]
 
 
 class Endpoint(Shape):
@@ -118,10 +119,9 @@ async def disable_endpoint(
     endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> Endpoint:
     """Let an endpoint rest; what waits for it is given up and can be sent again later. Idempotent."""
-    async with at_once(house.desk):
-        told = shown(await house.disable_endpoint(endpoint_id, why=asked.reason[:200]))
-        await caller.record(house, "endpoint.disable", told.id, reason=asked.reason)
-    return told
+    wanted = checked_id(endpoint_id, "endpoint")
+    with caller.changing(house, "endpoint.disable", wanted, _nothing, reason=asked.reason):
+        return shown(await house.disable_endpoint(wanted, why=asked.reason[:200]))
 
 
 @router.post("/{endpoint_id}/enable")
@@ -129,18 +129,17 @@ async def enable_endpoint(
     endpoint_id: EndpointId, asked: EndpointReason, caller: Operator, house: House
 ) -> Endpoint:
     """Use an endpoint again. Idempotent."""
-    async with at_once(house.desk):
-        told = shown(await house.enable_endpoint(endpoint_id))
-        await caller.record(house, "endpoint.enable", told.id, reason=asked.reason)
-    return told
+    wanted = checked_id(endpoint_id, "endpoint")
+    with caller.changing(house, "endpoint.enable", wanted, _nothing, reason=asked.reason):
+        return shown(await house.enable_endpoint(wanted))
 
 
 @router.post("/{endpoint_id}/test")
 async def try_endpoint(endpoint_id: EndpointId, caller: Operator, house: House) -> Delivery:
     """Send a test to an endpoint now, once; the answer says whether it arrived, and why not."""
-    found = await house.try_endpoint(endpoint_id)
-    await caller.record(house, "endpoint.test", endpoint_id, after={"state": found.state})
-    return delivery_shown(found)
+    wanted = checked_id(endpoint_id, "endpoint")
+    with caller.changing(house, "endpoint.test", wanted, lambda sent: {"delivery": sent.id}):
+        return delivery_shown(await house.try_endpoint(wanted))
 
 
 def shown(one: Stored) -> Endpoint:
@@ -158,6 +157,10 @@ def shown(one: Stored) -> Endpoint:
         created_at=one.created_at,
         created_by=one.created_by,
     )
+
+
+def _nothing(_: Stored) -> None:
+    """Tell nothing more than what was done."""
 
 
 def _plain(one: Endpoint, *names: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
@@ -11,32 +11,12 @@ from pydantic import Field
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, User
 from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, Since, Until, amount, unit_of
-from tokenhouse.flow.report import EntryView
+from tokenhouse.flow.report import EntryView, Kind
 from tokenhouse.rules.amounts import Unit
 from tokenhouse.rules.charges import Explanation
 
 router = APIRouter(prefix="/api/v1", tags=["entries"])
 
-Kind = Literal[
-    "open",
-    "signup",
-    "allowance",
-    "rollover",
-    "grant",
-    "charge",
-    "use",
-    "repay",
-    "expire",
-    "forgive",
-    "period",
-    "claw_back",
-    "refund",
-    "unuse",
-    "adjust",
-    "amend",
-    "release",
-    "lapse",
-]
 ANY: Final[list[Kind]] = []
 
 Kinds = Annotated[list[Kind], Query(max_length=18, description="Any of these; repeat it.")]

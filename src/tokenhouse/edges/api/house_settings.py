@@ -6,7 +6,7 @@ No secret is ever in an answer: of one it is told whether it is set.
 import time
 from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -22,7 +22,7 @@ from tokenhouse.flow import examine
 from tokenhouse.flow.examine import Finding
 from tokenhouse.house import Tokenhouse
 from tokenhouse.settings import without_userinfo
-from tokenhouse.settings.described import in_force, meanings
+from tokenhouse.settings.described import Origin, in_force, meanings
 
 router = APIRouter(prefix="/api/v1", tags=["service"])
 
@@ -35,7 +35,7 @@ class Setting(Shape):
     is_set: bool
     is_secret: bool
     origin: Annotated[
-        Literal["environment", "file", "program", "default"],
+        Origin,
         Field(description="`program`: given when it was started, or changed in the file since then."),
     ]
     meaning: Annotated[str, Field(description="In the caller's language.")]
@@ -46,7 +46,7 @@ class Examined(Shape):
 
     subject: str
     title: str
-    verdict: Literal["ok", "warn", "fail"]
+    verdict: examine.Verdict
     said: str
     remedy: Annotated[str, Field(description='What to do about it; "" where nothing is to be done.')]
 
@@ -127,15 +127,18 @@ async def show_house_settings(caller: Auditor, house: House, upstreams: Provider
 
 @router.post("/providers/{name}/check")
 async def check_provider(
-    name: Annotated[str, Path(max_length=63)], caller: Operator, house: House, upstreams: Providers
+    name: Annotated[str, Path(max_length=63, examples=["demo"])],
+    caller: Operator,
+    house: House,
+    upstreams: Providers,
 ) -> ProviderAnswer:
     """Ask a provider for its models, and say whether it answered. It charges nothing."""
     if name not in [one.name for one in _providers(upstreams, house)]:
         raise NotFound("upstream_unknown", name=name)
+    await caller.record(house, "provider.check", name)  # First: it may be asked, and nobody hear the answer.
     began = time.perf_counter()
     models = await upstreams.list_models(name)
     took_ms = round((time.perf_counter() - began) * 1_000)
-    await caller.record(house, "provider.check", name, after={"models": len(models), "took_ms": took_ms})
     return ProviderAnswer(name=name, models=len(models), took_ms=took_ms)
 
 

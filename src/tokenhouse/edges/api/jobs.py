@@ -1,18 +1,19 @@
 """Jobs: what the service does by itself, when, and how it went."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House, Operator
 from tokenhouse.edges.api.shapes import Page, Shape
+from tokenhouse.rules.slots import Outcome
 from tokenhouse.store.jobs import Run
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
-Name = Annotated[str, Path(max_length=64, description="The job's name, such as `notify`.")]
+Name = Annotated[str, Path(max_length=64, description="The job's name.", examples=["notify"])]
 
 
 class JobRun(Shape):
@@ -27,7 +28,7 @@ class JobRun(Shape):
     started_at: datetime
     ended_at: datetime | None
     duration_s: float | None
-    outcome: Literal["running", "done", "failed", "lost"]
+    outcome: Outcome
     result: Annotated[dict[str, Any] | None, Field(description="What it did, in figures of its own.")]
     error: str
 
@@ -91,9 +92,8 @@ async def run_job(name: Name, caller: Operator, house: House) -> JobRun:
 
     A job does no harm when it is run once more. Its next regular run stays as it is.
     """
-    run = await house.run_job(name, actor=caller.actor)
-    await caller.record(house, "job.run", name, after={"id": run.id, "outcome": run.outcome})
-    return shown(run)
+    with caller.changing(house, "job.run", name, lambda run: {"id": run.id}):
+        return shown(await house.run_job(name, actor=caller.actor))
 
 
 def shown(run: Run) -> JobRun:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Owner, User
-from tokenhouse.edges.api.shapes import Moment, Shape
+from tokenhouse.edges.api.shapes import AN_ID, Moment, Shape
 from tokenhouse.errors import Forbidden, NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
@@ -17,16 +17,15 @@ from tokenhouse.flow.keys import ROWS_MAX
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.periods import instant
 from tokenhouse.store.keys import Key as Stored
+from tokenhouse.store.keys import Role
 
 router = APIRouter(prefix="/api/v1", tags=["keys"])
 
-KeyId = Annotated[str, Path(max_length=36, description="The key's id.")]
+KeyId = Annotated[str, Path(max_length=36, description="The key's id.", examples=[AN_ID])]
 Rows = Annotated[int, Query(ge=1, le=ROWS_MAX, description="The newest so many.")]
 Models = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=200)]],
-    Field(
-        max_length=100, description="Names, or starts of names and `*`; none: any.", examples=[["gpt-4o*"]]
-    ),
+    Field(max_length=100, description="Names, or starts of names and `*`, such as `gpt-4o*`; none: any."),
 ]
 Why = Annotated[str, Query(max_length=1_000, description="Why; it goes into the audit log.")]
 
@@ -37,7 +36,7 @@ class Key(Shape):
     id: str
     prefix: Annotated[str, Field(description="The part that people see.", examples=["th_9f3kQz1a"])]
     account: Annotated[str, Field(description="Whose it is; empty for a back end's.")]
-    role: Literal["user", "auditor", "operator", "owner"]
+    role: Role
     name: str
     models: list[str]
     state: Annotated[str, Field(examples=["active", "revoked", "expired"])]

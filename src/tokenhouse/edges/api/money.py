@@ -1,7 +1,7 @@
 """Shapes of what is bought: money, an order, and what an order's end moved."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,11 +9,9 @@ from tokenhouse.edges.api.shapes import Amount, Shape, amount, unit_of
 from tokenhouse.flow.orders import RefundPreview
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.house import Tokenhouse
-from tokenhouse.rules.shop import money
+from tokenhouse.rules.shop import Currency, money
 from tokenhouse.store.orders import Order as Stored
-
-Currency = Literal["KRW", "USD", "EUR", "JPY"]
-State = Literal["pending", "completed", "failed", "refunded"]
+from tokenhouse.store.orders import State, Type
 
 
 class Money(Shape):
@@ -29,7 +27,7 @@ class Order(Shape):
 
     id: str
     account: str
-    type: Literal["purchase", "bonus", "refund"]
+    type: Type
     state: State
     credit: Amount
     bonus: Annotated[Amount, Field(description="The part of `credit` that came on top.")]

@@ -1,16 +1,14 @@
 """Near the end: what an account is told that has little left, on its card and inside its chat's answers."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from tokenhouse.edges.api.shapes import CamelShape
+from tokenhouse.edges.headers import WARNED
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.flow.wording import near_end
 from tokenhouse.house import Tokenhouse
-
-WARNED: Final = ("warning", "critical", "blocked")
-"""Levels at which there is something to tell."""
 
 
 class Warned(CamelShape):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import RANK, Auditor, Caller, House, User
-from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, amount
+from tokenhouse.edges.api.shapes import AN_ID, Amount, Cursor, Limit, Page, Shape, amount
 from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.reading import SAME, NoticeView
 from tokenhouse.flow.reading import NoticeSettings as Wishes
@@ -17,7 +17,7 @@ from tokenhouse.rules.notices import Kind, percents
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 
-NoticeId = Annotated[str, Path(max_length=36, description="The notice's id.")]
+NoticeId = Annotated[str, Path(max_length=36, description="The notice's id.", examples=[AN_ID])]
 Share = Annotated[
     str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,4})?$", max_length=7, examples=["0.8"], description="A share.")
 ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
-from tokenhouse.edges.api.shapes import COMPONENT, Problem
+from tokenhouse.edges.api.shapes import AN_ID, COMPONENT, Problem
 from tokenhouse.edges.api.thin import JSON, Api, Thin
 from tokenhouse.edges.credentials.cookies import PLAIN, SECURE
 from tokenhouse.rules.plans import Plan
@@ -219,7 +219,7 @@ def _operation(route: Thin[Any, Any]) -> dict[str, Any]:
             "in": "path",
             "required": True,
             "description": f"The {name}'s id.",
-            "schema": {"type": "string", "maxLength": 36},
+            "schema": {"type": "string", "maxLength": 36, "examples": [AN_ID]},
         }
         for name in route.parts
     ]

@@ -8,16 +8,17 @@ from pydantic import Field
 from tokenhouse.edges.api import receipts
 from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import Auditor, House, IdempotencyKey, Operator, User
-from tokenhouse.edges.api.money import Currency, Money, Order, State, TakenBack, money_of, shown, taken_back
+from tokenhouse.edges.api.money import Money, Order, TakenBack, money_of, shown, taken_back
 from tokenhouse.edges.api.payments import Providers, message_of
-from tokenhouse.edges.api.shapes import Cursor, Limit, Page, Reason, Shape, Since, Until
+from tokenhouse.edges.api.shapes import AN_ID, Cursor, Limit, Page, Reason, Shape, Since, Until
+from tokenhouse.flow import audited
+from tokenhouse.rules.shop import Currency, Provider
 from tokenhouse.store.orders import Order as Stored
+from tokenhouse.store.orders import State
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
 
-OrderId = Annotated[
-    str, Path(max_length=36, description="The order's id.", examples=["0199f2c7a1b27c3e8d4f5a6b7c8d9e0f"])
-]
+OrderId = Annotated[str, Path(max_length=36, description="The order's id.", examples=[AN_ID])]
 
 
 class NewOrder(Shape):
@@ -26,8 +27,11 @@ class NewOrder(Shape):
     package: Annotated[str, Field(min_length=1, max_length=63, examples=["large"])]
     currency: Currency
     provider: Annotated[
-        Literal["callback", "stripe", "toss", "manual"],
-        Field(description="`manual`: an operator completes it by hand, after a transfer say."),
+        Provider,
+        Field(
+            examples=["manual"],
+            description="`manual`: an operator completes it by hand, after a transfer say.",
+        ),
     ]
     quantity: Annotated[int, Field(ge=1, le=10_000)] = 1
     coupon: Annotated[str, Field(max_length=100, description="A code that takes something off.")] = ""
@@ -54,8 +58,11 @@ class Bought(Shape):
 class TossConfirmation(Shape):
     """What Toss Payments' window brought back to the page."""
 
-    payment_key: Annotated[str, Field(min_length=6, max_length=200)]
-    amount: Annotated[int, Field(ge=0, le=10**12, description="The price that the person was shown, in won.")]
+    payment_key: Annotated[str, Field(min_length=6, max_length=200, examples=["tgen_20261121abcDE"])]
+    amount: Annotated[
+        int,
+        Field(ge=0, le=10**12, description="The price that the person was shown, in won.", examples=[9_900]),
+    ]
 
 
 class OrderEnding(Shape):
@@ -128,16 +135,17 @@ async def buy_package(
     account = caller.account_to_change(ref)
     if asked.provider in ("stripe", "toss"):
         getattr(providers, asked.provider)
-    one = await house.buy(
-        account,
-        asked.package,
-        currency=asked.currency,
-        provider=asked.provider,
-        quantity=asked.quantity,
-        coupon=asked.coupon,
-        key=key or "",
-        note=asked.note,
-    )
+    with caller.deciding(house, "order.open", account, lambda one: {"order": one.id, **audited.order(one)}):
+        one = await house.buy(
+            account,
+            asked.package,
+            currency=asked.currency,
+            provider=asked.provider,
+            quantity=asked.quantity,
+            coupon=asked.coupon,
+            key=key or "",
+            note=asked.note,
+        )
     return await _bought(house, providers, one, caller.locale)
 
 
@@ -188,9 +196,7 @@ async def show_order_receipt(
     order: OrderId,
     caller: User,
     house: House,
-    form: Annotated[
-        Literal["json", "html", "text"], Query(alias="format", description="For programs, or to print.")
-    ] = "json",
+    form: Annotated[receipts.Form, Query(alias="format", description="For programs, or to print.")] = "json",
     language: Annotated[Literal["en", "ko"] | None, Query(description="Else the caller's own.")] = None,
 ) -> Response | receipts.SalesReceipt:
     """Return the receipt of an order that was paid, to read by a program or to print."""

@@ -6,18 +6,18 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import RANK, House, Operator, User
-from tokenhouse.edges.api.money import Currency, Money, money_of
+from tokenhouse.edges.api.money import Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Digits, Shape, amount, parsed, unit_of
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
 from tokenhouse.flow.buying import ONLY_KRW, RENEWS
+from tokenhouse.flow.terms import title_of
 from tokenhouse.house import Tokenhouse
-from tokenhouse.rules.shop import CURRENCIES
+from tokenhouse.rules.shop import CURRENCIES, Currency, Provider, Renewal
 from tokenhouse.rules.shop import Package as Stored
 
 router = APIRouter(prefix="/api/v1/packages", tags=["packages"])
 
-Period = Literal["week", "month", "quarter", "year"]
 Plan = Annotated[str, Field(min_length=1, max_length=63)]
 Titles = Annotated[
     dict[Literal["en", "ko"], Annotated[str, Field(min_length=1, max_length=120)]],
@@ -37,14 +37,15 @@ class Package(Shape):
     prices: list[Money]
     plans: Annotated[list[str], Field(description="Plans whose accounts may buy it; none means any.")]
     plan: Annotated[str, Field(description="The plan that a subscription brings.")]
-    every: Annotated[Period, Field(description="How often a subscription is paid for.")]
+    plan_title: Annotated[str, Field(description="What people call that plan.")]
+    every: Annotated[Renewal, Field(description="How often a subscription is paid for.")]
     active: bool
 
 
 class PaidOver(Shape):
     """A way to pay, and what can be paid so."""
 
-    provider: Literal["callback", "stripe", "toss", "manual"]
+    provider: Provider
     currencies: list[Currency]
     subscriptions: bool
     page: Annotated[bool, Field(description="Whether it is paid on a page of its own: `checkout.url`.")]
@@ -62,7 +63,9 @@ class NewPackage(Shape):
     """A package, or a newer version of one: orders under way keep theirs."""
 
     title: Titles = Field(default_factory=dict)
-    credit: Annotated[Digits | None, Field(description="Credit that is paid for.")] = None
+    credit: Annotated[Digits | None, Field(description="Credit that is paid for.", examples=["100000"])] = (
+        None
+    )
     bonus: Annotated[
         str, Field(max_length=20, examples=["0.10"], description="Share of it that comes on top.")
     ] = "0"
@@ -73,7 +76,7 @@ class NewPackage(Shape):
     ]
     plans: Annotated[tuple[Plan, ...], Field(max_length=100)] = ()
     plan: Annotated[str, Field(max_length=63)] = ""
-    every: Period = "month"
+    every: Renewal = "month"
     active: bool = True
 
 
@@ -107,7 +110,7 @@ async def list_packages(
 
 @router.put("/{name}")
 async def write_package(
-    name: Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$")],
+    name: Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$", examples=["large"])],
     asked: NewPackage,
     caller: Operator,
     house: House,
@@ -141,6 +144,7 @@ def shown(one: Stored, house: Tokenhouse) -> Package:
         prices=[money_of(one.price(name), name) for name in CURRENCIES if name in one.prices],
         plans=list(one.plans),
         plan=one.plan,
+        plan_title=title_of(house.desk, one.plan),
         every=one.every,
         active=one.active,
     )

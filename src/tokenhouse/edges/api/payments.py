@@ -1,7 +1,7 @@
 """Payments: the paths at which providers speak, and the record of everything that was said there."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
@@ -14,11 +14,10 @@ from tokenhouse.edges.payments.message import BYTES_MAX, PROVEN, Message
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.payments import Heard
 from tokenhouse.house import Tokenhouse
-from tokenhouse.store.orders import CURRENCIES
+from tokenhouse.rules.shop import CURRENCIES
+from tokenhouse.store.payments import Verdict
 
 router = APIRouter(prefix="/api/v1", tags=["payments"])
-
-Verdict = Literal["received", "accepted", "duplicate", "ignored", "refused"]
 
 
 def providers_of(request: Request) -> PaymentProviders:
@@ -46,7 +45,7 @@ CALLBACK_BODY: Final[dict[str, Any]] = {
                         "order": {"type": "string", "description": "The order that was opened here."},
                         "payment": {"type": "string", "description": "What the shop calls the payment."},
                         "amount": {"type": "integer", "description": "The price in minor units."},
-                        "currency": {"type": "string", "enum": ["KRW", "USD", "EUR", "JPY"]},
+                        "currency": {"type": "string", "enum": list(CURRENCIES)},
                         "refunded": {"type": "integer", "description": "The total of its refunds."},
                         "method": {"type": "string"},
                         "account": {"type": "string"},

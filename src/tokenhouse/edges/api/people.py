@@ -42,7 +42,7 @@ class NewPerson(Shape):
 
     email: Annotated[str, Field(max_length=200, examples=["jisu@example.com"])]
     role: Role = "user"
-    account: Text = ""
+    account: Annotated[str, Field(max_length=200, examples=["alice"])] = ""
     name: Text = ""
     locale: Literal["en", "ko"] | None = None
     time_zone: Text = ""
@@ -51,7 +51,7 @@ class NewPerson(Shape):
 class PersonChange(Shape):
     """What is to be changed; what is left out stays."""
 
-    name: Text | None = None
+    name: Annotated[Text | None, Field(examples=["김지수"])] = None
     role: Role | None = None
     account: Text | None = None
     locale: Literal["en", "ko"] | None = None

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import Field, WithJsonSchema
 
 from tokenhouse.edges.api.caller import Auditor, Caller, House, Operator
 from tokenhouse.edges.api.shapes import COMPONENT, Moment, Reason, Shape
-from tokenhouse.errors import NotFound
+from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import audited
 from tokenhouse.flow.audit_trail import at_once
-from tokenhouse.flow.plain_terms import plain_terms
+from tokenhouse.flow.plain_terms import Topic, plain_terms
 from tokenhouse.flow.terms import PRESETS, VERSION_MAX, PlannedPlan, Preset, VersionView, preset
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.course import State
@@ -29,7 +29,7 @@ Name = Annotated[str, Path(max_length=63, description="The plan's name.", exampl
 class Term(Shape):
     """One sentence of a plan, in the caller's language, and what it is about."""
 
-    topic: Literal["credit", "spend", "price", "stop", "limits", "models", "call", "notify"]
+    topic: Topic
     text: str
 
 
@@ -85,6 +85,13 @@ class NewPlan(Shape):
         Moment | None, Field(description="From when on it is to hold; null: from the next call on.")
     ] = None
     dry_run: Annotated[bool, Field(description="Only check it.")] = False
+    follows: Annotated[
+        int | None,
+        Field(
+            description="The version in force that its writer has seen: while another one holds, nothing is"
+            " written. Null: whatever holds."
+        ),
+    ] = None
     reason: Reason
 
 
@@ -117,6 +124,9 @@ async def write_plan(asked: NewPlan, caller: Operator, house: House) -> Plan:
     """
     name = str(asked.document.get("name"))
     before = (await house.plans()).get(name)
+    if asked.follows is not None and before is not None and before.version != asked.follows:
+        value = str(asked.follows)
+        raise InvalidInput("plan_overtaken", field="follows", value=value, plan=name, version=before.version)
     known = {one.plan.version for one in await house.plan_versions(name)} if before else set()
     async with at_once(house.desk):
         written = await house.write_plan(

@@ -58,7 +58,7 @@ class NewRate(TokenPrices):
     per: Annotated[int, Field(ge=1, le=10**9)] = 1_000_000
     per_request: Price = Decimal(0)
     unit: Annotated[
-        str | None, Field(max_length=32, description="Null: the deployment's smallest.", examples=["dollar"])
+        str | None, Field(max_length=32, description="Such as `dollar`. Null: the deployment's smallest.")
     ] = None
     above: Annotated[list[LongPrices], Field(max_length=8)] = Field(default_factory=list)
 

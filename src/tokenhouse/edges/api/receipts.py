@@ -12,6 +12,9 @@ from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.flow.receipts import SalesReceipt as Sold
 from tokenhouse.flow.receipts import written
 
+Form = Literal["json", "html", "text"]
+"""How a receipt is asked for: for a program, or to print."""
+
 STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:36em;margin:3em auto;padding:0 1em}"
     "td,th{padding:.4em 0;text-align:left;vertical-align:top;border-bottom:1px solid #ccc}"
@@ -54,7 +57,7 @@ class SalesReceipt(Shape):
     payment: str
 
 
-def answer(receipt: Sold, form: Literal["json", "html", "text"]) -> Response | SalesReceipt:
+def answer(receipt: Sold, form: Form) -> Response | SalesReceipt:
     """Return a receipt in the form that was asked for."""
     if form == "text":
         lines = [receipt.title, "", *(f"{name}: {value}" for name, value in written(receipt))]

@@ -25,6 +25,8 @@ def _written(value: object) -> object:
     return value
 
 
+AN_ID: Final = "0199f2c7a1b27c3e8d4f5a6b7c8d9e0f"
+"""How an id looks that we give."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 """A moment as a caller writes it."""
 Since = Annotated[Moment | None, Query(description="From here on.")]

@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from tokenhouse.edges.api.accounts import Account, Balance, Ref, State, described
+from tokenhouse.edges.api.accounts import Account, Balance, Ref, described
 from tokenhouse.edges.api.accounts import shown as shown_balance
 from tokenhouse.edges.api.caller import Auditor, House, User
 from tokenhouse.edges.api.shapes import Amount, Cursor, Limit, Page, Shape, amount, unit_of
 from tokenhouse.edges.api.statistics import AccountLine, shown_line
+from tokenhouse.flow.identify import State
+from tokenhouse.rules.plans import Per, What
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 
@@ -33,9 +35,9 @@ class StandingLimit(Shape):
 
     account: Annotated[str, Field(description="Whose limit it is: the account's, or one's above it.")]
     name: Annotated[str, Field(examples=["tokens/day"])]
-    what: Literal["requests", "tokens", "credit"]
+    what: What
     every: Annotated[str, Field(examples=["day"])]
-    per: Literal["account", "key", "model"]
+    per: Per
     of: Annotated[str, Field(description="The model or the key that it counts, where it has one each.")]
     limit: Amount
     used: Amount
@@ -165,7 +167,9 @@ async def preview_account_plan(
     ref: Ref,
     caller: Auditor,
     house: House,
-    plan: Annotated[str, Query(max_length=63, description="The plan that it might be given.")],
+    plan: Annotated[
+        str, Query(max_length=63, description="The plan that it might be given.", examples=["chat-tokens"])
+    ],
 ) -> PlanPreview:
     """Return what another plan would change for an account, if it were given it now. Changes nothing."""
     found = await house.preview_plan(caller.account_of(ref), plan)

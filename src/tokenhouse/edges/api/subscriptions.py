@@ -8,11 +8,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.accounts import Ref
-from tokenhouse.edges.api.caller import RANK, House, User
+from tokenhouse.edges.api.caller import House, User
 from tokenhouse.edges.api.money import Money, money_of
 from tokenhouse.edges.api.payments import Providers
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.errors import NotFound
+from tokenhouse.flow.terms import title_of
+from tokenhouse.house import Tokenhouse
+from tokenhouse.rules.shop import Renewal
 from tokenhouse.store.subscriptions import Subscription as Stored
 
 router = APIRouter(prefix="/api/v1/accounts/{ref}", tags=["subscriptions"])
@@ -29,8 +32,10 @@ class Subscription(Shape):
     ]
     package: str
     plan: str
+    plan_title: Annotated[str, Field(description="What people call the plan.")]
     former_plan: Annotated[str, Field(description="The plan to which the account returns.")]
-    every: Literal["week", "month", "quarter", "year"]
+    former_plan_title: str
+    every: Renewal
     price: Money
     provider: str
     provider_ref: str
@@ -54,14 +59,14 @@ async def list_subscriptions(ref: Ref, caller: User, house: House) -> Subscripti
     account = caller.account_of(ref)
     await house.describe(account)
     with suppress(NotFound):
-        return Subscriptions(items=[shown(await house.subscription(account))])
+        return Subscriptions(items=[shown(await house.subscription(account), house)])
     return Subscriptions(items=[])
 
 
 @router.get("/subscription")
 async def show_subscription(ref: Ref, caller: User, house: House) -> Subscription:
     """Return the subscription that an account has, or had last."""
-    return shown(await house.subscription(caller.account_of(ref)))
+    return shown(await house.subscription(caller.account_of(ref)), house)
 
 
 @router.delete("/subscription")
@@ -80,14 +85,14 @@ async def end_subscription(
     before = await house.subscription(account)
     if before.provider == "stripe" and before.state in ("active", "past_due"):
         await providers.stripe.cancel(before, at_once=at_once)
-    after = await house.cancel_subscription(account, at_once=at_once)
-    if RANK[caller.role] >= RANK["operator"]:
-        told = {"state": after.state, "ends_then": after.ends_then, "package": after.package}
-        await caller.record(house, "subscription.end", account, before={"state": before.state}, after=told)
-    return shown(after)
+    now = at_once or before.state == "pending"
+    then = {"state": "ended" if now else before.state, "ends_then": not now, "package": before.package}
+    was = {"state": before.state, "ends_then": before.ends_then}
+    with caller.deciding(house, "subscription.end", account, lambda _: then, before=was):
+        return shown(await house.cancel_subscription(account, at_once=at_once), house)
 
 
-def shown(one: Stored) -> Subscription:
+def shown(one: Stored, house: Tokenhouse) -> Subscription:
     """Return a subscription as the API says it."""
     return Subscription(
         id=one.id,
@@ -95,7 +100,9 @@ def shown(one: Stored) -> Subscription:
         state=one.state,  # type: ignore[arg-type]  # A constraint of its column says so.
         package=one.package,
         plan=one.plan,
+        plan_title=title_of(house.desk, one.plan),
         former_plan=one.former_plan,
+        former_plan_title=title_of(house.desk, one.former_plan),
         every=one.every,
         price=money_of(one.price_minor, one.currency),
         provider=one.provider,

@@ -2,22 +2,24 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Auditor, House
-from tokenhouse.edges.api.money import Currency, Money, money_of
+from tokenhouse.edges.api.money import Money, money_of
 from tokenhouse.edges.api.shapes import Amount, Shape, amount, unit_of
 from tokenhouse.edges.api.statistics import CachedAt, Days
 from tokenhouse.flow import outlook as outlooks
+from tokenhouse.flow.stretches import Grain
 from tokenhouse.rules.amounts import Unit
+from tokenhouse.rules.shop import Currency
 
 router = APIRouter(prefix="/api/v1/statistics", tags=["statistics"])
 
 Every = Annotated[
-    Literal["hour", "day", "month"],
+    Grain,
     Query(description="How time is cut, by the clock of the deployment's zone."),
 ]
 Last = Annotated[

@@ -1,7 +1,7 @@
 """Usage of one account: hour by hour, day by day, month by month; by model, by API key; and its forecast."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -10,7 +10,7 @@ from tokenhouse.edges.api.accounts import Ref
 from tokenhouse.edges.api.caller import House, User
 from tokenhouse.edges.api.shapes import Amount, Moment, Shape, amount, unit_of
 from tokenhouse.edges.api.trends import Every, Forecast, Last, shown_outlook
-from tokenhouse.flow.usage import UsePart
+from tokenhouse.flow.usage import Part, UsePart
 from tokenhouse.rules.amounts import Unit
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["usage"])
@@ -65,7 +65,7 @@ async def show_account_usage(
     house: House,
     every: Every = "day",
     last: Last = 30,
-    by: Annotated[Literal["all", "model", "key"], Query(description="What is told apart.")] = "all",
+    by: Annotated[Part, Query(description="What is told apart.")] = "all",
     model: Annotated[str | None, Query(max_length=200, description="This model alone.")] = None,
     key: Annotated[
         str | None, Query(max_length=200, description="What was used with the API key of this prefix alone.")

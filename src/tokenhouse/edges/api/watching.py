@@ -1,7 +1,7 @@
 """Watching: the pace of the last minutes, what waits for a person, and the figures of `tokenhouse check`."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -10,6 +10,7 @@ from tokenhouse.edges.api.caller import Auditor, House
 from tokenhouse.edges.api.shapes import Shape, unit_of
 from tokenhouse.edges.api.statistics import AccountLine, Buckets, Sums, shown_line, shown_sums
 from tokenhouse.edges.api.trends import Percent, percent
+from tokenhouse.flow.attention import What
 
 router = APIRouter(prefix="/api/v1", tags=["statistics"])
 
@@ -37,18 +38,14 @@ class Pace(Shape):
 class Concern(Shape):
     """One kind of what may wait for a person; `count` is 0 where nothing does."""
 
-    what: Literal[
-        "deliveries_dead",
-        "rates_held",
-        "jobs_failed",
-        "findings",
-        "payments_unmatched",
-        "signups_waiting",
-        "periods_stuck",
-    ]
+    what: What
     count: int
     names: Annotated[
-        list[str], Field(description="Jobs that failed; of findings, the verification and its state.")
+        list[str],
+        Field(
+            description="Jobs that failed; of findings, the verification and its state; of refunds that came"
+            " to nothing, their orders."
+        ),
     ]
     at: Annotated[datetime | None, Field(description="When it was last seen or found out.")]
 

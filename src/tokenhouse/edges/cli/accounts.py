@@ -88,19 +88,16 @@ def open_(terminal: Terminal, ref: str, language: str, tags: tuple[str, ...], **
 
     async def work(house: Tokenhouse) -> tuple[bool, Account, BalanceView | None]:
         from tokenhouse.flow import audited
-        from tokenhouse.flow.audit_trail import at_once
 
         try:
             await house.describe(ref)
             known = True
         except NotFound:
             known = False
-        async with at_once(house.desk):
+        with terminal.changing(house, "account.create", ref, audited.account):
             account = await house.account(
                 ref, locale=language, tags=named or None, actor=terminal.actor, **profile
             )
-            if not known:
-                await terminal.record(house, "account.create", ref, after=audited.account(account))
         return known, account, await standing(house, account)
 
     known, account, balance = terminal.with_house(work)

@@ -105,11 +105,13 @@ def end(terminal: Terminal, code: str) -> None:
     """End a coupon: what it gave stays."""
 
     async def work(house: Tokenhouse) -> Coupon:
-        ended = await house.end_coupon(code)
-        await terminal.record(house, "coupon.end", ended.code, after={"uses": ended.uses})
-        return ended
+        from tokenhouse.flow.packages import find_coupon
 
-    ended = terminal.with_house(work, whole=True)
+        known = (await find_coupon(house.desk, code)).code
+        with terminal.changing(house, "coupon.end", known, lambda one: {"uses": one.uses}):
+            return await house.end_coupon(known)
+
+    ended = terminal.with_house(work)
     terminal.answer(ended)
     terminal.show(terminal.say("coupons.ended", code=ended.code, uses=ended.uses))
 

@@ -62,11 +62,13 @@ def resend(terminal: Terminal, delivery: str) -> None:
     """Put a delivery that ended on its way again."""
 
     async def work(house: Tokenhouse) -> Delivery:
-        found = await house.resend(delivery)
-        await terminal.record(house, "delivery.resend", found.id, after={"target": found.target})
-        return found
+        from tokenhouse.flow.desk import checked_id
 
-    found = terminal.with_house(work, whole=True)
+        wanted = checked_id(delivery, "delivery")
+        with terminal.changing(house, "delivery.resend", wanted, lambda found: {"target": found.target}):
+            return await house.resend(wanted)
+
+    found = terminal.with_house(work)
     terminal.answer(document(found))
     terminal.show(_table(terminal, [found]))
 

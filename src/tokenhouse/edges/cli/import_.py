@@ -112,11 +112,12 @@ def _imported(
     async def recorded(house: Tokenhouse) -> Imported:
         done = await work(house, advance)
         subject = repr(source)[1:-1][:300]  # A file may be called anything.
-        await terminal.record(house, f"import.{what}", subject, after=asdict(done))
+        if done.made or done.balances:
+            await terminal.record(house, f"import.{what}", subject, after=asdict(done))
         return done
 
     with terminal.progress(None, terminal.say("import.progress")) as advance:
-        done = terminal.with_house(recorded)
+        done = terminal.with_house(recorded, whole=True)
     terminal.answer(done)
     facts = asdict(done)
     terminal.show(terminal.say(f"import.{what}", **facts))

@@ -37,11 +37,11 @@ def command(terminal: Terminal, dry_run: bool, rows: int, report: Path | None, f
 
     async def work(house: Tokenhouse) -> tuple[Initialised, list[Line], Unit]:
         total, _ = await house.waiting()
-        with terminal.progress(total, terminal.say("init.progress")) as advance:
+        with (
+            terminal.progress(total, terminal.say("init.progress")) as advance,
+            terminal.changing(house, "account.initialise", "*", lambda waiting: {"waiting": waiting}),
+        ):
             done = await house.initialise(dry_run=dry_run, actor=terminal.actor, progress=advance)
-        if not dry_run:
-            told = {"made": done.made, "kept": done.kept, "failed": done.failed}
-            await terminal.record(house, "account.initialise", "*", after=told)
         unit = next(iter((await house.plans()).values())).unit
         if report is not None:
             await _write_report(terminal, report, done, house.lines(), unit)

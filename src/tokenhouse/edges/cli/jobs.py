@@ -57,9 +57,8 @@ def run(terminal: Terminal, name: str) -> int | None:
     """Run a job now, whatever the time."""
 
     async def work(house: Tokenhouse) -> Run:
-        ended = await house.run_job(name, actor=terminal.actor)
-        await terminal.record(house, "job.run", name, after={"id": ended.id, "outcome": ended.outcome})
-        return ended
+        with terminal.changing(house, "job.run", name, lambda run: {"id": run.id}):
+            return await house.run_job(name, actor=terminal.actor)
 
     ended = terminal.with_house(work)
     terminal.answer(_run(ended))

@@ -19,6 +19,7 @@ from tokenhouse.errors import StartRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -154,6 +155,17 @@ class Terminal:
     ) -> None:
         """Append a change that this command made to the audit log, as the REST API does of its callers."""
         await house.record(action, subject, actor=self.actor, before=before, after=after, reason=reason)
+
+    def changing(
+        self, house: Tokenhouse, action: str, subject: str, told: Callable[[Any], Any]
+    ) -> AbstractContextManager[None]:
+        """Have the first change that this command makes within recorded by what makes it; a repeat is not.
+
+        `told` says of what was made how it is now.
+        """
+        from tokenhouse.flow.audit_trail import with_record
+
+        return with_record(house.desk, told, actor=self.actor, action=action, subject=subject)
 
     def say(self, name: str, /, **facts: Any) -> str:
         """Return a sentence in the reader's language."""

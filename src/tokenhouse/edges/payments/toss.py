@@ -2,7 +2,7 @@
 
 A person pays in Toss' window and comes back with a payment key; only our confirmation takes the money, and
 it names the order's own price. Toss' webhooks are unsigned: of one we take nothing but the name of a payment,
-and ask Toss how that stands. https://docs.tosspayments.com/reference
+of its order or of a cancel, and ask Toss how that stands. https://docs.tosspayments.com/reference
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import msgspec
 
 from tokenhouse.edges.credentials import checked_secret
 from tokenhouse.edges.payments.message import Message, checked_url, document, unreadable
-from tokenhouse.errors import InvalidInput, UpstreamTrouble
+from tokenhouse.errors import Busy, InvalidInput, NotFound, UpstreamTrouble
 from tokenhouse.flow.giving_back import Wanted
 from tokenhouse.flow.payments import Heard, Kind, Told
 from tokenhouse.flow.refunding import Returned
@@ -31,12 +31,16 @@ ANSWER_BYTES_MAX: Final = 256 * 1024
 ASKED_AT_ONCE: Final = 8
 """Questions under way that anybody can cause by sending us a webhook."""
 NAME: Final = re.compile(r"[A-Za-z0-9_=-]{6,200}")
-OURS: Final = re.compile(r"\[([0-9a-f]{32}-[0-9]+)\]$")
-"""What we call a refund, at the end of the reason that Toss keeps."""
+OURS: Final = re.compile(r"\[(([0-9a-f]{32})-[0-9]+)\]$")
+"""What we call a refund, at the end of the reason that Toss keeps: its order, and its number."""
 REASON_MAX: Final = 150
 """Characters of a person's reason: Toss keeps 200 with our name of it."""
+UNDER_WAY: Final = "IN_PROGRESS"
+"""A cancel's status before its end: those of wallets abroad end later, and a webhook tells of it."""
 CAME_TO_NOTHING: Final = "ABORTED"
-"""A cancel's status where its money stayed: those of wallets abroad end later, and may."""
+"""A cancel's status where its money stayed."""
+AGAIN_S: Final = 60
+"""When Toss tells a webhook again that was not taken, for the first time."""
 UNKNOWN: Final = (401, 408, 409, 425, 429)
 """Statuses that are no answer to what was asked: no key, too slow, the same is at work, too many."""
 OUR_FAULT: Final = ("FORBIDDEN_REQUEST", "INCORRECT_BASIC_AUTH_FORMAT")
@@ -172,20 +176,36 @@ class TossPayments:
     async def hear(self, house: Tokenhouse, message: Message) -> Heard:
         """Look up the payment that a webhook names, and carry out how it stands.
 
-        Raises: InvalidInput for one that names none, or one that Toss does not know; UpstreamTrouble.
+        Raises: InvalidInput for one that names none, or one that Toss does not know; NotFound for a cancel of
+        which nobody knows the order; Busy where Toss does not know yet itself how it ended; UpstreamTrouble.
         """
         try:
             said = document(message.body)
             data = said.get("data", said)
-            name = data.get("paymentKey") or data.get("orderId") if isinstance(data, dict) else None
-            if not isinstance(name, str) or not NAME.fullmatch(name):
-                raise InvalidInput("field_missing", field="data.paymentKey", value="")
+            key, order, cancel = _names(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, InvalidInput) as trouble:
             await unreadable(house, PROVIDER, message, trouble)
-        by_order = not data.get("paymentKey")
-        found = await self._fetch(house, message, name, by_order=by_order)
+        if cancel:
+            order = await self._cancelled(house, message, cancel, data)
+        found = await self._fetch(house, message, key or order, by_order=not key)
+        for one in found.cancels or ():
+            if one.transaction_key == cancel and one.cancel_status == UNDER_WAY != data.get("cancelStatus"):
+                raise Busy("busy", retry_after_s=AGAIN_S, waiting=1)
         message.believed()
         return await house.hear_payment(told(found, message))
+
+    async def _cancelled(self, house: Tokenhouse, message: Message, cancel: str, data: dict[str, Any]) -> str:
+        """Return the order of a cancel: one that we were told of, or that we asked for. Raises: NotFound.
+
+        Of neither Toss will have told us when it began; it tells again until that has come.
+        """
+        order = await house.order_of_refund(PROVIDER, cancel)
+        if order is None and (mark := OURS.search(str(data.get("cancelReason", "")))):
+            order = mark[2]
+        if order is None:
+            await house.refuse_payment(PROVIDER, cancel, message.digest, "payment_order_unknown")
+            raise NotFound("payment_order_unknown", order=cancel)
+        return order
 
     async def _fetch(
         self, house: Tokenhouse, message: Message, name: str, *, by_order: bool = False
@@ -261,6 +281,22 @@ def told(found: Payment, message: Message) -> Told:
         refunds=tuple(refunds),
         method=(found.method or "")[:50],
     )
+
+
+def _names(data: object) -> tuple[str, str, str]:
+    """Return which payment, order or cancel a webhook names: one of them, the first that is there.
+
+    `CANCEL_STATUS_CHANGED` holds the cancel alone, as a payment lists it: neither the payment nor its order.
+    Raises: InvalidInput.
+    """
+    fields = ("paymentKey", "orderId", "transactionKey")
+    named = [data.get(field) if isinstance(data, dict) else None for field in fields]
+    first = next((nth for nth, name in enumerate(named) if name), 0)
+    name = named[first]
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InvalidInput("field_missing", field="data.paymentKey", value="")
+    key, order, cancel = (name if nth == first else "" for nth in range(3))
+    return key, order, cancel
 
 
 def _refunds(found: Payment) -> list[Returned]:

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import House, Operator, User
-from tokenhouse.edges.api.near_end import WARNED, Warned, warning
+from tokenhouse.edges.api.near_end import Warned, warning
 from tokenhouse.edges.api.shapes import CamelShape
 from tokenhouse.edges.api.sources.names import UserId, ref_of, user_id
+from tokenhouse.edges.headers import WARNED
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.report import BalanceView
 from tokenhouse.house import Tokenhouse
@@ -71,8 +72,8 @@ async def rehearse_usage(asked: Rehearsal, caller: Operator, house: House) -> Ai
     Idempotent: an account that stands there already gets no entry.
     """
     ref = ref_of(asked.user_id)
-    stands = await house.rehearse(ref, asked.usage_percent, actor=caller.actor)
-    await caller.record(house, "account.rehearse", ref, after={"percent": f"{asked.usage_percent:f}"})
+    with caller.moving(house, "account.rehearse", ref, percent=f"{asked.usage_percent:f}"):
+        stands = await house.rehearse(ref, asked.usage_percent, actor=caller.actor)
     return await shown(house, stands)
 
 

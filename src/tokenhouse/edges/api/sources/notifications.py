@@ -7,14 +7,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import Caller, House, User
-from tokenhouse.edges.api.shapes import CamelShape
+from tokenhouse.edges.api.shapes import AN_ID, CamelShape
 from tokenhouse.edges.api.sources.names import UserId, user_id
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.reading import NoticeView
 
 router = APIRouter(prefix="/api/notifications", tags=["sources"])
 
-NotificationId = Annotated[str, Path(max_length=36, description="The notification's id.")]
+NotificationId = Annotated[str, Path(max_length=36, description="The notification's id.", examples=[AN_ID])]
 
 
 class Notification(CamelShape):

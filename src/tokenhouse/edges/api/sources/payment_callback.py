@@ -5,14 +5,14 @@ which fills that table has them at hand. Unlike there, nothing is believed witho
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request
 from pydantic import Field
 
 from tokenhouse.edges.api.caller import House
-from tokenhouse.edges.api.payments import Providers, Verdict, message_of
+from tokenhouse.edges.api.payments import Providers, message_of
 from tokenhouse.edges.api.shapes import Shape, parsed
 from tokenhouse.edges.api.sources.names import ref_of
 from tokenhouse.edges.payments.callback import PROVIDER
@@ -20,7 +20,9 @@ from tokenhouse.edges.payments.message import Message, unreadable
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.payments import Kind, Opening, Told
 from tokenhouse.house import Tokenhouse
-from tokenhouse.rules.shop import DECIMALS, PRICE_MAX, Currency
+from tokenhouse.rules.shop import CURRENCIES, DECIMALS, PRICE_MAX, Currency
+from tokenhouse.store.orders import State
+from tokenhouse.store.payments import Verdict
 
 router = APIRouter(prefix="/api/v1/user-quota", tags=["user-quota"])
 
@@ -44,7 +46,7 @@ BODY: Final[dict[str, Any]] = {
                         "token_amount": {"type": "integer", "minimum": 1, "examples": [5000]},
                         "payment_method": {"type": "string", "examples": ["card"]},
                         "amount": {"type": ["number", "string"], "examples": [9900]},
-                        "currency": {"type": "string", "enum": ["KRW", "USD", "EUR", "JPY"]},
+                        "currency": {"type": "string", "enum": list(CURRENCIES)},
                         "transaction_id": {"type": "string", "examples": ["pay-2026-0001"]},
                         "status": {"type": "string", "enum": list(KINDS)},
                     },
@@ -62,7 +64,7 @@ class ToldPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     token_amount: int
     amount: Decimal
     transaction_id: str
-    status: Literal["pending", "completed", "failed", "refunded"]
+    status: State
     payment_method: str = ""
     currency: Currency = "KRW"
 

@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Response, status
 from pydantic import Field
 
-from tokenhouse.edges.api.caller import Caller, House, Operator
+from tokenhouse.edges.api.caller import House, Operator
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.edges.api.sources.names import UserId, ref_of, user_id
 from tokenhouse.flow.synchronise import Synchronised
-from tokenhouse.house import Tokenhouse
 
 router = APIRouter(prefix="/api/v1/user-quota/users", tags=["sources"])
 
@@ -49,33 +48,28 @@ async def synchronise_user(
 ) -> SynchronisedUser:
     """Make a user here what the back end says of it: opened if new, changed where it differs. Idempotent."""
     parts = told.model_dump(exclude={"user_id"})
-    synchronised = await house.synchronise(ref_of(told.user_id), **parts, actor=caller.actor)
-    if synchronised.made:
+    made = await house.synchronise(ref_of(told.user_id), **parts, actor=caller.actor, address=caller.address)
+    if made.made:
         response.status_code = status.HTTP_201_CREATED
-    return await _recorded(house, caller, synchronised)
+    return _shown(made)
 
 
 @router.delete("/{user}")
 async def suspend_user(
-    user: Annotated[str, Path(max_length=200)], caller: Operator, house: House
+    user: Annotated[str, Path(max_length=200, examples=["123"])], caller: Operator, house: House
 ) -> SynchronisedUser:
     """Suspend a user whom the back end has deleted: no call goes through any more, and its journal stays.
 
     Idempotent. Raises: NotFound for a user that was never here.
     """
     await house.describe(user)
-    return await _recorded(
-        house, caller, await house.synchronise(user, state="suspended", actor=caller.actor)
-    )
+    decided = {"actor": caller.actor, "address": caller.address}
+    return _shown(await house.synchronise(user, state="suspended", **decided))
 
 
-async def _recorded(house: Tokenhouse, caller: Caller, one: Synchronised) -> SynchronisedUser:
-    """Return a user as it is here now; what this call changed of it stands in the audit log."""
+def _shown(one: Synchronised) -> SynchronisedUser:
+    """Return a user as it is here now."""
     account = one.account
-    if one.made or one.changed:
-        before, after = ({part: getattr(at, part) for part in one.changed} for at in (one.before, account))
-        done = "account.open" if one.made else "account.synchronise"
-        await caller.record(house, done, account.ref, before=before, after=after)
     return SynchronisedUser(
         user_id=user_id(account.ref),
         name=account.name,

@@ -126,7 +126,9 @@ async def show_token_stats(caller: Auditor, house: House) -> TokenStats:
 
 
 async def show_user_token_stats(
-    user: Annotated[str, Path(alias="userId", max_length=200, description="The user's outside name.")],
+    user: Annotated[
+        str, Path(alias="userId", max_length=200, description="The user's outside name.", examples=["alice"])
+    ],
     caller: Auditor,
     house: House,
 ) -> UserStats:

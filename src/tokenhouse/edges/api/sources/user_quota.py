@@ -18,13 +18,14 @@ from tokenhouse.edges.api.caller import Caller, House, IdempotencyKey, Operator,
 from tokenhouse.edges.api.shapes import Shape
 from tokenhouse.edges.api.sources.names import UserId, user_id
 from tokenhouse.errors import InvalidInput, KeyReused, NotFound
+from tokenhouse.flow import audited
 from tokenhouse.flow.fund import Price
 from tokenhouse.flow.months import Month, Months
 from tokenhouse.house import Tokenhouse
 from tokenhouse.rules.alerts import percent_of
 from tokenhouse.rules.amounts import AMOUNT_MAX, show
-from tokenhouse.rules.shop import DECIMALS
-from tokenhouse.store.orders import Order
+from tokenhouse.rules.shop import DECIMALS, Currency
+from tokenhouse.store.orders import Order, Type
 
 router = APIRouter(prefix="/api/v1/user-quota", tags=["sources"])
 
@@ -81,11 +82,11 @@ class NewTokens(Shape):
     """What to add, and why."""
 
     token_amount: Annotated[int, Field(ge=1, le=AMOUNT_MAX, examples=[5000])]
-    purchase_type: Literal["purchase", "bonus", "refund"] = "purchase"
+    purchase_type: Type = "purchase"
     reason: Annotated[str, Field(max_length=1_000, examples=["Customer service compensation"])] = ""
     payment_method: Annotated[str, Field(max_length=40)] = ""
     amount: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2, examples=["5000"])] = Decimal(0)
-    currency: Literal["KRW", "USD", "EUR", "JPY"] = "KRW"
+    currency: Currency = "KRW"
     transaction_id: Annotated[str, Field(max_length=100)] = ""
 
 
@@ -122,6 +123,7 @@ UserHeader = Annotated[
         alias="x-user-id",
         max_length=200,
         description="Which user; a caller with an account of its own may leave it out.",
+        examples=["123"],
     ),
 ]
 
@@ -188,10 +190,12 @@ async def add_tokens(
     Operators only: a user cannot give itself credit. Under an Idempotency-Key, or a `transaction_id`, tokens
     are added once.
     """
-    await house.account(ref, actor=caller.actor)
-    order = await _completed(house, ref, await _ordered(house, ref, asked, key), caller)
-    after = {"order": order.id, "amount": order.credit, "type": order.type}
-    await caller.record(house, "account.grant", ref, after=after, reason=asked.reason)
+    await _opened(house, ref, caller)
+    with caller.changing(house, "order.open", ref, _told, reason=asked.reason):
+        opened = await _ordered(house, ref, asked, key)
+    facts = {"order": opened.id, "type": opened.type}
+    with caller.moving(house, "account.grant", ref, reason=asked.reason, **facts):
+        order = await _completed(house, ref, opened, caller)
     found = await house.months(ref, count=1)
     amount = show(asked.token_amount, found.balance.unit)
     return AddedTokens(
@@ -208,8 +212,18 @@ async def _months(house: Tokenhouse, ref: str, count: int, caller: Caller) -> Mo
     except NotFound as no:
         if no.reason != "account_unknown" or caller.role == "auditor":
             raise
-    await house.account(ref, actor=caller.actor)
+    await _opened(house, ref, caller)
     return await house.months(ref, count=count)
+
+
+async def _opened(house: Tokenhouse, ref: str, caller: Caller) -> None:
+    """Open a user's account if it is new; what an operator opens stands in the audit log."""
+    with caller.deciding(house, "account.open", ref, audited.account):
+        await house.account(ref, actor=caller.actor)
+
+
+def _told(order: Order) -> dict[str, Any]:
+    return {"order": order.id, **audited.order(order)}
 
 
 async def _ordered(house: Tokenhouse, ref: str, asked: NewTokens, key: str | None) -> Order:
