@@ -90,7 +90,8 @@ coverflow: $(VENV)/.dev $(VENV)/slipcover  ## Show the same of flow/, by tests w
 	@PYTHONPATH=$(VENV)/slipcover $(BIN)/python -W ignore::RuntimeWarning:slipcover.importer -m slipcover \
 		--branch --skip-covered --fail-under 100 --source src/tokenhouse/flow -m pytest -q --no-header \
 		-W ignore::pytest.PytestAssertRewriteWarning -m "not slow and not fault and not bench" \
-		tests/flow tests/edges/api tests/edges/channels tests/edges/cli tests/test_hostile.py tests/test_portal.py
+		tests/flow tests/edges/api tests/edges/channels tests/edges/cli tests/edges/metrics tests/edges/test_tracing.py \
+		tests/test_hostile.py tests/test_portal.py
 
 public: $(VENV)/.dev  ## Accept the public names as they are now.
 	@$(BIN)/python -m tests.test_public

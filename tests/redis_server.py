@@ -1,4 +1,4 @@
-"""A real server of Redis's protocol for tests: Valkey, a process of its own that a test may stop in the middle."""
+"""A real server of Redis's protocol for tests: Valkey, a process of its own, which a test may end."""
 
 import asyncio
 from collections.abc import AsyncIterator

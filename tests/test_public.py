@@ -52,7 +52,7 @@ def signature(what: object) -> str:
         return ""
     try:
         written = re.sub(r" at 0x[0-9a-f]+>", ">", str(inspect.signature(what)))
-        return written.replace("pathlib._local.", "pathlib.")  # Where Python 3.13 keeps it.
+        return re.sub(r"\btyping\.|\bpathlib\.(_local\.)?", "", written)  # Each Python names them otherwise.
     except ValueError:
         return "(…)"
 

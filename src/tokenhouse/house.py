@@ -46,7 +46,7 @@ from tokenhouse.store.accounts import Account
 from tokenhouse.store.catalog import Catalog
 from tokenhouse.store.embedded import Lease, open_embedded
 from tokenhouse.store.migrate import migrate
-from tokenhouse.store.pool import connect, open_pool, trouble_translated
+from tokenhouse.store.pool import connect, open_pool
 from tokenhouse.store.shelf import open_shelf
 from tokenhouse.store.writer import LaneConnection, Writer
 
@@ -473,11 +473,10 @@ async def _desk(dsn: str, lease: Lease | None, settings: Settings, clock: Clock)
             remembered=Remembered(clock, bus, shelf),
             spool=spool,
         )
-        with trouble_translated():
-            async with pool.acquire() as connection:
-                await migrate(connection)
-                await terms.prepare(desk, connection)
-                await notify.attend(desk, connection)
+        async with pool.acquire() as connection:
+            await migrate(connection)
+            await terms.prepare(desk, connection)
+            await notify.attend(desk, connection)
         writer.start()
     except BaseException:
         await pool.close()

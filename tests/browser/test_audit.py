@@ -37,6 +37,8 @@ async def changed(site: Site) -> None:
     await site.house.account("bora")
     grant = {"amount": "500", "reason": "Goodwill after the outage"}
     await service.ok("POST", "/api/v1/accounts/bora/grants", who="operator", json=grant)
+    endless = {"amount": "-1", "reason": "without-a-blank-" * 30}
+    await service.ok("POST", "/api/v1/accounts/bora/adjustments", who="operator", json=endless)
     site.clock.move(days=1)
     suspend = {"state": "suspended", "reason": "Card was stolen"}
     await service.ok("PATCH", "/api/v1/accounts/bora", who="operator", json=suspend)
@@ -96,7 +98,7 @@ async def test_it_is_picked_by_who_by_what_and_by_day(site: Site, look: Any):
     await page.get_by_role("button", name=said("audit.clear")).click()
     await changes(page).get_by_role("button", name="bora").first.click()
     await expect(page).to_have_url(f"{site.url}/app{AUDIT}?subject=bora")
-    await expect(changes(page)).to_have_count(2)
+    await expect(changes(page)).to_have_count(3)
 
 
 @pytest.mark.row("C10", "E10")

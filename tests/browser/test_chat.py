@@ -164,6 +164,18 @@ async def test_a_chat_that_runs_out_in_mid_month_goes_on_with_bought_credit(site
     assert (await site.house.verify()).clean
 
 
+@pytest.mark.row("E8")
+async def test_a_member_of_a_team_is_told_whom_to_ask(site: Site, look: Any):
+    await site.house.account("acme", kind="company")
+    await site.house.account("kim", parent="acme")
+    await site.house.charge("kim", 96_000)
+    kim = await site.person("kim@example.com", account="kim")
+    page = await site.page(kim, **look._asdict(), path="/chat")
+    banner = page.locator("[data-level=critical]")
+    await expect(banner).to_contain_text(look.said("card.stateOf.critical", payer="acme"))
+    await expect(banner.get_by_role("link")).to_have_count(0)
+
+
 @pytest.mark.row("B2", "C4")
 async def test_an_operators_grant_is_seen_without_a_reload(site: Site, look: Any):
     await site.house.account("alice")
@@ -275,7 +287,7 @@ async def test_a_provider_that_fails_gives_the_message_back(site: Site, look: An
     )
     site.expect("status of 502")
     await write(page, "are you there?")
-    free = {"en": "Nothing was charged", "ko": "비용은 청구되지 않았습니다"}[look.language]
+    free = {"en": "Nothing was charged", "ko": "요금은 없습니다"}[look.language]
     await expect(page.get_by_role("alert")).to_contain_text(free)
     await expect(box(page)).to_have_value("are you there?")
     await expect(

@@ -61,6 +61,7 @@ async def told_notices(site: Site, person: Person, page: Page, look: Any) -> Non
     """See that a notice says the figures that the account had when it came."""
     balance = await site.house.balance(person.account)
     near = (balance.used + balance.remaining) * 91 // 100 - balance.used
+    site.clock.move(seconds=1)
     await site.house.charge(person.account, near)
     await site.house.desk.bell.settled()
     [line] = await site.house.history(person.account, rows_max=1)

@@ -137,7 +137,8 @@ async def test_one_that_broke_off_says_what_stands_and_is_carried_out_again(
     said = look.said
     words, opened = WORDS[look.language], accounts.write_opened
     page = await half_done(site, monkeypatch, look)
-    await site.house.desk.under_way.close()  # As when the server ends.
+    await site.house.desk.under_way.close()  # As when the server ends, and no other takes it up.
+    site.clock.move(minutes=6)
     await expect(page.get_by_role("alert")).to_contain_text(said("imports.lost"))
     await page.get_by_role("button", name=said("imports.carryAgain")).click()
     monkeypatch.setattr(accounts, "write_opened", opened)

@@ -306,18 +306,18 @@ async def test_an_operator_has_it_counted_anew_and_an_auditor_looks_on(site: Sit
     said = look.said
     await site.house.account("bora")
     page = await site.page(await operator(site), path=OPERATOR, **look._asdict())
-    await expect(figure(page, "Accounts")).to_have_text("1")
+    await expect(figure(page, said("overview.accounts"))).to_have_text("1")
     await site.house.account("carol")
     await site.go(page, OPERATOR)
-    await expect(figure(page, "Accounts")).to_have_text("1")
+    await expect(figure(page, said("overview.accounts"))).to_have_text("1")
     clock.move(minutes=1)
     await page.get_by_role("button", name=said("overview.clear")).click()
     await expect(page.get_by_text(said("overview.cleared"))).to_be_visible()
-    await expect(figure(page, "Accounts")).to_have_text("2")
+    await expect(figure(page, said("overview.accounts"))).to_have_text("2")
     auditor = await site.page(
         await site.person("aud@example.com", "auditor"), path=OPERATOR, **look._asdict()
     )
-    await expect(figure(auditor, "Accounts")).to_have_text("2")
+    await expect(figure(auditor, said("overview.accounts"))).to_have_text("2")
     await expect(auditor.get_by_role("button", name=said("overview.clear"))).to_have_count(0)
 
 

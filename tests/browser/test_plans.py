@@ -138,6 +138,31 @@ async def test_a_day_that_is_past_is_refused_and_what_is_planned_is_said(site: S
     assert len(await site.house.plan_versions("chat-tokens")) == 2
 
 
+async def test_of_two_who_write_at_once_the_later_is_told_and_sees_the_difference(site: Site, look: Any):
+    said = look.said
+    kim = await site.person("kim@example.com", "operator")
+    page = await site.page(kim, path="/operator/plans/chat-tokens/new", **look._asdict())
+    warn = page.get_by_label(said("plans.field.stop_warn"), exact=True)
+    await warn.fill("0.85")
+    document = (await site.service.ok("GET", f"{API}/chat-tokens", who="auditor"))["document"]
+    theirs = {"document": document | {"title": "Theirs"}, "follows": 1, "reason": "first"}
+    await site.service.ok("POST", API, who="operator", json=theirs)
+    site.expect("status of 400")
+    await page.get_by_role("button", name=said("plans.publish")).click()
+    window = page.get_by_role("dialog")
+    await window.get_by_label(said("form.reason")).fill("second")
+    await window.get_by_role("button", name=said("plans.publish")).click()
+    overtaken = page.get_by_text(said("plans.overtaken", version=2))
+    await expect(overtaken).to_have_count(1)
+    assert len(await site.house.plan_versions("chat-tokens")) == 2
+    await site.go(page, "/operator/plans/chat-tokens/new")
+    await expect(overtaken).to_be_visible()
+    await expect(warn).to_have_value("0.85")
+    await page.get_by_role("button", name=said("plans.discard")).click()
+    await expect(overtaken).to_have_count(0)
+    await expect(page.get_by_label(said("plans.field.title"), exact=True)).to_have_value("Theirs")
+
+
 async def test_an_auditor_sees_what_is_planned_and_calls_nothing_off(site: Site):
     document = (await site.service.ok("GET", f"{API}/chat-tokens", who="auditor"))["document"]
     later = {"document": document | {"title": "Later"}, "starts_at": "2026-12-24T00:00:00Z", "reason": "x"}
@@ -166,8 +191,10 @@ async def test_what_the_rules_refuse_is_said_at_its_field(site: Site, look: Any)
     await expect(page.get_by_text(said("plans.unchanged"))).to_be_visible()
     await page.get_by_label(said("plans.field.stop_code")).fill("")
     allowance = page.get_by_role("group", name=said("plans.allowance", nth=1))
-    await allowance.get_by_label(said("plans.field.amount")).fill("-5")
-    await expect(allowance.get_by_label(said("plans.field.amount"))).to_have_attribute("aria-invalid", "true")
+    await allowance.get_by_label(said("plans.field.amount"), exact=True).fill("-5")
+    await expect(allowance.get_by_label(said("plans.field.amount"), exact=True)).to_have_attribute(
+        "aria-invalid", "true"
+    )
 
 
 async def test_a_document_can_be_written_as_text(site: Site, look: Any):

@@ -77,6 +77,17 @@ async def test_rates_are_added_and_each_model_has_its_history(site: Site, look):
     await site.looks(page, "rate-history")
 
 
+async def test_a_window_begins_at_its_first_line_and_gives_the_focus_back(site: Site):
+    page = await site.page(await site.person("kim@example.com", "operator"), path="/operator/rates")
+    button = page.get_by_role("button", name="Own price")
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog").get_by_role("textbox").first).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(button).to_be_focused()
+
+
 async def test_rates_are_asked_for_when_a_writer_rests(site: Site):
     await priced(site)
     page = await site.page(await site.person("kim@example.com", "auditor"), path="/operator/rates")

@@ -124,15 +124,18 @@ async def test_a_user_has_no_way_to_it(site: Site):
 
 
 @pytest.mark.parametrize(
-    "place", ["simulator", "plans", "plans/chat-tokens", "orders", "orders?view=events", "rates"]
+    "place",
+    ["simulator", "plans", "plans/chat-tokens", "orders", "orders?view=events", "rates", "accounts/alice"],
 )
 async def test_without_the_service_a_screen_says_so_and_tries_again(site: Site, place: str):
     page = await site.page(await site.person("kim@example.com", "auditor"), path=None)
-    paths = ("plans", "presets", "simulations", "orders", "payment-events", "rates")
+    await site.house.account("alice")
+    paths = ("plans", "presets", "simulations", "orders", "payment-events", "rates", "accounts")
     gone = re.compile(rf"/api/v1/({'|'.join(paths)})")
     await page.route(gone, lambda route: route.abort())
     await page.goto(f"{site.url}/app/operator/{place}")
     await expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)
     site.expect("ERR_FAILED")
     await page.unroute(gone)
     again = page.get_by_role("button", name="Try again")

@@ -227,6 +227,18 @@ async def test_a_suspended_account_says_so(site: Site, look):
     await expect(card(page).get_by_role("alert")).to_have_text(look.said("card.shut.suspended"))
 
 
+async def test_who_only_looks_is_not_told_to_buy(site: Site, look):
+    said = look.said
+    await site.person()
+    await use(site, "alice", 90_000)
+    await use(site, "alice", 6_000)
+    operator = await site.person("omar@example.com", "operator")
+    page = await site.page(operator, **look._asdict(), path="/operator/accounts/alice")
+    await expect(card(page).get_by_role("alert")).to_have_text(said("card.stateSeen.critical"))
+    await expect(page.get_by_role("link", name=said("card.buy"))).to_have_count(0)
+    await expect(page.get_by_text(said("card.state.critical"))).to_have_count(0)
+
+
 async def test_the_plan_is_called_by_its_title(site: Site, look):
     page = await site.page(await site.person(), **look._asdict())
     await expect(card(page)).to_contain_text(look.said("card.plan", plan="Chat tokens"))

@@ -1,4 +1,4 @@
-"""A wire to PostgreSQL that can stall: it takes connections and what is said on them, and passes nothing on."""
+"""A wire to PostgreSQL that can stall: it takes connections and words, and passes nothing on."""
 
 import asyncio
 from typing import Self

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from tokenhouse import Tokenhouse
+from tokenhouse.errors import DatabaseTrouble
 from tokenhouse.flow import bus as flow_bus
 from tokenhouse.store.pool import connect
 
@@ -127,7 +128,7 @@ async def test_a_database_that_is_away_is_said_and_this_node_has_heard(nodes):
 
     class Away:
         def acquire(self):
-            raise ConnectionRefusedError("away")
+            raise DatabaseTrouble("postgres_away", problem="away")
 
         def afterwards(self, _told):
             return False

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tokenhouse import Tokenhouse
-from tokenhouse.errors import InvalidInput, ModelRefused, NotFound, Unauthenticated
+from tokenhouse.errors import DatabaseTrouble, InvalidInput, ModelRefused, NotFound, Unauthenticated
 from tokenhouse.flow import keys as flow_keys
 from tokenhouse.flow.keyring import KEPT_S, Keyring
 from tokenhouse.store.pool import connect
@@ -199,7 +199,7 @@ class _Away:
     """A pool whose database is away."""
 
     def acquire(self):
-        raise ConnectionRefusedError("away")
+        raise DatabaseTrouble("postgres_away", problem="away")
 
 
 async def test_memory_is_bounded(monkeypatch):

@@ -101,7 +101,8 @@ async def test_what_is_so_already_changes_nothing_and_is_not_told(house):
     owner = (await house.create_person("o@example.com", role="owner")).person
     made = (await house.create_person("a@example.com", role="auditor", name="A")).person
     same = {"name": "A", "role": "auditor", "account": "", "disabled": False}
-    assert await house.change_person(made.id, same, actor="root") == made
+    assert (await house.change_person(made.id, same, actor="root")).id == made.id
+    assert await house.person(made.id) == made
     gone = await house.change_person(made.id, {"disabled": True}, actor="root")
     assert await house.change_person(made.id, {"disabled": True}, actor="root") == gone
     assert await house.sign_out_everywhere(owner.id, actor="root") == 0

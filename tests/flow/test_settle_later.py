@@ -6,6 +6,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -177,6 +178,31 @@ async def test_a_slow_settle_is_kept_meanwhile_and_taken_off_when_it_lands(
     assert await charges(house) == [7]
 
 
+async def test_who_waits_for_a_slow_settle_is_told_no_sooner_than_it_is_on_disk(
+    house, later, monkeypatch, tmp_path
+):
+    """The end of a stream goes out right after this: a process that is killed then has the charge kept."""
+    monkeypatch.setattr(settle_later, "KEEP_AFTER_S", 0.01)
+    write, may_write = later._spool.write, threading.Event()
+
+    def slow_disk(*records):
+        may_write.wait(10)
+        return write(*records)
+
+    monkeypatch.setattr(later._spool, "write", slow_disk)
+    debt, gate = await owed(house), asyncio.Event()
+    slow(house, monkeypatch, gate)
+    call = asyncio.create_task(later.settle(debt))
+    await asyncio.wait({call}, timeout=0.2)
+    assert not call.done()
+    may_write.set()
+    assert await call is None
+    assert len(await waiting(tmp_path)) == 1
+    gate.set()
+    await asyncio.gather(*later._slow)
+    assert await charges(house) == [7]
+
+
 async def test_a_slow_settle_that_fails_in_the_end_stays_kept(house, later, monkeypatch):
     monkeypatch.setattr(settle_later, "KEEP_AFTER_S", 0.01)
     debt, asks = await owed(house), []
@@ -217,10 +243,11 @@ async def test_neither_database_nor_disk_is_told_to_the_caller(house, later, mon
     asks = []
     monkeypatch.setattr(house.desk.writer, "submit", asks.append)
     monkeypatch.setattr(settle_later, "KEEP_AFTER_S", 0)
-    assert await later.settle(debt) is None
+    slowly = asyncio.create_task(later.settle(debt))
     await until(lambda: asyncio.sleep(0, asks), 2)
     asks[1].answer.set_exception(DatabaseTrouble("postgres_away", problem="gone"))
-    await asyncio.gather(*later._slow)
+    with pytest.raises(DatabaseTrouble, match="gone"):
+        await slowly
     assert [one.levelno for one in caplog.records if one.levelno == logging.CRITICAL]
 
 

@@ -9,6 +9,10 @@ import pytest
 
 from tests.flow.selling import LARGE, PLANS, credit, open_shop, paid_for, refused
 from tokenhouse import AccountClosed, InvalidInput, KeyReused, NotFound, Tokenhouse
+from tokenhouse.flow.buying import Expired
+from tokenhouse.flow.fund import Price
+from tokenhouse.flow.orders import RefundPreview
+from tokenhouse.flow.refunding import Returned
 from tokenhouse.flow.shop import expire_orders
 
 pytestmark = pytest.mark.row("C2", "B8")
@@ -358,3 +362,66 @@ async def test_a_coupon_is_for_what_it_says(house: Tokenhouse):
     assert await refused(house.buy("alice", "pro", currency="KRW", coupon="FORPRO")) == "coupon_not_for"
     await house.write_coupons(code="GIFT", credit=5)
     assert await refused(house.buy("alice", "large", currency="KRW", coupon="GIFT")) == "coupon_no_discount"
+
+
+async def test_a_key_that_redeemed_one_code_redeems_no_other(house: Tokenhouse):
+    await house.write_coupons(code="FIRST", credit=10)
+    await house.write_coupons(code="SECOND", credit=20)
+    await house.redeem("alice", "FIRST", key="once")
+    with pytest.raises(KeyReused):
+        await house.redeem("alice", "SECOND", key="once")
+    assert await credit(house) == 10
+
+
+async def test_what_cannot_be_made_good_yet_waits_and_fails_in_time(
+    house: Tokenhouse, clock: Any, monkeypatch: pytest.MonkeyPatch
+):
+    async def cut(*_args: Any, **_kwargs: Any) -> None:
+        raise asyncio.CancelledError
+
+    await house.write_coupons(code="LATER", credit=10, uses_max=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("tokenhouse.flow.orders.complete_order", cut)
+        with pytest.raises(asyncio.CancelledError):
+            await house.redeem("alice", "LATER")
+    await house.amend("alice", state="closed")
+    clock.move(minutes=6)
+    assert await house.expire_orders() == Expired(failed=0, completed=0)
+    clock.move(days=31)
+    assert await house.expire_orders() == Expired(failed=1, completed=0)
+    assert await credit(house) == 0
+    [coupon] = await house.coupons()
+    assert coupon.uses == 0
+
+
+# Payments
+
+
+async def test_a_payment_is_of_one_order(house: Tokenhouse):
+    first = await house.buy("alice", "large", currency="KRW", provider="callback")
+    second = await house.buy("alice", "large", currency="KRW", provider="callback")
+    assert (await house.bind_payment(first.id, "pay-1")).provider_ref == "pay-1"
+    assert await refused(house.bind_payment(second.id, "pay-1")) == "payment_of_another_order"
+    refunded = {"refunds": (Returned(ref="re-1", minor=9_900),), "refunded_minor": 9_900}
+    assert await paid_for(house, first, payments=("pay-1",)) == ("accepted", "")
+    assert await paid_for(house, first, "refunded", payments=("pay-1",), **refunded) == ("accepted", "")
+    assert await paid_for(house, second) == ("accepted", "")
+    said = await paid_for(house, second, "refunded", **refunded)
+    assert said == ("refused", "payment_of_another_order")
+    assert await credit(house) == 1_100
+
+
+async def test_a_subscription_that_nobody_has_is_not_ended(house: Tokenhouse):
+    order = await house.buy("alice", "large", currency="KRW", provider="callback")
+    said = await paid_for(house, order, "ended", subscription="sub-unheard")
+    assert said == ("refused", "payment_order_unknown")
+
+
+async def test_a_receipt_tells_a_refund_and_what_a_sale_without_a_package_was(house: Tokenhouse):
+    gift = await house.order("alice", 500, price=Price(minor=1_000, currency="KRW"))
+    await house.complete_order("alice", gift.id)
+    plain = await house.sales_receipt("alice", gift.id)
+    assert [line.text for line in plain.lines] == ["Credit: P500"]
+    await house.refund_order("alice", gift.id)
+    assert (await house.sales_receipt("alice", gift.id)).refunded_minor == 1_000
+    assert await house.preview_refund(gift.id) == RefundPreview(minor=0, amount=0, uncovered=0, written_off=0)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Clock, Postgres
-from tests.flow.breaks import ACCOUNT, ANN, BREAKS, damage, entry, keep, mend, stored
+from tests.flow.breaks import ACCOUNT, ANN, BREAKS, TABLES, damage, entry, keep, mend, stored
 from tokenhouse import Tokenhouse
 from tokenhouse.errors import DatabaseTrouble, InvalidInput, NotFound
 from tokenhouse.flow import audit
@@ -18,6 +18,8 @@ from tokenhouse.flow.audit import Verdict
 from tokenhouse.rules.audit import CHECKS
 from tokenhouse.rules.usage import Usage
 from tokenhouse.settings import Settings
+from tokenhouse.store.accounts import CELLS
+from tokenhouse.store.audit import list_cells
 from tokenhouse.store.pool import connect
 
 pytestmark = pytest.mark.row("A2", "A5")
@@ -253,6 +255,18 @@ async def test_one_account_or_one_cell_is_verified_alone(broken):
     cells = [await verified(broken, cell=cell) for cell in range(16)]
     assert sum(each.found for each in cells) == 1
     assert sum(each.entries for each in cells) == everywhere.entries
+
+
+@pytest.mark.parametrize("table", sorted({*TABLES} - {"directory", "coupons"}))
+async def test_a_row_of_any_table_is_enough_for_its_cell_to_be_looked_at(broken, table):
+    connection = await connect(broken)
+    full = await list_cells(connection)
+    empty = min({*range(CELLS)} - {*full})
+    await connection.close()
+    await damage(broken, f"update tokenhouse.{table} set cell = {empty}")
+    connection = await connect(broken)
+    assert empty in await list_cells(connection)
+    await connection.close()
 
 
 async def test_findings_are_capped_and_all_are_counted(broken):

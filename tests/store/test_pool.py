@@ -38,7 +38,7 @@ async def test_the_number_of_connections_is_bounded(empty_database, monkeypatch)
     pool = await open_pool(empty_database, size_max=2)
     monkeypatch.setattr(loans, "FREE_WITHIN_S", 0.05)
     async with pool.acquire(), pool.acquire():
-        with pytest.raises(DatabaseTrouble, match="no connection in 0 s"), trouble_translated():
+        with pytest.raises(DatabaseTrouble, match="no connection was free in 0 s"), trouble_translated():
             async with pool.acquire():
                 pytest.fail("a third one")
     await pool.close()

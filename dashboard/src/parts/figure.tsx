@@ -1,11 +1,14 @@
 // One figure and what it means; and a word in the colour of its meaning.
 import type { ReactNode } from "react";
 
+/** A figure longer than this is set smaller where it is narrow: it stays on one line. */
+const LONG = 14;
+
 export function Figure({ title, children, note }: { title: string; children: ReactNode; note?: ReactNode }) {
   return (
     <div className="min-w-0 rounded-card border border-line bg-panel p-4 sm:p-5">
       <dt className="text-sm text-soft">{title}</dt>
-      <dd className="mt-1 text-2xl font-semibold tracking-tight wrap-anywhere tabular-nums">{children}</dd>
+      <dd className={`mt-1 font-semibold tracking-tight wrap-anywhere tabular-nums ${typeof children === "string" && children.length > LONG ? "text-lg xl:text-2xl" : "text-2xl"}`}>{children}</dd>
       {note && <dd className="mt-1 text-sm text-soft wrap-anywhere">{note}</dd>}
     </div>
   );

@@ -77,7 +77,7 @@ function Row({ held, used, onRevoke }: { held: Key; used: UsagePart | undefined;
         <KeyRound aria-hidden className={`mt-1 size-4 shrink-0 ${active ? "text-brand" : "text-soft"}`} />
         <div className="min-w-0">
           <p className="flex flex-wrap items-center gap-2">
-            <span className={`font-medium break-words ${active ? "" : "text-soft"}`}>{held.name || t("keys.unnamed")}</span>
+            <span className={`font-medium wrap-anywhere ${active ? "" : "text-soft"}`}>{held.name || t("keys.unnamed")}</span>
             <Badge tone={active ? "good" : "plain"}>{t(`keys.state.${held.state}`)}</Badge>
           </p>
           <Facts held={held} />
@@ -114,7 +114,7 @@ function Facts({ held }: { held: Key }) {
     held.revoked_at ? t("time.ended", { at: moment(held.revoked_at) }) : held.expires_at && t("keys.ends", { at: moment(held.expires_at) }),
   ];
   return (
-    <p className="mt-0.5 text-sm break-words text-soft">
+    <p className="mt-0.5 text-sm wrap-anywhere text-soft">
       <code className="font-mono">{held.prefix}…</code> · {held.models.join(", ") || t("keys.anyModel")} · {said.filter(Boolean).join(" · ")}
     </p>
   );

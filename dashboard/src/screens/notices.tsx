@@ -124,10 +124,10 @@ function Line({ notice }: { notice: Notice }) {
       <Icon aria-hidden className={`mt-0.5 size-5 shrink-0 ${fresh ? ink : "text-soft"}`} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <h2 className={fresh ? "font-medium" : "text-soft"}>{notice.title}</h2>
+          <h2 className={`min-w-0 wrap-anywhere ${fresh ? "font-medium" : "text-soft"}`}>{notice.title}</h2>
           {fresh && <Badge tone="notice">{t("notices.new")}</Badge>}
         </div>
-        <p className="mt-1 text-sm text-soft">{notice.text}</p>
+        <p className="mt-1 text-sm text-soft wrap-anywhere">{notice.text}</p>
         <p className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-1 text-sm text-soft">
           <time dateTime={notice.at}>{moment(notice.at)}</time>
           {(notice.kind === "level" || notice.kind === "expiring") && (

@@ -78,7 +78,7 @@ function Profile({ me }: { me: Me }) {
       <form onSubmit={send} className="space-y-4">
         <p className="text-sm">
           <span className="text-soft">{t("person.email")}: </span>
-          <span className="break-words">{me.email}</span>
+          <span className="wrap-anywhere">{me.email}</span>
         </p>
         <Field label={t("settings.name")} name="name" defaultValue={me.name} maxLength={200} autoComplete="name" />
         <List

@@ -13,7 +13,6 @@ from tokenhouse.flow.schedule import JobState
 from tokenhouse.flow.verifications import Verification
 from tokenhouse.rules.periods import instant
 from tokenhouse.store import attention as stored
-from tokenhouse.store.pool import trouble_translated
 
 What = Literal[
     "deliveries_dead",
@@ -45,9 +44,8 @@ class Concern:
 async def attention(desk: Desk) -> tuple[Concern, ...]:
     """Return every kind, what waits and what does not."""
     since = new_id(instant(desk.clock() - EVENTS), LOWEST)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            waiting = await stored.find_attention(connection, since)
+    async with desk.pool.acquire() as connection:
+        waiting = await stored.find_attention(connection, since)
     latest = await works.page(desk, verifications.KIND, None, 2)
     states = await schedule.states(desk)
     return (

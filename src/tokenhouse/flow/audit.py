@@ -6,12 +6,13 @@ account is looked at once and forgotten.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from tokenhouse.errors import TokenhouseError
 from tokenhouse.flow.desk import Desk, checked_whole
+from tokenhouse.flow.progress import Progress, unheard
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.rules.amounts import TOKEN
 from tokenhouse.rules.audit import CHECKS, Standing, conserved, findings
@@ -20,7 +21,7 @@ from tokenhouse.rules.rebuild import Finding, Fold
 from tokenhouse.store import audit
 from tokenhouse.store.accounts import CELLS, Address
 from tokenhouse.store.audit import Size
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 ACCOUNTS: Final = 1_000
 """Accounts that are folded side by side."""
@@ -30,8 +31,6 @@ FINDINGS_MAX: Final = 10_000
 """Findings that can be asked for; beyond, counting them says enough."""
 EVERYWHERE: Final = "*"
 """In place of an account: all of them together."""
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +107,7 @@ async def verify(
     account: str | None = None,
     cell: int | None = None,
     findings_max: int = 100,
-    progress: Progress = lambda _more: None,
+    progress: Progress = unheard,
 ) -> Verdict:
     """Rebuild every account, or those of one cell, or one account, and return what does not agree.
 
@@ -126,7 +125,7 @@ async def verify(
         findings_max=findings_max,
         progress=progress,
         one_to_one=deployment_unit(desk) == TOKEN,
-        cells=iter(range(CELLS) if only is None else (only,)),
+        cells=iter(await _cells(desk) if only is None else (only,)),
         one=address.account if address else None,
     )
     await _look_around(desk, run, address, cell)
@@ -148,11 +147,16 @@ async def verify(
 
 async def _size(desk: Desk, address: Address | None, cell: int | None) -> Size:
     """Return how much there is to look at."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await audit.sum_audited(
-                connection, address.cell if address else cell, address.account if address else None
-            )
+    async with desk.pool.acquire() as connection:
+        return await audit.sum_audited(
+            connection, address.cell if address else cell, address.account if address else None
+        )
+
+
+async def _cells(desk: Desk) -> list[int]:
+    """Return the cells in which there is anything to look at."""
+    async with desk.pool.acquire() as connection:
+        return await audit.list_cells(connection)
 
 
 async def _look_around(desk: Desk, run: _Audit, address: Address | None, cell: int | None) -> None:
@@ -165,12 +169,11 @@ async def _look_around(desk: Desk, run: _Audit, address: Address | None, cell: i
             Finding(account=EVERYWHERE, check="conservation", figure=figure, expected=expected, found=found)
             for figure, expected, found in conserved(size.totals)
         )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            misplaced = await audit.list_misplaced(connection, cell, address.ref if address else None)
-            miscounted = (
-                await audit.list_coupons_miscounted(connection) if cell is None and address is None else []
-            )
+    async with desk.pool.acquire() as connection:
+        misplaced = await audit.list_misplaced(connection, cell, address.ref if address else None)
+        miscounted = (
+            await audit.list_coupons_miscounted(connection) if cell is None and address is None else []
+        )
     run.note(
         Finding(
             account=EVERYWHERE, check="orders", figure=f"uses of coupon {code}", expected=right, found=uses
@@ -185,10 +188,9 @@ async def _look_around(desk: Desk, run: _Audit, address: Address | None, cell: i
 
 async def _work(desk: Desk, run: _Audit) -> None:
     """Take one cell after the other until none is left."""
-    with trouble_translated():
-        for cell in run.cells:
-            async with audit.snapshot(desk.pool) as connection:
-                await _audit_cell(connection, run, cell)
+    for cell in run.cells:
+        async with audit.snapshot(desk.pool) as connection:
+            await _audit_cell(connection, run, cell)
 
 
 async def _audit_cell(connection: Connection, run: _Audit, cell: int) -> None:

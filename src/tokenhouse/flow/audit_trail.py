@@ -15,7 +15,7 @@ from tokenhouse.flow.desk import Desk, checked_text, checked_whole, kept_of_the_
 from tokenhouse.rules.periods import instant, moment
 from tokenhouse.store import audit_log
 from tokenhouse.store.audit_log import NEWEST, Audited, AuditFilter
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 ROWS_MAX: Final = 1_000
 REASON_LENGTH_MAX: Final = 1_000
@@ -57,9 +57,8 @@ async def record(
         reason=reason,
         address=address,
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await audit_log.write_audit(connection, change)
+    async with desk.pool.acquire() as connection:
+        await audit_log.write_audit(connection, change)
     return change
 
 
@@ -96,9 +95,8 @@ async def at_once(desk: Desk) -> AsyncIterator[None]:
     somebody else's: those take their record with them, `with_record`.
     """
     try:
-        with trouble_translated():
-            async with desk.pool.together():
-                yield
+        async with desk.pool.together():
+            yield
     except BaseException:
         desk.addresses.clear()  # There is no such account after all, nor such a plan.
         desk.catalog.forget()
@@ -190,6 +188,5 @@ async def page(
         until=None if until is None else moment(instant(until, "until")),
     )
     number = None if before is None else checked_whole(before, "before", 1, NEWEST)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await audit_log.list_audit(connection, wanted, number, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await audit_log.list_audit(connection, wanted, number, rows_max)

@@ -17,7 +17,6 @@ from tokenhouse.rules.periods import Every, Instant, moment
 from tokenhouse.rules.plans import Limit, Per, Plan, What
 from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts
-from tokenhouse.store.pool import trouble_translated
 
 UNITS: Final = {"requests": Unit("request"), "tokens": Unit("token")}
 """What a limit counts that is no credit."""
@@ -73,9 +72,8 @@ async def standing_limits(desk: Desk, ref: str) -> list[LimitView]:
     path = await read_path(desk, address)
     now = desk.now()
     balances, _, _ = apply(path, Touch(id=""), now)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            names = await accounts.list_refs(connection, address.cell, address.path)
+    async with desk.pool.acquire() as connection:
+        names = await accounts.list_refs(connection, address.cell, address.path)
     return [
         one
         for balance, (_, plan) in zip(balances, path, strict=True)

@@ -76,9 +76,8 @@ class Bus:
         assert len(word) <= BYTES_MAX, topic  # noqa: S101 -- a word is a hint and says an id at most
         self._pass_on(topic, text)
         try:
-            with trouble_translated():
-                async with self._pool.acquire() as connection:
-                    await bus.write_word(connection, word.decode())
+            async with self._pool.acquire() as connection:
+                await bus.write_word(connection, word.decode())
         except DatabaseTrouble as trouble:
             log.warning("%s not told to other nodes: %s", topic, trouble)
             return False

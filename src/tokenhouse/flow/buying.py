@@ -23,7 +23,7 @@ from tokenhouse.rules.verdict import Member
 from tokenhouse.store import orders, shop, subscriptions
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.orders import NewOrder, Order
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 from tokenhouse.store.shop import Coupon
 
 ONLY_KRW: Final = "toss"
@@ -118,9 +118,8 @@ async def redeem(desk: Desk, ref: str, code: str, *, key: str = "") -> Receipt:
     if not coupon.credit:
         raise InvalidInput("coupon_no_credit", field="code", value=coupon.code)
     checked_text(key, "key")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            before = await shop.find_redemption(connection, coupon.code, address)
+    async with desk.pool.acquire() as connection:
+        before = await shop.find_redemption(connection, coupon.code, address)
     if before is None:
         member = (await read_path(desk, address))[0]
         _owns(member, address)
@@ -156,9 +155,8 @@ async def expire_orders(desk: Desk) -> Expired:
     """
     now = desk.clock()
     overdue = now - timedelta(days=desk.settings.payments.pending_days)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            left = await orders.list_orders_left(connection, overdue, now - CUT_AFTER, LEFT_ROWS)
+    async with desk.pool.acquire() as connection:
+        left = await orders.list_orders_left(connection, overdue, now - CUT_AFTER, LEFT_ROWS)
     failed = completed = 0
     for one in left:
         try:
@@ -180,20 +178,19 @@ async def _opened(
 ) -> Order | None:
     """Open an order with its coupon and its subscription, all or none; None where its key is known."""
     try:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection, connection.transaction():
-                if package is not None and package.is_subscription:
-                    await _subscribe(connection, desk, address, new, package, plan)
-                if new.coupon:
-                    no = await shop.write_coupon_used(connection, new.coupon, address, new.id, desk.clock())
-                    if no:
-                        await _not_known(connection, address, new)
-                        _refuse_coupon(no, new.coupon)
-                made = await orders.write_order_bought(connection, address, new, desk.clock())
-                if made is None:
-                    raise _KnownError
-                await keep(connection, made)
-                return made
+        async with desk.pool.acquire() as connection, connection.transaction():
+            if package is not None and package.is_subscription:
+                await _subscribe(connection, desk, address, new, package, plan)
+            if new.coupon:
+                no = await shop.write_coupon_used(connection, new.coupon, address, new.id, desk.clock())
+                if no:
+                    await _not_known(connection, address, new)
+                    _refuse_coupon(no, new.coupon)
+            made = await orders.write_order_bought(connection, address, new, desk.clock())
+            if made is None:
+                raise _KnownError
+            await keep(connection, made)
+            return made
     except _KnownError:
         return None
 
@@ -229,9 +226,8 @@ async def _subscribe(
 
 async def _known(desk: Desk, address: Address, key: str) -> Order | None:
     """Return the order that an account opened under a key."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await orders.find_order_by_request(connection, address, key)
+    async with desk.pool.acquire() as connection:
+        return await orders.find_order_by_request(connection, address, key)
 
 
 def _same(known: Order, *, package: str, currency: str, quantity: int, coupon: Coupon | None) -> Order:

@@ -17,7 +17,6 @@ from tokenhouse.errors import Unauthenticated
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.rules.periods import instant, moment
 from tokenhouse.store import secrets
-from tokenhouse.store.pool import trouble_translated
 
 PREFIX: Final = "tc_"
 NAME: Final = "card tokens"
@@ -85,7 +84,6 @@ def _signed(key: bytes, told: bytes) -> bytes:
 async def _key(desk: Desk) -> bytes:
     """Return the key of the deployment's card tokens, made when it is first needed."""
     if desk.card_key is None:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                desk.card_key = await secrets.write_secret(connection, NAME, token_bytes(KEY_BYTES))
+        async with desk.pool.acquire() as connection:
+            desk.card_key = await secrets.write_secret(connection, NAME, token_bytes(KEY_BYTES))
     return desk.card_key

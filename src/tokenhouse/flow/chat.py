@@ -10,7 +10,6 @@ from tokenhouse.flow.desk import Desk, checked_flag, checked_text, checked_whole
 from tokenhouse.rules.amounts import shown
 from tokenhouse.store import chat
 from tokenhouse.store.chat import ChatMessage, ChatSession
-from tokenhouse.store.pool import trouble_translated
 
 PAGE_MAX: Final = 200
 SESSION_LENGTH_MAX: Final = 100
@@ -38,9 +37,8 @@ async def open_chat(
         name = blake2b(f"{ref}\n{said}".encode(), digest_size=16).hexdigest()
     else:
         name = desk.new_id()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            made = await chat.write_chat(connection, address, name, desk.clock(), title=title, model=model)
+    async with desk.pool.acquire() as connection:
+        made = await chat.write_chat(connection, address, name, desk.clock(), title=title, model=model)
     return made or await find_chat(desk, ref, name)
 
 
@@ -48,9 +46,8 @@ async def find_chat(desk: Desk, ref: str, session: str) -> ChatSession:
     """Return one conversation of an account. Raises: NotFound, also for another account's."""
     address = await desk.address(ref)
     name = checked_session(session)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await chat.find_chat(connection, address, name)
+    async with desk.pool.acquire() as connection:
+        found = await chat.find_chat(connection, address, name)
     return existing(found, session)
 
 
@@ -71,16 +68,15 @@ async def list_chats(
     address = await desk.address(ref)
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     text = normalize("NFC", checked_text(search, "search", most=200)).strip()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await chat.list_chats(
-                connection,
-                address,
-                archived=None if archived is None else checked_flag(archived, "archived"),
-                below=None if below is None else checked_below(below),
-                pattern=pattern(text) if text else None,
-                rows_max=rows_max,
-            )
+    async with desk.pool.acquire() as connection:
+        return await chat.list_chats(
+            connection,
+            address,
+            archived=None if archived is None else checked_flag(archived, "archived"),
+            below=None if below is None else checked_below(below),
+            pattern=pattern(text) if text else None,
+            rows_max=rows_max,
+        )
 
 
 async def amend_chat(
@@ -91,11 +87,10 @@ async def amend_chat(
     name = checked_session(session)
     title = None if title is None else checked_title(title)
     archived = None if archived is None else checked_flag(archived, "archived")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await chat.write_chat_amended(
-                connection, address, name, desk.clock(), title=title, archived=archived
-            )
+    async with desk.pool.acquire() as connection:
+        found = await chat.write_chat_amended(
+            connection, address, name, desk.clock(), title=title, archived=archived
+        )
     return existing(found, session)
 
 
@@ -106,9 +101,8 @@ async def erase_chat(desk: Desk, ref: str, session: str) -> ChatSession:
     """
     address = await desk.address(ref)
     name = checked_session(session)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await chat.write_chat_erased(connection, address, name, desk.clock())
+    async with desk.pool.acquire() as connection:
+        found = await chat.write_chat_erased(connection, address, name, desk.clock())
     return existing(found, session)
 
 
@@ -125,11 +119,10 @@ async def list_messages(
         checked_whole(before, "before", 0, SEQ_MAX)
     await find_chat(desk, ref, session)
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if before is not None:
-                return await chat.list_chat_messages_back(connection, address, session, before, rows_max)
-            return await chat.list_chat_messages(connection, address, session, after, rows_max)
+    async with desk.pool.acquire() as connection:
+        if before is not None:
+            return await chat.list_chat_messages_back(connection, address, session, before, rows_max)
+        return await chat.list_chat_messages(connection, address, session, after, rows_max)
 
 
 def existing(found: ChatSession | None, session: str) -> ChatSession:

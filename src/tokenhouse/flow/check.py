@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.statistics import Distribution, Line, Overview, gather
 from tokenhouse.store import statistics
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.statistics import Stray
 
 ROWS_MAX = 1_000_000
@@ -28,13 +27,12 @@ async def check(desk: Desk, *, rows_max: int) -> Checked:
     One snapshot, in a transaction that the database itself keeps from writing.
     """
     checked_whole(rows_max, "rows_max", 0, ROWS_MAX)
-    with trouble_translated():
-        async with (
-            desk.pool.acquire() as connection,
-            connection.transaction(readonly=True, isolation="repeatable_read"),
-        ):
-            found = await gather(desk, connection, rows_max)
-            count, strays = await statistics.list_strays(connection, rows_max)
+    async with (
+        desk.pool.acquire() as connection,
+        connection.transaction(readonly=True, isolation="repeatable_read"),
+    ):
+        found = await gather(desk, connection, rows_max)
+        count, strays = await statistics.list_strays(connection, rows_max)
     return Checked(
         overview=found.overview,
         distribution=found.distribution,

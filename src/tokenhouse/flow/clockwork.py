@@ -26,7 +26,7 @@ from tokenhouse.rules.periods import SECOND, Instant, instant, moment
 from tokenhouse.rules.slots import Begin, Outcome, Past, Wait, claim, last_slot, next_slot
 from tokenhouse.store import jobs
 from tokenhouse.store.jobs import Run
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 log: Final = logging.getLogger("tokenhouse.jobs")
 
@@ -103,15 +103,14 @@ class Clockwork:
         Raises: NotFound; StillRunning where it is at work already, on whichever node.
         """
         job = schedule.job_of(name)
-        with trouble_translated():
-            async with self._desk.pool.acquire() as connection, connection.transaction():
-                slot = await jobs.lock_job(connection, job.name)
-                working = await self._working(connection, job, slot)
-                if working is not None:
-                    raise StillRunning("job_running", job=name, node=working.node, retry_after_s=5)
-                run = self._begun(job, self._desk.now(), asked_by)
-                await jobs.write_run(connection, run)
-                await keep(connection, run)
+        async with self._desk.pool.acquire() as connection, connection.transaction():
+            slot = await jobs.lock_job(connection, job.name)
+            working = await self._working(connection, job, slot)
+            if working is not None:
+                raise StillRunning("job_running", job=name, node=working.node, retry_after_s=5)
+            run = self._begun(job, self._desk.now(), asked_by)
+            await jobs.write_run(connection, run)
+            await keep(connection, run)
         return await self._carry_out(job, run)
 
     async def _attempt(self, job: Job) -> Run | None:
@@ -138,27 +137,26 @@ class Clockwork:
         """Claim the slot of a job for this node; otherwise say when to look again."""
         zone, now = self._desk.settings.time_zone, self._desk.now()
         slot = last_slot(job.when, zone, now)
-        with trouble_translated():
-            async with self._desk.pool.acquire() as connection, connection.transaction():
-                begun = await jobs.lock_job(connection, job.name)
-                found = await jobs.list_runs_open(connection, job.name, begun)
-                past = [_past(run, begun) for run in found]
-                said = claim(
-                    slot, next_slot(job.when, zone, now), None if begun is None else instant(begun), past, now
-                )
-                retaken = said == Begin(again=True)
-                own = next((run for run in found if run.slot == begun and not run.asked_by), None)
-                await self._write_off(connection, found, kept=own if retaken else None)
-                if isinstance(said, Wait):
-                    return said
-                if retaken and own is not None:
-                    run = replace(self._begun(job, instant(own.slot), ""), id=own.id, attempt=own.attempt + 1)
-                    await jobs.write_run_retaken(connection, run)
-                    return run
-                run = self._begun(job, slot, "")
-                await jobs.write_run(connection, run)
-                await jobs.write_job_slot(connection, job.name, run.slot)
+        async with self._desk.pool.acquire() as connection, connection.transaction():
+            begun = await jobs.lock_job(connection, job.name)
+            found = await jobs.list_runs_open(connection, job.name, begun)
+            past = [_past(run, begun) for run in found]
+            said = claim(
+                slot, next_slot(job.when, zone, now), None if begun is None else instant(begun), past, now
+            )
+            retaken = said == Begin(again=True)
+            own = next((run for run in found if run.slot == begun and not run.asked_by), None)
+            await self._write_off(connection, found, kept=own if retaken else None)
+            if isinstance(said, Wait):
+                return said
+            if retaken and own is not None:
+                run = replace(self._begun(job, instant(own.slot), ""), id=own.id, attempt=own.attempt + 1)
+                await jobs.write_run_retaken(connection, run)
                 return run
+            run = self._begun(job, slot, "")
+            await jobs.write_run(connection, run)
+            await jobs.write_job_slot(connection, job.name, run.slot)
+            return run
 
     async def _working(self, connection: Connection, job: Job, slot: datetime | None) -> Run | None:
         """Return the run of a job that is at work; one whose node is gone is written off."""
@@ -209,9 +207,8 @@ class Clockwork:
             return replace(run, ended_at=self._desk.clock(), outcome="lost")
         outcome, result, error = work.result()
         ended = replace(run, ended_at=self._desk.clock(), outcome=outcome, result=result, error=error)
-        with trouble_translated():
-            async with self._desk.pool.acquire() as connection:
-                await jobs.write_run_ended(connection, ended)
+        async with self._desk.pool.acquire() as connection:
+            await jobs.write_run_ended(connection, ended)
         log.log(
             logging.DEBUG if outcome == "done" else logging.WARNING,
             "job %s of %s: %s %s %s",
@@ -243,9 +240,8 @@ class Clockwork:
 
     async def _lease(self, run: Run, until: datetime) -> bool:
         """Hold a run until a time; False if it is not ours any more."""
-        with trouble_translated():
-            async with self._desk.pool.acquire() as connection:
-                return await jobs.write_run_lease(connection, run, until)
+        async with self._desk.pool.acquire() as connection:
+            return await jobs.write_run_lease(connection, run, until)
 
     @staticmethod
     async def _stop(task: asyncio.Future[Any]) -> None:

@@ -18,7 +18,7 @@ from tokenhouse.rules.costs import Cost, cost
 from tokenhouse.rules.periods import instant
 from tokenhouse.rules.rates import RateTable, parse_rate
 from tokenhouse.store import rollups
-from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.pool import snapshot
 from tokenhouse.store.rollups import Used
 
 
@@ -51,10 +51,9 @@ class Costs:
 async def costs(desk: Desk, *, every: Grain, last: int) -> Costs:
     """Return what the provider takes for what was used, by its list prices, beside what was charged."""
     stretches = last_stretches(desk, every, last)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            await desk.catalog.refresh(connection)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    async with snapshot(desk.pool) as connection:
+        await desk.catalog.refresh(connection)
+        used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     tables = await price_tables(desk) if used else ()
     unit = deployment_unit(desk) or TOKEN
     lines, sums = [], dict[Unit, Cost]()

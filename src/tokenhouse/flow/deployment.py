@@ -1,7 +1,7 @@
 """The deployment: what concerns all accounts at once - figures, initialising, import, export."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -28,18 +28,12 @@ from tokenhouse.flow.exporting import Format, What
 from tokenhouse.flow.importing import Imported, Source
 from tokenhouse.flow.imports import Import, Upload
 from tokenhouse.flow.initialise import Initialised
+from tokenhouse.flow.progress import Progress, unheard
 from tokenhouse.flow.replay import TraceClock
 from tokenhouse.flow.samples import Samples
 from tokenhouse.flow.statistics import Line, Stats
 from tokenhouse.flow.trend import Trend
 from tokenhouse.flow.works import WorkPage
-
-Progress = Callable[[int], None]
-"""Told how many more of something a long work has done."""
-
-
-def unheard(_more: int) -> None:
-    """Tell nobody how far a work is."""
 
 
 class Deployment:

@@ -46,7 +46,7 @@ from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.batch import Answer, Ask, OrderEnd
 from tokenhouse.store.catalog import Catalog
 from tokenhouse.store.chat import TurnEnd
-from tokenhouse.store.pool import Pool, trouble_translated
+from tokenhouse.store.pool import Pool
 from tokenhouse.store.writer import Writer
 
 ADDRESSES_MAX: Final = 200_000
@@ -149,9 +149,8 @@ class Desk:
         known = self.addresses.get(ref) if type(ref) is str else None
         if known is None:
             checked_text(ref, "account", least=1)
-            with trouble_translated():
-                async with self.pool.acquire() as connection:
-                    known = await accounts.find_address(connection, ref)
+            async with self.pool.acquire() as connection:
+                known = await accounts.find_address(connection, ref)
             if known is None:
                 raise NotFound("account_unknown", account=ref)
             self.remember(known)
@@ -265,9 +264,8 @@ class Desk:
         """Return the outside name of an account on an address' path."""
         if account == address.account:
             return address.ref
-        with trouble_translated():
-            async with self.pool.acquire() as connection:
-                return (await accounts.list_refs(connection, address.cell, [account]))[account]
+        async with self.pool.acquire() as connection:
+            return (await accounts.list_refs(connection, address.cell, [account]))[account]
 
 
 def new_id(now: Instant, chance: str) -> str:

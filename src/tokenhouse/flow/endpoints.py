@@ -18,7 +18,6 @@ from tokenhouse.rules.notices import KINDS
 from tokenhouse.store import outbox
 from tokenhouse.store.keys import NOBODY
 from tokenhouse.store.outbox import Delivery, Endpoint
-from tokenhouse.store.pool import trouble_translated
 
 CHANNELS: Final = ("webhook", "service")
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- the specification's mark of a secret
@@ -57,9 +56,8 @@ async def create(
         created_at=desk.clock(),
         created_by=checked_text(actor, "actor"),
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            written = await outbox.write_endpoint(connection, made, ENDPOINTS_MAX)
+    async with desk.pool.acquire() as connection:
+        written = await outbox.write_endpoint(connection, made, ENDPOINTS_MAX)
     if not written:
         raise InvalidInput("endpoints_too_many", field="account", value=account, most=ENDPOINTS_MAX)
     return NewEndpoint(made, made.secret)
@@ -111,19 +109,17 @@ async def page(desk: Desk, *, before: str | None, rows_max: int) -> list[Endpoin
     """Return a page of endpoints, newest first."""
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     last = None if before is None else checked_id(before, "cursor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await outbox.list_endpoints(connection, last, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await outbox.list_endpoints(connection, last, rows_max)
 
 
 async def rotate(desk: Desk, endpoint: str) -> NewEndpoint:
     """Give a webhook a new secret; the old one signs beside it for a day. Raises: NotFound."""
     secret = new_secret()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await outbox.write_endpoint_rotated(
-                connection, checked_id(endpoint, "endpoint"), secret, desk.clock() + ROTATION
-            )
+    async with desk.pool.acquire() as connection:
+        found = await outbox.write_endpoint_rotated(
+            connection, checked_id(endpoint, "endpoint"), secret, desk.clock() + ROTATION
+        )
     return NewEndpoint(_known(found, endpoint), secret)
 
 
@@ -131,22 +127,20 @@ async def disable(desk: Desk, endpoint: str, *, why: str) -> Endpoint:
     """Let an endpoint rest; what waits for it is given up. Idempotent. Raises: NotFound."""
     wanted, now = checked_id(endpoint, "endpoint"), desk.clock()
     checked_text(why, "why")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            found = await outbox.write_endpoint_disabled(connection, wanted, now, why)
-            if found is not None:
-                await keep(connection, found)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        found = await outbox.write_endpoint_disabled(connection, wanted, now, why)
+        if found is not None:
+            await keep(connection, found)
     return found or await _find(desk, wanted)
 
 
 async def enable(desk: Desk, endpoint: str) -> Endpoint:
     """Use an endpoint again. Idempotent. Raises: NotFound."""
     wanted = checked_id(endpoint, "endpoint")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            found = await outbox.write_endpoint_enabled(connection, wanted)
-            if found is not None:
-                await keep(connection, found)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        found = await outbox.write_endpoint_enabled(connection, wanted)
+        if found is not None:
+            await keep(connection, found)
     return found or await _find(desk, wanted)
 
 
@@ -185,9 +179,8 @@ def _delivery(desk: Desk, one: Endpoint, document: dict[str, object]) -> Deliver
 
 async def _find(desk: Desk, endpoint: str) -> Endpoint:
     """Return an endpoint. Raises: NotFound."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = (await outbox.list_endpoints_by_id(connection, [endpoint])).get(endpoint)
+    async with desk.pool.acquire() as connection:
+        found = (await outbox.list_endpoints_by_id(connection, [endpoint])).get(endpoint)
     return _known(found, endpoint)
 
 

@@ -73,9 +73,8 @@ async def examined(desk: Desk) -> list[Finding]:
     """Return the same of a house that is open, over its own way to the database."""
     found = list(machine(desk.settings, desk.clock()))
     try:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                found += [one async for one in database(desk.settings, desk.clock, connection)]
+        async with desk.pool.acquire() as connection:
+            found += [one async for one in database(desk.settings, desk.clock, connection)]
     except TokenhouseError as trouble:
         found.append(finding("postgres", "fail", kind=kind_of(desk.settings), error=trouble))
     return found

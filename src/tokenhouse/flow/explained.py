@@ -21,7 +21,6 @@ from tokenhouse.rules.quotes import tariff_of
 from tokenhouse.rules.rates import RateTable
 from tokenhouse.rules.verdict import payer_of
 from tokenhouse.store import journal
-from tokenhouse.store.pool import trouble_translated
 
 RELATED_MAX: Final = 100
 
@@ -44,21 +43,18 @@ async def entry(desk: Desk, ref: str, seq: int) -> EntryDetail:
     checked_whole(seq, "seq", 1, FOREVER)
     address = await desk.address(ref)
     payer = payer_of(await read_path(desk, address))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await journal.find_entry(connection, address, seq)
-            if found is None:
-                raise NotFound("entry_unknown", seq=seq, account=ref)
-            related = (
-                await journal.list_of_operation(connection, address, found.operation, RELATED_MAX)
-                if found.operation
-                else []
-            )
-            by_payer = (
-                await journal.find_payer_entry(connection, address, found) if found.kind == "use" else None
-            )
-            paid, terms = by_payer or (found, payer.plan.name)
-            versions = await desk.catalog.list_plan_versions(connection, terms)
+    async with desk.pool.acquire() as connection:
+        found = await journal.find_entry(connection, address, seq)
+        if found is None:
+            raise NotFound("entry_unknown", seq=seq, account=ref)
+        related = (
+            await journal.list_of_operation(connection, address, found.operation, RELATED_MAX)
+            if found.operation
+            else []
+        )
+        by_payer = await journal.find_payer_entry(connection, address, found) if found.kind == "use" else None
+        paid, terms = by_payer or (found, payer.plan.name)
+        versions = await desk.catalog.list_plan_versions(connection, terms)
     terms_held = sorted(
         (one.version for one in versions if one.withdrawn_at is None), key=lambda one: one.since
     )

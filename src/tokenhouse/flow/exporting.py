@@ -14,19 +14,17 @@ from typing import Any, BinaryIO, Final, Literal, get_args
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.progress import Progress
 from tokenhouse.flow.tables import guarded
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.periods import FOREVER, instant, moment
 from tokenhouse.store import exporting
-from tokenhouse.store.pool import trouble_translated
 
 What = Literal["accounts", "balances", "entries", "orders"]
 Format = Literal["csv", "parquet"]
 WHATS: Final = get_args(What)
 FORMATS: Final = get_args(Format)
 
-Progress = Callable[[int], None]
-"""Called with a number of rows that have just been written."""
 Rows = list[tuple[Any, ...]]
 Write = Callable[[Rows], None]
 
@@ -102,10 +100,9 @@ async def _rows(
     desk: Desk, what: str, since: datetime | None, until: datetime | None, place: tuple[int, int] | None
 ) -> AsyncIterator[Rows]:
     """Yield rows, some thousand at a time."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            async for found in exporting.list_rows(connection, what, since, until, place):
-                yield found
+    async with desk.pool.acquire() as connection:
+        async for found in exporting.list_rows(connection, what, since, until, place):
+            yield found
 
 
 def _moments(found: Rows, columns: dict[str, str]) -> Rows:

@@ -14,7 +14,6 @@ from tokenhouse.flow.people import Invited, checked_email, checked_locale, diges
 from tokenhouse.flow.sessions import SignedIn, begin
 from tokenhouse.store import audit_log, sessions
 from tokenhouse.store import people as kept
-from tokenhouse.store.pool import trouble_translated
 
 PLACEHOLDER: Final = "owner@localhost"
 """Who the first owner is while nobody has come."""
@@ -26,10 +25,9 @@ async def offer(desk: Desk, *, account: str, actor: str) -> Invited | None:
 
     Each offer replaces the one before. `account` is the account that is theirs, or "".
     """
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            owners = await kept.lock_owners(connection)
-            waiting = await kept.find_person_by_email(connection, PLACEHOLDER)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        owners = await kept.lock_owners(connection)
+        waiting = await kept.find_person_by_email(connection, PLACEHOLDER)
     if waiting is not None and owners == [waiting.id]:
         return await people.invite(desk, waiting.id, actor=actor, address="")
     if owners or waiting is not None:
@@ -67,25 +65,23 @@ async def become(
     theirs = checked_email(email)
     checked_text(name, "name", most=NAME_MAX)
     spoken = checked_locale(locale or desk.settings.locale)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if await kept.find_person_by_link(connection, digest, now) is None:
-                raise Unauthenticated("link_unknown")  # To hash for anybody would keep others out.
+    async with desk.pool.acquire() as connection:
+        if await kept.find_person_by_link(connection, digest, now) is None:
+            raise Unauthenticated("link_unknown")  # To hash for anybody would keep others out.
     hashed = await desk.lodge.hashed(checked_password(password, theirs))
     kept_of_it = drafted(
         desk, actor=f"person:{theirs}", action="person.first_owner", subject=theirs, address=address
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            waiting = await kept.find_person_by_link(connection, digest, now)
-            if (
-                waiting is None
-                or waiting.email != PLACEHOLDER
-                or await kept.write_link_used(connection, digest, now, hashed) is None
-            ):
-                raise Unauthenticated("link_unknown")
-            if not await kept.write_first_owner(connection, waiting.id, theirs, name, spoken):
-                raise InvalidInput("email_taken", field="email", value=theirs)
-            await sessions.write_sessions_ended(connection, waiting.id)
-            await audit_log.write_audit(connection, kept_of_it)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        waiting = await kept.find_person_by_link(connection, digest, now)
+        if (
+            waiting is None
+            or waiting.email != PLACEHOLDER
+            or await kept.write_link_used(connection, digest, now, hashed) is None
+        ):
+            raise Unauthenticated("link_unknown")
+        if not await kept.write_first_owner(connection, waiting.id, theirs, name, spoken):
+            raise InvalidInput("email_taken", field="email", value=theirs)
+        await sessions.write_sessions_ended(connection, waiting.id)
+        await audit_log.write_audit(connection, kept_of_it)
     return await begin(desk, waiting.id, address, agent)

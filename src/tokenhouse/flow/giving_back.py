@@ -23,7 +23,6 @@ from tokenhouse.rules.amounts import shown
 from tokenhouse.store import audit_log, refunds
 from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.orders import Order
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.refunds import RefundTry, TryEnd
 
 TURNS: Final = 8
@@ -132,9 +131,8 @@ class _Way:
 
     async def resolved(self, one: Order, told: Sequence[Returned]) -> tuple[RefundTry | None, int]:
         """Return the try that is still open, and the total that it has reached if its provider knows it."""
-        with trouble_translated():
-            async with self.desk.pool.acquire() as connection:
-                found = await refunds.find_refund_try(connection, one)
+        async with self.desk.pool.acquire() as connection:
+            found = await refunds.find_refund_try(connection, one)
         if found is None:
             return None, 0
         mine = next((each for each in told if each.ours == _key(one, found)), None)
@@ -170,20 +168,18 @@ class _Way:
         whole = chosen.total == one.price_minor
         kept = self.decided(one, replace(one, state="refunded" if whole else one.state), chosen.total)
         line: dict[str, Any] = {"minor": rest, "total": chosen.total, "note": chosen.reason, "at": now}
-        with trouble_translated():
-            async with self.desk.pool.acquire() as connection, connection.transaction():
-                asked = found or await refunds.write_refund_try(connection, one, **line)
-                if asked is not None:
-                    await audit_log.write_audit(connection, kept)
+        async with self.desk.pool.acquire() as connection, connection.transaction():
+            asked = found or await refunds.write_refund_try(connection, one, **line)
+            if asked is not None:
+                await audit_log.write_audit(connection, kept)
         return asked
 
     async def kept(self, before: Order, after: Order, heard: Heard) -> None:
         """Tell the audit log of a decision for which nothing was asked: its provider had done it before."""
         if heard.verdict == "accepted":
             kept = self.decided(before, after, after.refunded_minor)
-            with trouble_translated():
-                async with self.desk.pool.acquire() as connection:
-                    await audit_log.write_audit(connection, kept)
+            async with self.desk.pool.acquire() as connection:
+                await audit_log.write_audit(connection, kept)
 
     def decided(self, before: Order, after: Order, total: int) -> Audited:
         """Return what the audit log keeps of the decision."""
@@ -223,13 +219,10 @@ class _Way:
         """Note what became of a try; in the audit log too, if it was refused."""
         told = {"provider": self.door.provider, "minor": asked.minor, "problem": problem}
         kept = self.draft("order.refund_refused", one=one, after=told)
-        with trouble_translated():
-            async with self.desk.pool.acquire() as connection, connection.transaction():
-                news = await refunds.write_refund_try_ended(
-                    connection, one, asked.nth, state, self.desk.clock()
-                )
-                if news and state == "refused":
-                    await audit_log.write_audit(connection, kept)
+        async with self.desk.pool.acquire() as connection, connection.transaction():
+            news = await refunds.write_refund_try_ended(connection, one, asked.nth, state, self.desk.clock())
+            if news and state == "refused":
+                await audit_log.write_audit(connection, kept)
 
 
 def _key(one: Order, asked: RefundTry) -> str:

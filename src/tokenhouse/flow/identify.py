@@ -13,7 +13,7 @@ from tokenhouse.rules.operations import Amend
 from tokenhouse.rules.periods import zone_of
 from tokenhouse.store import accounts
 from tokenhouse.store.accounts import CELLS, Account, Address, Profile
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 Kind = Literal["user", "team", "company"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -34,14 +34,13 @@ async def open_account(desk: Desk, profile: Profile, *, actor: str = "") -> Acco
     it.
     """
     checked_text(actor, "actor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            address = await accounts.find_address(connection, profile.ref)
-            if address is None:
-                await desk.catalog.keep_up(connection)
-                account = await _made(desk, connection, profile, actor)
-            else:
-                account = await accounts.find_account(connection, address)
+    async with desk.pool.acquire() as connection:
+        address = await accounts.find_address(connection, profile.ref)
+        if address is None:
+            await desk.catalog.keep_up(connection)
+            account = await _made(desk, connection, profile, actor)
+        else:
+            account = await accounts.find_account(connection, address)
     if account is None:
         raise NotFound("account_unknown", account=profile.ref)
     desk.remember(account.address)
@@ -143,18 +142,16 @@ async def amend(
 async def _known_plan(desk: Desk, name: str) -> None:
     """Return if there is such a plan, though another process wrote it. Raises: NotFound."""
     if name not in desk.catalog.plans:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await desk.catalog.keep_up(connection)
+        async with desk.pool.acquire() as connection:
+            await desk.catalog.keep_up(connection)
     desk.catalog.plan(name)
 
 
 async def describe(desk: Desk, ref: str) -> Account:
     """Return an account as people see it. Raises: NotFound."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            account = await accounts.find_account(connection, address)
+    async with desk.pool.acquire() as connection:
+        account = await accounts.find_account(connection, address)
     if account is None:
         raise NotFound("account_unknown", account=ref)
     return account
@@ -167,17 +164,15 @@ async def page(desk: Desk, after: tuple[int, int], rows_max: int) -> list[Accoun
     checked_whole(after[0], "after", -1, CELLS)
     checked_whole(after[1], "after", 0, AMOUNT_MAX)
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await accounts.list_accounts(connection, (after[0], after[1]), rows_max)
+    async with desk.pool.acquire() as connection:
+        return await accounts.list_accounts(connection, (after[0], after[1]), rows_max)
 
 
 async def children(desk: Desk, ref: str) -> list[str]:
     """Return the refs of the accounts directly below one."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await accounts.list_children(connection, address)
+    async with desk.pool.acquire() as connection:
+        return await accounts.list_children(connection, address)
 
 
 def months_ahead(now: datetime) -> list[datetime]:

@@ -21,6 +21,7 @@ from tokenhouse.flow import lines, points, tables
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.identify import DEPTH_MAX
 from tokenhouse.flow.points import Move
+from tokenhouse.flow.progress import Far, Progress, unheard
 from tokenhouse.flow.sieve import REFUSALS_MAX, Sieve, Survey
 from tokenhouse.flow.tables import Row, Wrong
 from tokenhouse.rules.account import apply, opened
@@ -36,10 +37,6 @@ from tokenhouse.store.pool import Connection, connect, trouble_translated
 
 ROWS: Final = 1_000
 """Accounts whose past is worked out at once."""
-Progress = Callable[[int], None]
-"""Called with a number of lines that have just been read."""
-Far = Callable[[int, int], None]
-"""Told how many lines of how many have been gone through."""
 Lines = Callable[[Wrong], Iterable[Waiting]]
 """Reads a file; each line is checked, and one that is wrong is told of."""
 
@@ -220,10 +217,10 @@ async def carry_out(
     """
     sieve = Sieve(strict=False)
     async with _job(desk) as (connection, job):
-        rows, count = await _sifted(desk, connection, job, file, read, sieve, _unheard)
+        rows, count = await _sifted(desk, connection, job, file, read, sieve, unheard)
         pasts = 0
         if seen.pasts_refused:
-            pasts = await _refuse_pasts(desk, connection, job, file, sieve, _unheard)
+            pasts = await _refuse_pasts(desk, connection, job, file, sieve, unheard)
         if sieve.refused != seen.refused:
             raise InvalidInput("import_changed", field="refused", value=sieve.refused, expected=seen.refused)
         found = await importing.sum_lines(connection, job)
@@ -243,7 +240,7 @@ async def _accounts(desk: Desk, file: str, read: Lines, *, actor: str, progress:
     async with _job(desk) as (connection, job):
         count, _ = await _sifted(desk, connection, job, file, read, sieve, progress)
         made = await importing.write_accounts(connection, job)
-        balances = await _write_pasts(desk, connection, job, file, actor, everyone=False, far=_unheard)
+        balances = await _write_pasts(desk, connection, job, file, actor, everyone=False, far=unheard)
         await importing.write_lines_dropped(connection, job)
     return Imported(lines=count, made=made, kept=count - made, balances=balances)
 
@@ -264,16 +261,11 @@ async def _sifted(
     return rows, count
 
 
-def _unheard(_far: int) -> None:
-    """Tell nobody."""
-
-
 @asynccontextmanager
 async def _job(desk: Desk) -> Any:
     """Lend a connection, within one transaction, and the id under which lines wait."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            yield connection, UUID(desk.new_id())
+    async with desk.pool.acquire() as connection, connection.transaction():
+        yield connection, UUID(desk.new_id())
 
 
 def _counted(checked: Iterable[Waiting], progress: Progress) -> Iterator[Waiting]:

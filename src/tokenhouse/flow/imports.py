@@ -27,7 +27,7 @@ from tokenhouse.flow.works import Does, End, Kind, Work
 from tokenhouse.rules.amounts import shown
 from tokenhouse.store import audit_log
 from tokenhouse.store import works as stored
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 log: Final = logging.getLogger("tokenhouse.imports")
 
@@ -132,9 +132,8 @@ async def _again(desk: Desk, work: Work) -> Does | None:
 
 async def _content(desk: Desk, work: Work) -> bytes | None:
     """Return what was sent, as long as it is kept."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await stored.find_file(connection, work.id)
+    async with desk.pool.acquire() as connection:
+        return await stored.find_file(connection, work.id)
 
 
 def _asked(desk: Desk, upload: Upload) -> dict[str, Any]:

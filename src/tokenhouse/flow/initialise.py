@@ -1,19 +1,20 @@
 """Initialise: every account without a balance gets one and what its plan gives; no other is touched."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tokenhouse.errors import TokenhouseError
 from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk, checked_flag, checked_text
+from tokenhouse.flow.progress import Progress
 from tokenhouse.flow.statistics import Distribution, Overview, distribution, overview
 from tokenhouse.rules.openings import Opening
 from tokenhouse.store import accounts, initialise, statistics
 from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.initialise import Page, Waiting
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 from tokenhouse.store.statistics import Figures
 
 ROWS: Final = 5_000
@@ -21,9 +22,6 @@ ROWS: Final = 5_000
 WORKERS: Final = 2
 """Connections that work at once: while the database writes for one, the other's hashes are computed."""
 FAILURES_TOLD: Final = 100
-
-Progress = Callable[[int], None]
-"""Called with a number of accounts that have just been gone through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +77,8 @@ class _Tally:
 
 async def waiting(desk: Desk) -> tuple[int, int]:
     """Return how many accounts there are, and how many of them have no balance."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            figures = await statistics.find_figures(connection, desk.now(), 0)
+    async with desk.pool.acquire() as connection:
+        figures = await statistics.find_figures(connection, desk.now(), 0)
     return figures.accounts, figures.accounts - figures.balances
 
 
@@ -94,10 +91,9 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
     """
     checked_text(actor, "actor")
     checked_flag(dry_run, "dry_run")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.refresh(connection)
-            before = await statistics.find_figures(connection, desk.now(), 0)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.refresh(connection)
+        before = await statistics.find_figures(connection, desk.now(), 0)
     tally, cells = _Tally(waiting=before.accounts - before.balances), iter(range(CELLS))
     try:
         async with asyncio.TaskGroup() as group:
@@ -105,10 +101,9 @@ async def initialise_all(desk: Desk, *, dry_run: bool, actor: str, progress: Pro
                 group.create_task(_work(desk, cells, tally, dry_run=dry_run, actor=actor, progress=progress))
     except* TokenhouseError as troubles:
         raise troubles.exceptions[0] from None
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            after = await statistics.find_figures(connection, desk.now(), 0)
-            unsound = await statistics.find_unsound(connection)
+    async with desk.pool.acquire() as connection:
+        after = await statistics.find_figures(connection, desk.now(), 0)
+        unsound = await statistics.find_unsound(connection)
     return Initialised(
         made=tally.made,
         kept=tally.seen - tally.made - tally.failed,
@@ -152,14 +147,13 @@ async def _work(
     desk: Desk, cells: Iterator[int], tally: _Tally, *, dry_run: bool, actor: str, progress: Progress
 ) -> None:
     """Take one cell after the other until none is left; go through its accounts page by page."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            for cell in cells:
-                after = 0
-                while page := await initialise.list_waiting(connection, cell, after, ROWS):
-                    for group in page.waiting:
-                        await _give(desk, connection, cell, group, tally, dry_run=dry_run, actor=actor)
-                    after = _passed(page, tally, progress)
+    async with desk.pool.acquire() as connection:
+        for cell in cells:
+            after = 0
+            while page := await initialise.list_waiting(connection, cell, after, ROWS):
+                for group in page.waiting:
+                    await _give(desk, connection, cell, group, tally, dry_run=dry_run, actor=actor)
+                after = _passed(page, tally, progress)
 
 
 def _passed(page: Page, tally: _Tally, progress: Progress) -> int:

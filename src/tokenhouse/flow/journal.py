@@ -24,7 +24,7 @@ from tokenhouse.rules.periods import FOREVER, instant, moment
 from tokenhouse.store import journal
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.journal import Filter
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 ROWS_MAX: Final = 1_000
 LOOKED_AT_MAX: Final = 4_000
@@ -105,18 +105,17 @@ async def entries(
     before = FOREVER if after is None else checked_whole(place(after, int)[0], "cursor", 0, FOREVER)
     address = await desk.address(ref)
     unit = (await read_path(desk, address))[0].plan.unit
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            bounds = await _bounds(connection, address, wanted, before, since, until)
-            found = await journal.list_filtered(
-                connection, address, wanted, bounds, looked_at_max=LOOKED_AT_MAX, rows_max=rows_max
-            )
-            if len(found) == rows_max:
-                last: int | None = found[-1].seq
-            elif wanted.of_credit:
-                last = None
-            else:
-                last = await journal.find_after(connection, address, bounds, LOOKED_AT_MAX)
+    async with desk.pool.acquire() as connection:
+        bounds = await _bounds(connection, address, wanted, before, since, until)
+        found = await journal.list_filtered(
+            connection, address, wanted, bounds, looked_at_max=LOOKED_AT_MAX, rows_max=rows_max
+        )
+        if len(found) == rows_max:
+            last: int | None = found[-1].seq
+        elif wanted.of_credit:
+            last = None
+        else:
+            last = await journal.find_after(connection, address, bounds, LOOKED_AT_MAX)
     more = None if last is None or last <= max(bounds[1], 1) else cursor(last)
     return EntryPage(unit=unit, entries=tuple(entry_view(one) for one in found), next=more)
 
@@ -133,14 +132,13 @@ async def everybody(
         at, cell, account, seq = (int(part) for part in place(after, int, int, int, int))
         before = (min(top, moment(min(at, instant(END)))), min(cell, 64), account, seq)
     span, found = SPAN_FIRST, list[journal.Dated]()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            while True:
-                begin = max(floor, before[0] - span) if before[0] - floor > span else floor
-                found = await journal.list_by_time(connection, begin, before, rows_max)
-                if len(found) == rows_max or begin <= floor:
-                    break
-                span *= SPAN_GROWS
+    async with desk.pool.acquire() as connection:
+        while True:
+            begin = max(floor, before[0] - span) if before[0] - floor > span else floor
+            found = await journal.list_by_time(connection, begin, before, rows_max)
+            if len(found) == rows_max or begin <= floor:
+                break
+            span *= SPAN_GROWS
     last = found[-1] if len(found) == rows_max else None
     more = last and cursor(last.entry.at, last.cell, last.entry.account, last.entry.seq)
     lines = tuple(OwnedEntry(account=one.ref, entry=entry_view(one.entry)) for one in found)
@@ -152,9 +150,8 @@ async def grants(desk: Desk, ref: str) -> tuple[Unit, list[GrantView]]:
     address = await desk.address(ref)
     path = await read_path(desk, address)
     [balance, *_], _, _ = apply(path, Touch(id=""), desk.now())
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            made = await journal.list_of_lots(connection, address, [lot.id for lot in balance.lots])
+    async with desk.pool.acquire() as connection:
+        made = await journal.list_of_lots(connection, address, [lot.id for lot in balance.lots])
     return path[0].plan.unit, [_grant(lot, made) for lot in sorted(balance.lots, key=lambda lot: lot.id)]
 
 

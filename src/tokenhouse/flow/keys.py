@@ -16,7 +16,6 @@ from tokenhouse.rules.periods import AT_MAX, Instant, instant, moment
 from tokenhouse.rules.rates import checked_pattern
 from tokenhouse.store import keys
 from tokenhouse.store.keys import NOBODY, ROLES, Key, Role
-from tokenhouse.store.pool import trouble_translated
 
 SECRET: Final = re.compile(r"th_[A-Za-z0-9_-]{43}")
 """What a secret looks like: 32 random bytes in base64url. Anything else is refused without a query."""
@@ -75,9 +74,8 @@ async def create_key(
         expires_at=_checked_end(expires_at, now),
         role=role,
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            kept = await keys.write_key(connection, address, key, _digest(secret), keys_max=KEYS_MAX)
+    async with desk.pool.acquire() as connection:
+        kept = await keys.write_key(connection, address, key, _digest(secret), keys_max=KEYS_MAX)
     if not kept:
         raise InvalidInput("keys_too_many", field="account", value=KEYS_MAX, account=ref)
     return NewKey(key=key, secret=secret)
@@ -87,9 +85,8 @@ async def list_keys(desk: Desk, ref: str, rows_max: int) -> list[Key]:
     """Return an account's newest keys, or those of no account, revoked ones among them."""
     checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
     address = NOBODY if ref == "" else await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await keys.list_keys(connection, address, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await keys.list_keys(connection, address, rows_max)
 
 
 async def revoke_key(desk: Desk, key_id: str, *, actor: str) -> Key:
@@ -100,9 +97,8 @@ async def revoke_key(desk: Desk, key_id: str, *, actor: str) -> Key:
     """
     wanted = checked_id(key_id, "key")
     checked_text(actor, "actor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            key = await keys.write_key_revoked(connection, wanted, desk.clock(), actor)
+    async with desk.pool.acquire() as connection:
+        key = await keys.write_key_revoked(connection, wanted, desk.clock(), actor)
     desk.keyring.forget(wanted)
     if key is None:
         raise NotFound("api_key_unknown", id=wanted)
@@ -120,9 +116,8 @@ async def find_key(desk: Desk, secret: object) -> Key | None:
     digest, now, revoked = _digest(secret), desk.now(), desk.keyring.revoked
     key = desk.keyring.find(digest, now)
     if key is None:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                key = await keys.find_key(connection, secret[:PREFIX_LENGTH], digest)
+        async with desk.pool.acquire() as connection:
+            key = await keys.find_key(connection, secret[:PREFIX_LENGTH], digest)
         if key is not None:
             desk.bus.hear(TOPIC, desk.keyring.forget, missed=desk.keyring.forget_all)
             desk.keyring.keep(digest, key, now, revoked)
@@ -167,9 +162,8 @@ def _refuse(key: Key) -> Never:
 
 async def _write_used(desk: Desk, used: dict[str, Instant]) -> None:
     """Keep when keys were last used."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await keys.write_keys_used(connection, used)
+    async with desk.pool.acquire() as connection:
+        await keys.write_keys_used(connection, used)
 
 
 def _digest(secret: str) -> bytes:

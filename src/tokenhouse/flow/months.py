@@ -18,7 +18,7 @@ from tokenhouse.rules.verdict import Member
 from tokenhouse.store import accounts, months
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.months import Booked
-from tokenhouse.store.pool import Connection, snapshot, trouble_translated
+from tokenhouse.store.pool import Connection, snapshot
 
 MONTHS_MAX: Final = 120
 RENEWAL: Final = ("lapse", "expire", "forgive", "period", "repay", "rollover", "allowance")
@@ -68,22 +68,21 @@ async def months_of(desk: Desk, ref: str, count: int) -> Months:
     """
     checked_whole(count, "months", 1, MONTHS_MAX)
     address = await desk.address(ref)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            path, now = await path_on(desk, connection, address), desk.now()
-            balances, _, _ = apply(path, Touch(id=""), now)
-            path = [Member(one, plan) for one, (_, plan) in zip(balances, path, strict=True)]
-            zone = zone_name(path[0])
-            periods = last_months(now, count, zone, path[0].balance.opened_at)
-            bounds = [moment(one.start_at) for one in periods] + [moment(periods[-1].end_at)]
-            booked = await months.list_months(connection, address, bounds)
-            nth = next((nth for nth, one in enumerate(path) if one.balance.own_credit), len(path) - 1)
-            payer = Address(address.ref, address.cell, address.path[nth:])
-            paid = booked if nth == 0 else await months.list_months(connection, payer, bounds)
-            left = path[nth].balance.left - path[nth].balance.debt
-            closings = await _closings(connection, payer, paid, len(periods), left)
-            account = await accounts.find_account(connection, address)
-            newest = await accounts.list_entries(connection, address, FOREVER, (), 1)
+    async with snapshot(desk.pool) as connection:
+        path, now = await path_on(desk, connection, address), desk.now()
+        balances, _, _ = apply(path, Touch(id=""), now)
+        path = [Member(one, plan) for one, (_, plan) in zip(balances, path, strict=True)]
+        zone = zone_name(path[0])
+        periods = last_months(now, count, zone, path[0].balance.opened_at)
+        bounds = [moment(one.start_at) for one in periods] + [moment(periods[-1].end_at)]
+        booked = await months.list_months(connection, address, bounds)
+        nth = next((nth for nth, one in enumerate(path) if one.balance.own_credit), len(path) - 1)
+        payer = Address(address.ref, address.cell, address.path[nth:])
+        paid = booked if nth == 0 else await months.list_months(connection, payer, bounds)
+        left = path[nth].balance.left - path[nth].balance.debt
+        closings = await _closings(connection, payer, paid, len(periods), left)
+        account = await accounts.find_account(connection, address)
+        newest = await accounts.list_entries(connection, address, FOREVER, (), 1)
     assert account is not None  # noqa: S101 -- it has a balance
     return Months(
         months=tuple(

@@ -25,7 +25,7 @@ from tokenhouse.store import notices, outbox
 from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.notices import Addressee, Draft
 from tokenhouse.store.outbox import Delivery, Endpoint
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 ROWS: Final = 1_000
 """Accounts in one page of the hourly look: what is in memory at a time, and in one transaction."""
@@ -62,10 +62,9 @@ async def notify(desk: Desk) -> Notified:
     Idempotent: a level is told once a period and never twice in 24 hours, whoever runs this and how often.
     Memory does not grow with the accounts, a page of which is looked at in one transaction.
     """
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.keep_up(connection)
-            await attend(desk, connection)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.keep_up(connection)
+        await attend(desk, connection)
     least = {plan.name: plan.told_at[0] for plan in desk.catalog.plans.values() if plan.told_at}
 
     async def near(connection: Connection, cell: int, after: int) -> list[Addressee]:
@@ -87,12 +86,11 @@ async def _walk(desk: Desk, page: Page, drafts_of: Callable[[Desk, Addressee, In
     for cell in range(CELLS):
         after = -1
         while True:
-            with trouble_translated():
-                async with desk.pool.acquire() as connection:
-                    found = await page(connection, cell, after)
-                    now = desk.now()
-                    drafts = [draft for one in found for draft in drafts_of(desk, one, now)]
-                    told += await write(desk, connection, drafts)
+            async with desk.pool.acquire() as connection:
+                found = await page(connection, cell, after)
+                now = desk.now()
+                drafts = [draft for one in found for draft in drafts_of(desk, one, now)]
+                told += await write(desk, connection, drafts)
             if len(found) < ROWS:
                 break
             after = found[-1].account
@@ -102,9 +100,8 @@ async def _walk(desk: Desk, page: Page, drafts_of: Callable[[Desk, Addressee, In
 async def _tell_bought(desk: Desk) -> int:
     """Tell of purchases of the last day that a process which died could not tell of."""
     since = desk.clock() - BOUGHT_WITHIN
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await notices.list_purchases_untold(connection, since, ROWS)
+    async with desk.pool.acquire() as connection:
+        found = await notices.list_purchases_untold(connection, since, ROWS)
     events = [
         Event(cell=cell, account=account, kind="bought", subject=order, facts={"amount": credit})
         for cell, account, order, credit in found
@@ -116,23 +113,22 @@ async def tell(desk: Desk, waiting: Waiting) -> int:
     """Tell those who have just crossed a level, and those to whom something has happened."""
     crossed, events = waiting
     places = sorted({*crossed, *((event.cell, event.account) for event in events)})
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = {one.account: one for one in await notices.list_addressees(connection, places)}
-            now = desk.now()
-            drafts = [draft for place in crossed for draft in _of_level(desk, found[place[1]], now)]
-            drafts += [
-                Draft(
-                    id=desk.new_id(),
-                    to=to,
-                    kind=event.kind,
-                    subject=event.subject,
-                    facts=standing(*_forward(desk, to, now)) | event.facts,
-                )
-                for event in events
-                if (to := found.get(event.account)) is not None
-            ]
-            return await write(desk, connection, drafts)
+    async with desk.pool.acquire() as connection:
+        found = {one.account: one for one in await notices.list_addressees(connection, places)}
+        now = desk.now()
+        drafts = [draft for place in crossed for draft in _of_level(desk, found[place[1]], now)]
+        drafts += [
+            Draft(
+                id=desk.new_id(),
+                to=to,
+                kind=event.kind,
+                subject=event.subject,
+                facts=standing(*_forward(desk, to, now)) | event.facts,
+            )
+            for event in events
+            if (to := found.get(event.account)) is not None
+        ]
+        return await write(desk, connection, drafts)
 
 
 async def write(desk: Desk, connection: Connection, drafts: Sequence[Draft]) -> int:

@@ -30,7 +30,6 @@ from tokenhouse.store.accounts import Address
 from tokenhouse.store.audit_log import Audited
 from tokenhouse.store.batch import OrderEnd
 from tokenhouse.store.orders import Order
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.refunds import Refund
 
 ORDERS_MAX = 1_000
@@ -62,11 +61,10 @@ async def order(desk: Desk, ref: str, credit: int, *, type_: str, price: Price, 
         "note": checked_text(note, "note", most=1_000),
     }
     fresh = desk.new_id()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            made = await orders.write_order(connection, address, fresh, desk.clock(), **line)
-            if made.id == fresh:
-                await keep(connection, made)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        made = await orders.write_order(connection, address, fresh, desk.clock(), **line)
+        if made.id == fresh:
+            await keep(connection, made)
     if (made.account, made.credit, made.price_minor, made.currency) != (
         address.account,
         line["credit"],
@@ -125,9 +123,8 @@ async def complete_order(
     )
     given = receipt(ref, await desk.carry_out(place, operation, order=end))
     if one.state == "failed" and one.coupon:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await shop.write_redemption_again(connection, one, desk.clock())
+        async with desk.pool.acquire() as connection:
+            await shop.write_redemption_again(connection, one, desk.clock())
     return given
 
 
@@ -149,15 +146,13 @@ async def _subscribed_again(desk: Desk, one: Order) -> Order:
     """
     if not one.subscription:
         return one
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            over = await subscriptions.find_subscription(connection, one.cell, one.account, one.subscription)
+    async with desk.pool.acquire() as connection:
+        over = await subscriptions.find_subscription(connection, one.cell, one.account, one.subscription)
     if over is None or over.state != "ended":
         return one
     plan = (await identify.describe(desk, one.ref)).plan or over.former_plan
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_again(connection, one, desk.new_id(), plan, desk.clock())
+    async with desk.pool.acquire() as connection:
+        await subscriptions.write_subscription_again(connection, one, desk.new_id(), plan, desk.clock())
     after = await find_order(desk, one.ref, one.id)
     if after == one:
         raise InvalidInput("payment_order_failed", field="order", value=one.id, order=one.id)
@@ -290,9 +285,8 @@ async def preview_refund(desk: Desk, order_id: str, *, refunded_minor: int | Non
     if not amount:
         return RefundPreview(minor=minor, amount=0, uncovered=0, written_off=0)
     path = await report.read_path(desk, await desk.address(one.ref))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            ended = await orders.list_order_entries(connection, one)
+    async with desk.pool.acquire() as connection:
+        ended = await orders.list_order_entries(connection, one)
     _, _, outcome = apply(path, ClawBack(id=desk.new_id(), grant=one.id, amount=amount), desk.now(), ended)
     if not isinstance(outcome, Done):
         raise NotFound("grant_unknown", id=one.id, account=one.ref)
@@ -317,13 +311,12 @@ async def _nothing_moved(desk: Desk, address: Address, one: Order, end: OrderEnd
     if not known:
         told: dict[str, Any] = {"refunded_minor": end.refunded_minor, "refunds_failed": end.failed_after}
         told |= {"by": end.by, "reason": end.reason}
-        with trouble_translated():
-            async with desk.pool.acquire() as connection, connection.transaction():
-                ended = await orders.write_order_ended(connection, one, end.state, desk.clock(), **told)
-                if ended and end.undone and not await refunds.write_refund_corrected(connection, *end.undone):
-                    raise NotFound("order_not_in_state", order=one.id, state=end.was)
-                if ended and end.kept:
-                    await audit_log.write_audit(connection, end.kept)
+        async with desk.pool.acquire() as connection, connection.transaction():
+            ended = await orders.write_order_ended(connection, one, end.state, desk.clock(), **told)
+            if ended and end.undone and not await refunds.write_refund_corrected(connection, *end.undone):
+                raise NotFound("order_not_in_state", order=one.id, state=end.was)
+            if ended and end.kept:
+                await audit_log.write_audit(connection, end.kept)
         if end.undone and not ended:
             raise NotFound("order_not_in_state", order=one.id, state=end.was)
         known = not ended
@@ -345,17 +338,16 @@ async def fail_order(
     checked_text(actor, "actor")
     checked_text(reason, "reason", most=1_000)
     end = OrderEnd(id=one.id, was="pending", state="failed", by=actor, reason=reason)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            failed = await orders.write_order_failed(
-                connection, one.cell, one.id, desk.clock(), by=actor, reason=reason
-            )
-            if failed and one.coupon:
-                await shop.write_redemption_undone(connection, one.coupon, one.cell, one.account, one.id)
-            if failed and one.subscription:
-                await subscriptions.write_subscription_dropped(connection, one, desk.clock())
-            if failed and (kept := _kept(desk, "order.fail", one, end, address)):
-                await audit_log.write_audit(connection, kept)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        failed = await orders.write_order_failed(
+            connection, one.cell, one.id, desk.clock(), by=actor, reason=reason
+        )
+        if failed and one.coupon:
+            await shop.write_redemption_undone(connection, one.coupon, one.cell, one.account, one.id)
+        if failed and one.subscription:
+            await subscriptions.write_subscription_dropped(connection, one, desk.clock())
+        if failed and (kept := _kept(desk, "order.fail", one, end, address)):
+            await audit_log.write_audit(connection, kept)
     after = await find_order(desk, ref, order_id)
     if after.state != "failed":
         raise NotFound("order_not_in_state", order=one.id, state="pending")
@@ -370,9 +362,8 @@ async def find_order(
     Raises: NotFound, also for one in a state of `never`, from which no way leads on as from `from_state`.
     """
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await orders.find_order(connection, address.cell, checked_id(order_id, "order"))
+    async with desk.pool.acquire() as connection:
+        found = await orders.find_order(connection, address.cell, checked_id(order_id, "order"))
     if found is None or found.account != address.account:
         raise NotFound("order_unknown", id=order_id, account=ref)
     if found.state in never:
@@ -383,9 +374,8 @@ async def find_order(
 async def find_anywhere(desk: Desk, order_id: str) -> Order:
     """Return an order, whosever it is. Raises: NotFound."""
     wanted = checked_id(order_id, "order")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await orders.find_order_anywhere(connection, wanted)
+    async with desk.pool.acquire() as connection:
+        found = await orders.find_order_anywhere(connection, wanted)
     if found is None:
         raise NotFound("order_nowhere", id=order_id)
     return found
@@ -396,9 +386,8 @@ async def list_orders(desk: Desk, ref: str, rows_max: int, before: str = "") -> 
     checked_whole(rows_max, "rows_max", 1, ORDERS_MAX)
     address = await desk.address(ref)
     below = checked_id(before, "before") if before != "" else ""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await orders.list_orders(connection, address, rows_max, before=below)
+    async with desk.pool.acquire() as connection:
+        return await orders.list_orders(connection, address, rows_max, before=below)
 
 
 async def list_anywhere(
@@ -424,15 +413,14 @@ async def list_anywhere(
         if at is not None:
             instant(at, field)
     below = checked_id(before, "before") if before != "" else ""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await orders.list_orders_anywhere(
-                connection,
-                rows_max,
-                before=below,
-                state=state,
-                provider=provider,
-                since=since,
-                until=until,
-                address=address,
-            )
+    async with desk.pool.acquire() as connection:
+        return await orders.list_orders_anywhere(
+            connection,
+            rows_max,
+            before=below,
+            state=state,
+            provider=provider,
+            since=since,
+            until=until,
+            address=address,
+        )

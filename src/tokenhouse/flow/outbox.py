@@ -22,7 +22,6 @@ from tokenhouse.flow.desk import Desk, checked_choice, checked_id, checked_whole
 from tokenhouse.rules.plans import Channel
 from tokenhouse.store import outbox
 from tokenhouse.store.outbox import Delivery, Endpoint, State, Tried
-from tokenhouse.store.pool import trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.outbox")
 
@@ -70,11 +69,8 @@ async def deliver(desk: Desk) -> Delivered:
         lease, now = desk.new_id(), desk.clock()
         until = now + timedelta(seconds=LEASE_S)
         resting = [one for one in tuple(desk.channels.resting) if one not in CHANNELS and _rests(desk, one)]
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                taken = await outbox.lock_due(
-                    connection, now, until, lease, ROWS, channels=channels, but=resting
-                )
+        async with desk.pool.acquire() as connection:
+            taken = await outbox.lock_due(connection, now, until, lease, ROWS, channels=channels, but=resting)
         tried = await _attempt(desk, taken, lease, until)
         total = Delivered(
             sent=total.sent + sum(one.state == "sent" for one in tried),
@@ -103,9 +99,8 @@ async def _attempt(desk: Desk, taken: Sequence[Delivery], lease: str, until: dat
     if not taken:
         return []
     ids = sorted({one.endpoint for one in taken if one.endpoint is not None})
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            endpoints = await outbox.list_endpoints_by_id(connection, ids) if ids else {}
+    async with desk.pool.acquire() as connection:
+        endpoints = await outbox.list_endpoints_by_id(connection, ids) if ids else {}
     room, failures = asyncio.Semaphore(ABREAST), Counter[str]()
     ended: list[tuple[Delivery, Undelivered | None]] = []
     untried: list[Delivery] = []
@@ -135,15 +130,14 @@ async def _record(
     """Write down what came of attempts; an endpoint that wants no more is disabled."""
     tried = [_tried(desk, one, failure) for one, failure in ended]
     gone = {one.endpoint: failure for one, failure in ended if failure is not None and failure.gone}
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await outbox.write_tried(connection, tried, desk.clock(), lease)
-            if untried:
-                await outbox.write_put_back(connection, untried, desk.clock(), lease)
-            for endpoint, failure in gone.items():
-                assert endpoint is not None  # noqa: S101 -- only an endpoint can be gone
-                log.warning("endpoint %s wants no more notices: %s", endpoint, failure.reason)
-                await outbox.write_endpoint_disabled(connection, endpoint, desk.clock(), failure.reason)
+    async with desk.pool.acquire() as connection:
+        await outbox.write_tried(connection, tried, desk.clock(), lease)
+        if untried:
+            await outbox.write_put_back(connection, untried, desk.clock(), lease)
+        for endpoint, failure in gone.items():
+            assert endpoint is not None  # noqa: S101 -- only an endpoint can be gone
+            log.warning("endpoint %s wants no more notices: %s", endpoint, failure.reason)
+            await outbox.write_endpoint_disabled(connection, endpoint, desk.clock(), failure.reason)
     return tried
 
 
@@ -193,13 +187,12 @@ def pause_s(attempts: int, asked_s: float | None, digits: str) -> float:
 
 async def resend(desk: Desk, delivery: str) -> Delivery:
     """Put a delivery that ended on its way again, with all its attempts before it. Raises: NotFound."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            found = await outbox.write_again(connection, checked_id(delivery, "delivery"), desk.clock())
-            if found is None:
-                found = await outbox.find_delivery(connection, checked_id(delivery, "delivery"))
-            else:
-                await keep(connection, found)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        found = await outbox.write_again(connection, checked_id(delivery, "delivery"), desk.clock())
+        if found is None:
+            found = await outbox.find_delivery(connection, checked_id(delivery, "delivery"))
+        else:
+            await keep(connection, found)
     if found is None:
         raise NotFound("delivery_unknown", id=delivery)
     return found
@@ -209,9 +202,8 @@ async def resend_dead(desk: Desk) -> int:
     """Put all that was given up on its way again, but for endpoints that rest; return how many."""
     resent, at = 0, desk.clock()
     while True:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                batch = await outbox.write_dead_again(connection, at, AGAIN_ROWS)
+        async with desk.pool.acquire() as connection:
+            batch = await outbox.write_dead_again(connection, at, AGAIN_ROWS)
         resent += batch
         if batch < AGAIN_ROWS:
             return resent
@@ -223,38 +215,33 @@ async def list_deliveries(desk: Desk, *, state: str, before: str | None, rows_ma
     if state != "":
         checked_choice(state, "state", STATES)
     last = None if before is None else checked_id(before, "cursor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await outbox.list_deliveries(connection, last, state, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await outbox.list_deliveries(connection, last, state, rows_max)
 
 
 async def count_deliveries(desk: Desk) -> dict[str, int]:
     """Return how many deliveries are pending and how many are dead."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return {"pending": 0, "dead": 0} | await outbox.sum_deliveries(connection)
+    async with desk.pool.acquire() as connection:
+        return {"pending": 0, "dead": 0} | await outbox.sum_deliveries(connection)
 
 
 async def forget(desk: Desk, before: datetime) -> int:
     """Forget deliveries that ended before a time; return how many. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await outbox.write_deliveries_pruned(connection, before)
+    async with desk.pool.acquire() as connection:
+        return await outbox.write_deliveries_pruned(connection, before)
 
 
 async def try_out(desk: Desk, delivery: Delivery) -> Delivery:
     """Write a delivery and try it at once, this once; return how it ended."""
     lease, now = desk.new_id(), desk.clock()
     until = now + timedelta(seconds=LEASE_S)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            await outbox.write_deliveries(connection, [delivery], now)
-            await keep(connection, delivery)
-            taken = await outbox.lock_one(connection, delivery, now, until, lease)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        await outbox.write_deliveries(connection, [delivery], now)
+        await keep(connection, delivery)
+        taken = await outbox.lock_one(connection, delivery, now, until, lease)
     assert taken is not None  # noqa: S101 -- nobody else has seen it yet
     await _attempt(desk, [taken], lease, until)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await outbox.find_delivery(connection, delivery.id)
+    async with desk.pool.acquire() as connection:
+        found = await outbox.find_delivery(connection, delivery.id)
     assert found is not None  # noqa: S101 -- written above
     return found

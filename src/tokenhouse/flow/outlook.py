@@ -14,7 +14,7 @@ from tokenhouse.rules.periods import FOREVER, moment
 from tokenhouse.rules.verdict import Member, payer_of
 from tokenhouse.store import rollups, statistics
 from tokenhouse.store.accounts import Address
-from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.pool import snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,10 @@ async def account_outlook(desk: Desk, ref: str) -> Outlook:
     payer = payer_of([Member(one, plan) for one, (_, plan) in zip(balances, path, strict=True)])
     stretches = last_stretches(desk, "day", DAYS + 1)
     whose = Address(ref, address.cell, (payer.balance.account,))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            used = await rollups.list_usage_of_account(
-                connection, whose, stretches.span, one_to_one=counts_tokens(desk)
-            )
+    async with desk.pool.acquire() as connection:
+        used = await rollups.list_usage_of_account(
+            connection, whose, stretches.span, one_to_one=counts_tokens(desk)
+        )
     by_day = [0] * len(stretches.starts)
     for one in used:
         by_day[stretches.nth(one.start_at)] += one.charged
@@ -74,10 +73,9 @@ async def account_outlook(desk: Desk, ref: str) -> Outlook:
 async def deployment_outlook(desk: Desk) -> Outlook:
     """Return how long all accounts' credit would last, were it one."""
     stretches = last_stretches(desk, "day", DAYS + 1)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            available = await statistics.sum_available(connection)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    async with snapshot(desk.pool) as connection:
+        available = await statistics.sum_available(connection)
+        used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     by_day = [0] * len(stretches.starts)
     for one in used:
         by_day[stretches.nth(one.start_at)] += one.charged

@@ -17,7 +17,7 @@ from tokenhouse.rules.costs import share
 from tokenhouse.rules.operations import Charge, Done, Operation, Outcome, Settle
 from tokenhouse.rules.periods import SECOND, Instant, instant, moment
 from tokenhouse.store import pace
-from tokenhouse.store.pool import Pool, trouble_translated
+from tokenhouse.store.pool import Pool
 
 log: Final = logging.getLogger("tokenhouse.pace")
 
@@ -95,11 +95,10 @@ class Pace:
         if not counted:
             return
         try:
-            with trouble_translated():
-                async with self._pool.acquire() as connection:
-                    lines = {moment(at): (allowed, refused) for at, (allowed, refused) in counted.items()}
-                    await pace.write_pace(connection, lines)
-                    await pace.write_pace_pruned(connection, self._clock() - KEPT)
+            async with self._pool.acquire() as connection:
+                lines = {moment(at): (allowed, refused) for at, (allowed, refused) in counted.items()}
+                await pace.write_pace(connection, lines)
+                await pace.write_pace_pruned(connection, self._clock() - KEPT)
         except DatabaseTrouble as trouble:
             log.warning("the pace of the last seconds is not told: %s", trouble)
 
@@ -133,9 +132,8 @@ async def lately(own: Pace, pool: Pool, now: Instant) -> Lately:
     last = slot_of(now)
     starts = [moment(last - nth * SLOT_S * SECOND) for nth in reversed(range(SLOTS))]
     end_at = starts[-1] + timedelta(seconds=SLOT_S)
-    with trouble_translated():
-        async with pool.acquire() as connection:
-            found = await pace.list_pace(connection, starts[0], end_at)
+    async with pool.acquire() as connection:
+        found = await pace.list_pace(connection, starts[0], end_at)
     slots = [(at, *found.get(at, (0, 0))) for at in starts]
     return Lately(
         start_at=starts[0],

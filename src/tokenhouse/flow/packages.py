@@ -15,7 +15,6 @@ from tokenhouse.rules.periods import AT_MAX, instant
 from tokenhouse.rules.plans import POINTS
 from tokenhouse.rules.shop import DAYS_MAX, Package, bare, normalised, parse_package
 from tokenhouse.store import shop
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.shop import STATES, Coupon, Redemption
 
 LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -29,17 +28,15 @@ PAGE_MAX: Final = 1_000
 
 async def packages(desk: Desk) -> list[Package]:
     """Return the newest version of every package, whether it is sold now or not."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await shop.list_packages(connection)
+    async with desk.pool.acquire() as connection:
+        return await shop.list_packages(connection)
 
 
 async def find_package(desk: Desk, name: str, version: int | None = None) -> Package:
     """Return a package in its newest version, or in a certain one. Raises: NotFound."""
     checked_text(name, "package")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await shop.find_package(connection, name, version)
+    async with desk.pool.acquire() as connection:
+        found = await shop.find_package(connection, name, version)
     if found is None:
         raise NotFound("package_unknown", package=name)
     return found
@@ -50,9 +47,8 @@ async def write_package(desk: Desk, document: Mapping[str, Any], *, actor: str) 
     package = parse_package(document)
     checked_text(actor, "actor")
     await _known(desk, [*package.plans, *([package.plan] if package.plan else [])])
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await shop.write_package(connection, package, desk.clock(), actor)
+    async with desk.pool.acquire() as connection:
+        return await shop.write_package(connection, package, desk.clock(), actor)
 
 
 async def write_coupons(
@@ -111,11 +107,10 @@ async def write_coupons(
         )
         for _ in range(count)
     ]
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            for one in coupons:
-                if await shop.write_coupon(connection, one) is None:
-                    raise InvalidInput("coupon_taken", field="code", value=one.code)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        for one in coupons:
+            if await shop.write_coupon(connection, one) is None:
+                raise InvalidInput("coupon_taken", field="code", value=one.code)
     return coupons
 
 
@@ -131,11 +126,10 @@ async def coupons(
     checked_text(search, "search")
     if state != "":
         checked_choice(state, "state", STATES)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await shop.list_coupons(
-                connection, after, rows_max, now=desk.clock(), state=state, noted=search, coded=bare(search)
-            )
+    async with desk.pool.acquire() as connection:
+        return await shop.list_coupons(
+            connection, after, rows_max, now=desk.clock(), state=state, noted=search, coded=bare(search)
+        )
 
 
 async def redemptions(
@@ -145,17 +139,15 @@ async def redemptions(
     checked_whole(rows_max, "rows_max", 1, PAGE_MAX)
     last = None if before is None else checked_id(before, "cursor")
     wanted = (await find_coupon(desk, code)).code
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await shop.list_redemptions(connection, wanted, last, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await shop.list_redemptions(connection, wanted, last, rows_max)
 
 
 async def find_coupon(desk: Desk, code: str) -> Coupon:
     """Return a coupon, however its code is typed. Raises: NotFound, InvalidInput."""
     wanted = normalised(code)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await shop.find_coupon(connection, wanted)
+    async with desk.pool.acquire() as connection:
+        found = await shop.find_coupon(connection, wanted)
     if found is None:
         raise NotFound("coupon_unknown", code=shown(code))
     return found
@@ -164,11 +156,10 @@ async def find_coupon(desk: Desk, code: str) -> Coupon:
 async def end_coupon(desk: Desk, code: str) -> Coupon:
     """End a coupon: nobody can use it any more, and what it gave stays. Idempotent."""
     wanted = (await find_coupon(desk, code)).code
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            ended = await shop.write_coupon_ended(connection, wanted, desk.clock())
-            if ended is not None:
-                await keep(connection, ended)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        ended = await shop.write_coupon_ended(connection, wanted, desk.clock())
+        if ended is not None:
+            await keep(connection, ended)
     return ended or await find_coupon(desk, wanted)
 
 

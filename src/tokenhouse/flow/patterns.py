@@ -19,7 +19,7 @@ from tokenhouse.rules.periods import zone_of
 from tokenhouse.store import insight, rollups
 from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.insight import Purchases
-from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.pool import snapshot
 from tokenhouse.store.rollups import Refused, Used, UserUse
 
 DAYS_MAX: Final = 31
@@ -128,10 +128,9 @@ async def patterns(desk: Desk, *, days: int, users: int) -> Patterns:
     whole = last_stretches(desk, "day", days)
     hourly = Stretches("hour", whole.zone, whole.bounds)
     one_to_one = counts_tokens(desk)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            used = await rollups.list_usage(connection, hourly.span, one_to_one=one_to_one)
-            most = await greatest_users(connection, whole, users, one_to_one=one_to_one)
+    async with snapshot(desk.pool) as connection:
+        used = await rollups.list_usage(connection, hourly.span, one_to_one=one_to_one)
+        most = await greatest_users(connection, whole, users, one_to_one=one_to_one)
     return Patterns(
         start_at=whole.bounds[0],
         end_at=whole.bounds[-1],
@@ -175,19 +174,17 @@ def by_model(used: Iterable[Used]) -> tuple[ModelUse, ...]:
 async def bought(desk: Desk, *, every: Grain, last: int) -> Bought:
     """Return what was ordered in the last stretches, by type, state and currency."""
     stretches = last_stretches(desk, every, last)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return Bought(lines=tuple(await insight.list_purchases(connection, stretches.span)))
+    async with desk.pool.acquire() as connection:
+        return Bought(lines=tuple(await insight.list_purchases(connection, stretches.span)))
 
 
 async def refusals(desk: Desk, *, days: int) -> Refusals:
     """Return which calls of the last days were turned away, and how many were not."""
     stretches = last_stretches(desk, "day", days)
     await desk.refusals.write()
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            lines = await rollups.list_refusals(connection, *stretches.days)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    async with snapshot(desk.pool) as connection:
+        lines = await rollups.list_refusals(connection, *stretches.days)
+        used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     return Refusals(
         lines=tuple(lines),
         allowed=sum(one.turns for one in used),
@@ -199,10 +196,9 @@ async def exhausted(desk: Desk, *, after: str | None, rows_max: int) -> Exhauste
     """Return a page of the accounts that have nothing left now."""
     checked_whole(rows_max, "rows_max", 1, USERS_MAX)
     begin = (-1, 0) if after is None else _key(after)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.refresh(connection)
-            found = await insight.list_exhausted(connection, begin, desk.now(), rows_max)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.refresh(connection)
+        found = await insight.list_exhausted(connection, begin, desk.now(), rows_max)
     last = found[-1] if len(found) == rows_max else None
     return Exhausted(
         lines=tuple(line(desk, one) for one in found),

@@ -32,7 +32,6 @@ from tokenhouse.rules.shop import PRICE_MAX
 from tokenhouse.store import orders, payments
 from tokenhouse.store.orders import NewOrder, Order
 from tokenhouse.store.payments import PaymentEvent
-from tokenhouse.store.pool import trouble_translated
 
 Kind = Literal["paid", "failed", "refunded", "ended", "late", "other"]
 Verdict = Literal["accepted", "duplicate", "ignored", "refused"]
@@ -114,10 +113,9 @@ async def hear(desk: Desk, told: Told) -> Heard:
         digest=told.digest,
         received_at=desk.clock(),
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await payments.write_payment_event(connection, event)
-            known = await payments.find_payment_event(connection, told.provider, told.event)
+    async with desk.pool.acquire() as connection:
+        await payments.write_payment_event(connection, event)
+        known = await payments.find_payment_event(connection, told.provider, told.event)
     try:
         heard = await _known(desk, told, *known) if known is not None else await _carried_out(desk, told)
     except (DatabaseTrouble, Busy):
@@ -131,9 +129,8 @@ async def hear(desk: Desk, told: Told) -> Heard:
         order_id=heard.order.id if heard.order else "",
         decided_at=desk.clock(),
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            after = await payments.write_payment_verdict(connection, decided)
+    async with desk.pool.acquire() as connection:
+        after = await payments.write_payment_verdict(connection, decided)
     return replace(heard, verdict="duplicate") if after.verdict == "duplicate" else heard
 
 
@@ -154,28 +151,25 @@ async def refuse(desk: Desk, provider: str, event: str, digest: bytes, reason: s
         received_at=now,
         decided_at=now,
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await payments.write_payment_event(connection, attempt)
+    async with desk.pool.acquire() as connection:
+        await payments.write_payment_event(connection, attempt)
 
 
 async def bind(desk: Desk, order: str, payment: str) -> Order:
     """Note what an order's provider calls its payment. Raises: NotFound, InvalidInput if it is another's."""
     one = await step.find_anywhere(desk, order)
     ref = checked_text(payment, "payment", least=1, most=255)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if await payments.write_payment(connection, one.provider, ref, one, desk.clock()) != one.id:
-                raise InvalidInput("payment_of_another_order", field="payment", value=ref)
-            await orders.write_order_provider_ref(connection, one, ref, "")
+    async with desk.pool.acquire() as connection:
+        if await payments.write_payment(connection, one.provider, ref, one, desk.clock()) != one.id:
+            raise InvalidInput("payment_of_another_order", field="payment", value=ref)
+        await orders.write_order_provider_ref(connection, one, ref, "")
     return await step.find_anywhere(desk, order)
 
 
 async def payments_of(desk: Desk, order: Order) -> list[str]:
     """Return what its provider calls the payments that are for an order."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await payments.list_payments_of_order(connection, order)
+    async with desk.pool.acquire() as connection:
+        return await payments.list_payments_of_order(connection, order)
 
 
 async def events(
@@ -198,17 +192,16 @@ async def events(
         checked_text(provider, "provider")
     below = checked_id(before, "before") if before != "" else ""
     of = checked_id(order, "order") if order != "" else ""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await payments.list_payment_events(
-                connection,
-                rows_max,
-                before=below,
-                provider=provider,
-                verdict=verdict,
-                order_id=of,
-                unmatched=unmatched,
-            )
+    async with desk.pool.acquire() as connection:
+        return await payments.list_payment_events(
+            connection,
+            rows_max,
+            before=below,
+            provider=provider,
+            verdict=verdict,
+            order_id=of,
+            unmatched=unmatched,
+        )
 
 
 def _checked(told: object) -> None:
@@ -230,9 +223,8 @@ def _checked_digest(digest: object) -> bytes:
 
 async def forget(desk: Desk, before: datetime) -> int:
     """Forget those who proved nothing before a time; return how many. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await payments.write_attempts_pruned(connection, before)
+    async with desk.pool.acquire() as connection:
+        return await payments.write_attempts_pruned(connection, before)
 
 
 async def _known(desk: Desk, told: Told, order: str, digest: bytes) -> Heard:
@@ -288,11 +280,10 @@ async def _seen(desk: Desk, told: Told) -> Order | None:
     order = told.order.replace("-", "").lower() or None
     if order is not None and not HEX_ID.fullmatch(order):
         return None
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            for ref in told.payments if order is None else ():
-                order = order or await payments.find_payment(connection, told.provider, ref)
-            return await orders.find_order_anywhere(connection, order) if order else None
+    async with desk.pool.acquire() as connection:
+        for ref in told.payments if order is None else ():
+            order = order or await payments.find_payment(connection, told.provider, ref)
+        return await orders.find_order_anywhere(connection, order) if order else None
 
 
 async def _opened(desk: Desk, told: Told, opening: Opening) -> Order:
@@ -313,16 +304,13 @@ async def _opened(desk: Desk, told: Told, opening: Opening) -> Order:
         provider=told.provider,
         request_key=f"{told.provider} {told.payments[0]}",
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            made = await orders.write_order_bought(connection, address, new, desk.clock())
-            one = made or await orders.find_order_by_request(connection, address, new.request_key)
-            assert one is not None  # noqa: S101 -- made here, or by the one who was faster
-            bound = await payments.write_payment(
-                connection, told.provider, told.payments[0], one, desk.clock()
-            )
-            if bound != one.id:
-                raise InvalidInput("payment_of_another_order", field="payment", value=told.payments[0])
+    async with desk.pool.acquire() as connection, connection.transaction():
+        made = await orders.write_order_bought(connection, address, new, desk.clock())
+        one = made or await orders.find_order_by_request(connection, address, new.request_key)
+        assert one is not None  # noqa: S101 -- made here, or by the one who was faster
+        bound = await payments.write_payment(connection, told.provider, told.payments[0], one, desk.clock())
+        if bound != one.id:
+            raise InvalidInput("payment_of_another_order", field="payment", value=told.payments[0])
     return one
 
 
@@ -348,14 +336,13 @@ def _bound(told: Told, one: Order) -> None:
 async def _claimed(desk: Desk, told: Told, one: Order) -> None:
     """Bind the payment to its order, over all accounts. Raises: InvalidInput if it is another one's."""
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            for ref in told.payments:
-                if await payments.write_payment(connection, told.provider, ref, one, now) != one.id:
-                    raise InvalidInput("payment_of_another_order", field="payment", value=ref)
-            if told.payments and step.can_be_paid(one):
-                method = checked_text(told.method, "method", most=50)
-                await orders.write_order_provider_ref(connection, one, told.payments[0], method)
+    async with desk.pool.acquire() as connection:
+        for ref in told.payments:
+            if await payments.write_payment(connection, told.provider, ref, one, now) != one.id:
+                raise InvalidInput("payment_of_another_order", field="payment", value=ref)
+        if told.payments and step.can_be_paid(one):
+            method = checked_text(told.method, "method", most=50)
+            await orders.write_order_provider_ref(connection, one, told.payments[0], method)
 
 
 async def _applied(desk: Desk, told: Told, one: Order) -> Heard:

@@ -23,7 +23,7 @@ from tokenhouse.settings import Settings
 from tokenhouse.store import audit_log, people, sessions, standings
 from tokenhouse.store.keys import ROLES, Role
 from tokenhouse.store.people import Person
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,124}")
 """What an address looks like; whether it exists, only a letter to it can tell."""
@@ -80,11 +80,10 @@ async def create_person(
     change = drafted(
         desk, actor=actor, action="person.create", subject=person.email, after=_told(person), address=address
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            if not await people.write_person(connection, person, digest_of(secret)):
-                raise InvalidInput("email_taken", field="email", value=person.email)
-            await audit_log.write_audit(connection, change)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        if not await people.write_person(connection, person, digest_of(secret)):
+            raise InvalidInput("email_taken", field="email", value=person.email)
+        await audit_log.write_audit(connection, change)
     assert person.link_expires_at is not None  # noqa: S101 -- it was just made
     return Invited(person=person, link=secret, expires_at=person.link_expires_at)
 
@@ -96,14 +95,13 @@ async def invite(desk: Desk, person: str, *, actor: str, address: str) -> Invite
     """
     wanted, secret = checked_id(person, "person"), secrets.token_urlsafe(32)
     expires_at = desk.clock() + timedelta(days=LINK_DAYS)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            found = await _locked(connection, wanted)
-            if found.disabled_at is not None:
-                raise InvalidInput("person_disabled", field="person", value=found.email)
-            await people.write_link(connection, wanted, digest_of(secret), expires_at)
-            change = drafted(desk, actor=actor, action="person.invite", subject=found.email, address=address)
-            await audit_log.write_audit(connection, change)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        found = await _locked(connection, wanted)
+        if found.disabled_at is not None:
+            raise InvalidInput("person_disabled", field="person", value=found.email)
+        await people.write_link(connection, wanted, digest_of(secret), expires_at)
+        change = drafted(desk, actor=actor, action="person.invite", subject=found.email, address=address)
+        await audit_log.write_audit(connection, change)
     return Invited(person=replace(found, link_expires_at=expires_at), link=secret, expires_at=expires_at)
 
 
@@ -111,9 +109,8 @@ async def page(desk: Desk, after: str, rows_max: int) -> list[Person]:
     """Return a page of people, by e-mail; pass the last one's as `after` for the next."""
     checked_text(after, "after")
     checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await people.list_people(connection, after, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await people.list_people(connection, after, rows_max)
 
 
 async def page_of(desk: Desk, account: str, after: str, rows_max: int) -> list[Person]:
@@ -121,19 +118,17 @@ async def page_of(desk: Desk, account: str, after: str, rows_max: int) -> list[P
     checked_text(after, "after")
     checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
     await desk.address(account)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await standings.list_people_of(connection, account, after, rows_max)
+    async with desk.pool.acquire() as connection:
+        return await standings.list_people_of(connection, account, after, rows_max)
 
 
 async def find(desk: Desk, person: str) -> Person:
     """Return a person by id or by e-mail. Raises: NotFound."""
     by_email = "@" in checked_text(person, "person")
     wanted = checked_email(person) if by_email else checked_id(person, "person")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            find_one = people.find_person_by_email if by_email else people.find_person
-            found = await find_one(connection, wanted)
+    async with desk.pool.acquire() as connection:
+        find_one = people.find_person_by_email if by_email else people.find_person
+        found = await find_one(connection, wanted)
     if found is None:
         raise NotFound("person_unknown", id=wanted)
     return found
@@ -153,29 +148,28 @@ async def change(
         raise InvalidInput("person_unchanged", field="person", value="")
     if changes.get("account"):
         await desk.address(changes["account"])
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            owners = await people.lock_owners(connection)
-            before = await _locked(connection, wanted)
-            after = _checked(_changed(before, changes, desk.clock()))
-            if owners == [wanted] and (after.role != "owner" or after.disabled_at is not None):
-                raise InvalidInput("last_owner", field="role", value=after.email)
-            if after == before:
-                return before
-            await people.write_person_changed(connection, after)
-            if after.disabled_at is not None:
-                await sessions.write_sessions_ended(connection, wanted)
-            kept = drafted(
-                desk,
-                actor=actor,
-                action="person.change",
-                subject=after.email,
-                before=_told(before),
-                after=_told(after),
-                reason=reason,
-                address=address,
-            )
-            await audit_log.write_audit(connection, kept)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        owners = await people.lock_owners(connection)
+        before = await _locked(connection, wanted)
+        after = _checked(_changed(before, changes, desk.clock()))
+        if owners == [wanted] and (after.role != "owner" or after.disabled_at is not None):
+            raise InvalidInput("last_owner", field="role", value=after.email)
+        if after == before:
+            return before
+        await people.write_person_changed(connection, after)
+        if after.disabled_at is not None:
+            await sessions.write_sessions_ended(connection, wanted)
+        kept = drafted(
+            desk,
+            actor=actor,
+            action="person.change",
+            subject=after.email,
+            before=_told(before),
+            after=_told(after),
+            reason=reason,
+            address=address,
+        )
+        await audit_log.write_audit(connection, kept)
     return after
 
 
@@ -202,11 +196,10 @@ async def set_password(
         await _shown(desk, found, old)
     hashed = await desk.lodge.hashed(form)
     kept = drafted(desk, actor=actor, action="person.password", subject=found.email, address=address)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            await people.write_password(connection, found.id, hashed)
-            await sessions.write_sessions_ended(connection, found.id, digest_of(but) if but else b"")
-            await audit_log.write_audit(connection, kept)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        await people.write_password(connection, found.id, hashed)
+        await sessions.write_sessions_ended(connection, found.id, digest_of(but) if but else b"")
+        await audit_log.write_audit(connection, kept)
     return replace(found, has_password=True, link_expires_at=None)
 
 
@@ -246,9 +239,8 @@ async def _locked(connection: Connection, person: str) -> Person:
 
 async def _shown(desk: Desk, person: Person, old: str) -> None:
     """Return if the password is right that stands now. Raises: InvalidInput, Throttled, Busy."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            kept = await people.find_password(connection, person.email)
+    async with desk.pool.acquire() as connection:
+        kept = await people.find_password(connection, person.email)
     desk.lodge.admit(person.email, "", desk.now())
     if not await desk.lodge.matches(old, None if kept is None else kept.hash):
         raise InvalidInput("password_wrong", field="old", value="")
@@ -280,6 +272,8 @@ def _changed(before: Person, changes: dict[str, Any], at: datetime) -> Person:
     if "disabled" in changes:
         disabled = checked_flag(changes["disabled"], "disabled")
         fields["disabled_at"] = (before.disabled_at or at) if disabled else None
+        if disabled:
+            fields["link_expires_at"] = None
     return replace(before, **fields)
 
 

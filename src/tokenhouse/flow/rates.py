@@ -14,7 +14,6 @@ from tokenhouse.rules.amounts import Unit, shown
 from tokenhouse.rules.periods import Instant
 from tokenhouse.rules.rates import Prices, Rate, parse_rate, suspicious
 from tokenhouse.store.catalog import Choice, Document, Held
-from tokenhouse.store.pool import trouble_translated
 
 RATES_MAX: Final = 100_000
 """Prices that are taken at once."""
@@ -95,9 +94,8 @@ async def add_rates(
         sorted_out.append(added)
         return ((), ()) if dry_run else (new, suspects)
 
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.write_rates(connection, choose, actor, listed=listed)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.write_rates(connection, choose, actor, listed=listed)
     return sorted_out[-1]
 
 
@@ -112,9 +110,8 @@ async def import_rates(desk: Desk, *, actor: str, dry_run: bool) -> Added:
 
 async def held_rates(desk: Desk) -> list[Held]:
     """Return the prices that wait for a person."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return [one for one in await desk.catalog.list_held(connection) if one.decided_at is None]
+    async with desk.pool.acquire() as connection:
+        return [one for one in await desk.catalog.list_held(connection) if one.decided_at is None]
 
 
 async def decide_rate(desk: Desk, held_id: int, *, accept: bool, actor: str) -> Rate | None:
@@ -122,15 +119,13 @@ async def decide_rate(desk: Desk, held_id: int, *, accept: bool, actor: str) -> 
     checked_whole(held_id, "id", 1, 2**31 - 1)
     checked_flag(accept, "accept")
     checked_text(actor, "actor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await desk.catalog.decide(connection, held_id, actor, accept=accept)
+    async with desk.pool.acquire() as connection:
+        return await desk.catalog.decide(connection, held_id, actor, accept=accept)
 
 
 async def _fresh(desk: Desk) -> None:
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.keep_up(connection)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.keep_up(connection)
 
 
 def _read(documents: Iterable[Mapping[str, Any]], unit: Unit | None) -> list[tuple[Document, Rate]]:

@@ -27,7 +27,7 @@ from tokenhouse.rules.plans import POINTS, checked_levels
 from tokenhouse.store import notices
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.notices import Notice, Wishes
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 PAGE_MAX: Final = 1_000
 LOCALES: Final = ("", *messages.LOCALES)
@@ -84,12 +84,11 @@ async def page(
     checked_choice(locale, "locale", LOCALES)
     last = None if before is None else checked_id(before, "cursor")
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            reader = await _reader(desk, connection, address, locale)
-            found = await notices.list_notices_of_account(
-                connection, address, last, rows_max, unread=checked_flag(unread, "unread")
-            )
+    async with desk.pool.acquire() as connection:
+        reader = await _reader(desk, connection, address, locale)
+        found = await notices.list_notices_of_account(
+            connection, address, last, rows_max, unread=checked_flag(unread, "unread")
+        )
     return [view(one, reader) for one in found]
 
 
@@ -102,9 +101,8 @@ async def page_of_all(
     if kind != "":
         checked_choice(kind, "kind", KINDS)
     last = None if before is None else checked_id(before, "cursor")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await notices.list_notices(connection, last, kind, rows_max)
+    async with desk.pool.acquire() as connection:
+        found = await notices.list_notices(connection, last, kind, rows_max)
     settings = desk.settings
     reader = Reader(
         locale=locale or settings.locale, zone=settings.time_zone, purchase_url=settings.purchase_url
@@ -115,9 +113,8 @@ async def page_of_all(
 async def count(desk: Desk, ref: str) -> Count:
     """Return what the bell shows."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            total, unread = await notices.sum_notices(connection, address)
+    async with desk.pool.acquire() as connection:
+        total, unread = await notices.sum_notices(connection, address)
     return Count(total=total, unread=unread)
 
 
@@ -125,12 +122,11 @@ async def read(desk: Desk, ref: str, notice: str, *, locale: str) -> NoticeView:
     """Mark one notice as read; the first time stands. Raises: NotFound, also for another account's."""
     checked_choice(locale, "locale", LOCALES)
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            reader = await _reader(desk, connection, address, locale)
-            found = await notices.write_notice_read(
-                connection, address, checked_id(notice, "notice"), desk.clock()
-            )
+    async with desk.pool.acquire() as connection:
+        reader = await _reader(desk, connection, address, locale)
+        found = await notices.write_notice_read(
+            connection, address, checked_id(notice, "notice"), desk.clock()
+        )
     if found is None:
         raise NotFound("notice_unknown", id=notice, account=ref)
     return view(found, reader)
@@ -139,24 +135,21 @@ async def read(desk: Desk, ref: str, notice: str, *, locale: str) -> NoticeView:
 async def read_all(desk: Desk, ref: str) -> int:
     """Mark all of an account's notices as read; return how many were not."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await notices.write_notices_read(connection, address, desk.clock())
+    async with desk.pool.acquire() as connection:
+        return await notices.write_notices_read(connection, address, desk.clock())
 
 
 async def forget(desk: Desk, before: datetime) -> int:
     """Forget notices that were read before a time; return how many. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await notices.write_notices_pruned(connection, before)
+    async with desk.pool.acquire() as connection:
+        return await notices.write_notices_pruned(connection, before)
 
 
 async def wishes(desk: Desk, ref: str) -> NoticeSettings:
     """Return how an account's person is told."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await notices.find_wishes(connection, address)
+    async with desk.pool.acquire() as connection:
+        found = await notices.find_wishes(connection, address)
     return await _settings(desk, address, found)
 
 
@@ -194,11 +187,10 @@ async def set_wishes(
         given = enumerate(checked_list(levels, "levels"))
         shares = [checked_number(share, f"levels[{i}]") for i, share in given]
         changed["levels"] = checked_levels(shares, "levels")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            before = await notices.find_wishes(connection, address)
-            after = Wishes(**{**_fields(before), **changed})
-            await notices.write_wishes(connection, address, after)
+    async with desk.pool.acquire() as connection:
+        before = await notices.find_wishes(connection, address)
+        after = Wishes(**{**_fields(before), **changed})
+        await notices.write_wishes(connection, address, after)
     if after.levels is None:
         desk.bell.own.pop(address.account, None)
     else:
@@ -256,10 +248,9 @@ async def _settings(desk: Desk, address: Address, found: Wishes) -> NoticeSettin
 
 async def _levels_of_plan(desk: Desk, address: Address) -> tuple[int, ...]:
     """Return the levels of an account's plan; of the deployment's, while it waits for its balance."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.keep_up(connection)
-            found = await notices.list_addressees(connection, [(address.cell, address.account)])
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.keep_up(connection)
+        found = await notices.list_addressees(connection, [(address.cell, address.account)])
     plan = found[0].balance.plan if found else desk.settings.plan
     return desk.catalog.plan(plan).told_at
 

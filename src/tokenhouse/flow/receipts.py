@@ -14,7 +14,6 @@ from tokenhouse.rules.amounts import TOKEN, named
 from tokenhouse.rules.shop import Package, money
 from tokenhouse.store import shop
 from tokenhouse.store.orders import Order
-from tokenhouse.store.pool import trouble_translated
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +60,8 @@ async def sales_receipt(desk: Desk, ref: str, order_id: str, locale: str) -> Sal
     account = await identify.describe(desk, ref)
     package = None
     if one.package:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                package = await shop.find_package(connection, one.package, one.package_version)
+        async with desk.pool.acquire() as connection:
+            package = await shop.find_package(connection, one.package, one.package_version)
     issued_at = one.completed_at or one.ended_at or one.created_at
     buyer = ", ".join(part for part in (account.name or account.ref, account.email) if part)
     return SalesReceipt(

@@ -13,7 +13,6 @@ from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.flow.settle import Receipt
 from tokenhouse.store import refunds
 from tokenhouse.store.orders import Order
-from tokenhouse.store.pool import trouble_translated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +43,8 @@ class Undone:
 async def order_of(desk: Desk, provider: str, refund: str) -> str | None:
     """Return the order that a refund is of, by its provider's name of it; None where nobody told of it."""
     names = checked_text(provider, "provider", least=1), checked_text(refund, "refund", least=1, most=255)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await refunds.find_refund(connection, *names)
+    async with desk.pool.acquire() as connection:
+        return await refunds.find_refund(connection, *names)
 
 
 async def note(desk: Desk, provider: str, told: Sequence[Returned], one: Order) -> bool:
@@ -55,14 +53,13 @@ async def note(desk: Desk, provider: str, told: Sequence[Returned], one: Order) 
     Raises: InvalidInput for one of another order.
     """
     now, lost = desk.clock(), False
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            for each in told:
-                line = (connection, provider, each.ref, one, each.minor, now)
-                order, fresh = await refunds.write_refund(*line, failed=each.failed)
-                if order != one.id:
-                    raise InvalidInput("payment_of_another_order", field="refund", value=each.ref)
-                lost |= fresh and each.failed
+    async with desk.pool.acquire() as connection:
+        for each in told:
+            line = (connection, provider, each.ref, one, each.minor, now)
+            order, fresh = await refunds.write_refund(*line, failed=each.failed)
+            if order != one.id:
+                raise InvalidInput("payment_of_another_order", field="refund", value=each.ref)
+            lost |= fresh and each.failed
     return lost
 
 
@@ -75,9 +72,8 @@ async def undo(desk: Desk, one: Order, *, actor: str) -> Undone:
     """
     given = None
     while True:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                known = await refunds.list_refunds(connection, one)
+        async with desk.pool.acquire() as connection:
+            known = await refunds.list_refunds(connection, one)
         made = sum(each.minor for each in known if each.state == "made")
         failed = next((each for each in known if each.state == "failed"), None)
         if failed is None:

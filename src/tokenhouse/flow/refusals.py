@@ -13,7 +13,7 @@ from tokenhouse.errors import DatabaseTrouble
 from tokenhouse.rules.periods import Instant, Period, moment, period_of, zone_of
 from tokenhouse.store import rollups
 from tokenhouse.store.accounts import Address
-from tokenhouse.store.pool import Pool, trouble_translated
+from tokenhouse.store.pool import Pool
 
 log: Final = logging.getLogger("tokenhouse.refusals")
 
@@ -54,9 +54,8 @@ class Refusals:
         if not counted:
             return
         try:
-            with trouble_translated():
-                async with self._pool.acquire() as connection:
-                    await rollups.write_refusals(connection, counted)
+            async with self._pool.acquire() as connection:
+                await rollups.write_refusals(connection, counted)
         except DatabaseTrouble as trouble:
             log.warning("refusals are counted, and written later: %s", trouble)
             for key, refused in self._counted.items():

@@ -19,7 +19,7 @@ from tokenhouse.rules.periods import FOREVER, moment
 from tokenhouse.rules.verdict import Member, headroom, payer_of
 from tokenhouse.store import accounts, months
 from tokenhouse.store.accounts import Address
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 PAGE_MAX = 1_000
 Kind = Literal[
@@ -182,9 +182,8 @@ async def balance(desk: Desk, ref: str) -> BalanceView:
 
 async def read_path(desk: Desk, address: Address) -> list[Member]:
     """Return the accounts on an address' path as they are stored."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await path_on(desk, connection, address)
+    async with desk.pool.acquire() as connection:
+        return await path_on(desk, connection, address)
 
 
 async def path_on(desk: Desk, connection: Connection, address: Address) -> list[Member]:
@@ -212,9 +211,8 @@ async def history(
     before = FOREVER if before is None else checked_whole(before, "before", 0, FOREVER)
     _check_kinds(kinds)
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await accounts.list_entries(connection, address, before, tuple(kinds), rows_max)
+    async with desk.pool.acquire() as connection:
+        found = await accounts.list_entries(connection, address, before, tuple(kinds), rows_max)
     return [entry_view(entry) for entry in found]
 
 
@@ -222,9 +220,8 @@ async def history_size(desk: Desk, ref: str, kinds: Sequence[str]) -> int:
     """Return how many entries of these kinds an account's journal has."""
     _check_kinds(kinds)
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await months.find_entry_count(connection, address, kinds)
+    async with desk.pool.acquire() as connection:
+        return await months.find_entry_count(connection, address, kinds)
 
 
 def _check_kinds(kinds: object) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 from tokenhouse.flow import outbox, payments, reading, upkeep, works
 from tokenhouse.flow.desk import Desk
 from tokenhouse.store import jobs
-from tokenhouse.store.pool import trouble_translated
 
 RUNS_NEWEST: Final = 200
 """Runs of each job that stay however old they are."""
@@ -42,11 +41,10 @@ async def forget(desk: Desk) -> Forgotten:
     await upkeep.prepare_months(desk)
     keys = await upkeep.forget_keys(desk)
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            runs = await jobs.write_runs_pruned(
-                connection, RUNS_NEWEST, now - timedelta(days=RUNS_DONE_DAYS), now - timedelta(days=RUNS_DAYS)
-            )
+    async with desk.pool.acquire() as connection:
+        runs = await jobs.write_runs_pruned(
+            connection, RUNS_NEWEST, now - timedelta(days=RUNS_DONE_DAYS), now - timedelta(days=RUNS_DAYS)
+        )
     return Forgotten(
         keys=keys,
         runs=runs,

@@ -16,7 +16,7 @@ from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.rules.amounts import TOKEN
 from tokenhouse.store import rollups
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 from tokenhouse.store.rollups import Unfolded
 
 NEWS_MAX: Final = 20_000
@@ -40,17 +40,16 @@ class Folded:
 async def fold(desk: Desk) -> Folded:
     """Fold every entry that was there when this began. Idempotent; killed anywhere, nothing is half done."""
     entries = accounts = 0
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if desk.clock().minute == LOOK_AT_MINUTE:
-                await rollups.write_waiting_found(connection)
-            while True:
-                news = await rollups.list_waiting_ids(connection, NEWS_MAX)
-                folded = await fold_told(desk, connection, news)
-                entries, accounts = entries + folded.entries, accounts + folded.accounts
-                await rollups.write_waiting_done(connection, news)
-                if len(news) < NEWS_MAX:
-                    return Folded(entries=entries, accounts=accounts)
+    async with desk.pool.acquire() as connection:
+        if desk.clock().minute == LOOK_AT_MINUTE:
+            await rollups.write_waiting_found(connection)
+        while True:
+            news = await rollups.list_waiting_ids(connection, NEWS_MAX)
+            folded = await fold_told(desk, connection, news)
+            entries, accounts = entries + folded.entries, accounts + folded.accounts
+            await rollups.write_waiting_done(connection, news)
+            if len(news) < NEWS_MAX:
+                return Folded(entries=entries, accounts=accounts)
 
 
 async def fold_told(desk: Desk, connection: Connection, news: Sequence[int]) -> Folded:

@@ -23,7 +23,6 @@ from tokenhouse.rules.periods import moment
 from tokenhouse.rules.slots import When, next_slot
 from tokenhouse.store import jobs
 from tokenhouse.store.jobs import Run
-from tokenhouse.store.pool import trouble_translated
 
 ROWS_MAX: Final = 1_000
 LAST_ID: Final = "f" * 32
@@ -77,9 +76,8 @@ def job_of(name: str) -> Job:
 
 async def states(desk: Desk) -> list[JobState]:
     """Return where every job stands."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await jobs.list_runs_last(connection)
+    async with desk.pool.acquire() as connection:
+        found = await jobs.list_runs_last(connection)
     zone, now = desk.settings.time_zone, desk.now()
     ended = {run.job: run for run in found if run.outcome != "running"}
     working = {run.job: run for run in found if run.outcome == "running"}
@@ -100,11 +98,10 @@ async def history(desk: Desk, name: str, *, before: str | None, rows_max: int) -
     """Return a page of a job's runs, the newest first, after the run whose id is `before`."""
     job, checked = job_of(name), checked_whole(rows_max, "rows_max", 1, ROWS_MAX)
     after = (desk.clock() + timedelta(days=36_500), LAST_ID)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if before is not None:
-                run = await jobs.find_run(connection, checked_id(before, "before"))
-                if run is None or run.job != job.name:
-                    raise NotFound("run_unknown", id=before, job=job.name)
-                after = (run.started_at, run.id)
-            return await jobs.list_runs(connection, job.name, after, checked)
+    async with desk.pool.acquire() as connection:
+        if before is not None:
+            run = await jobs.find_run(connection, checked_id(before, "before"))
+            if run is None or run.job != job.name:
+                raise NotFound("run_unknown", id=before, job=job.name)
+            after = (run.started_at, run.id)
+        return await jobs.list_runs(connection, job.name, after, checked)

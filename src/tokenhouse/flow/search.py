@@ -11,7 +11,6 @@ from tokenhouse.flow.identify import checked_profile, describe
 from tokenhouse.rules.amounts import AMOUNT_MAX
 from tokenhouse.store import accounts, search
 from tokenhouse.store.accounts import CELLS, Account
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.search import WAYS, Place
 
 ROWS_MAX: Final = 1_000
@@ -32,17 +31,14 @@ async def find_accounts(desk: Desk, text: str, after: str | None, rows_max: int)
     """
     checked_whole(rows_max, "limit", 1, ROWS_MAX)
     checked_text(text, "search")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if not text:
-                begin = (-1, 0) if after is None else _id_of(after)
-                found = await accounts.list_accounts(connection, begin, rows_max)
-                last = found[-1].address if len(found) == rows_max else None
-                return AccountPage(
-                    accounts=tuple(found), next=cursor(last.cell, last.account) if last else None
-                )
-            where = Place() if after is None else _place_of(after)
-            lines = await search.list_found(connection, text, where, rows_max)
+    async with desk.pool.acquire() as connection:
+        if not text:
+            begin = (-1, 0) if after is None else _id_of(after)
+            found = await accounts.list_accounts(connection, begin, rows_max)
+            last = found[-1].address if len(found) == rows_max else None
+            return AccountPage(accounts=tuple(found), next=cursor(last.cell, last.account) if last else None)
+        where = Place() if after is None else _place_of(after)
+        lines = await search.list_found(connection, text, where, rows_max)
     more = cursor(*lines[-1][0]) if len(lines) == rows_max else None
     return AccountPage(accounts=tuple(account for _, account in lines), next=more)
 
@@ -52,9 +48,8 @@ async def accounts_below(desk: Desk, ref: str, after: str | None, rows_max: int)
     checked_whole(rows_max, "limit", 1, ROWS_MAX)
     address = await desk.address(ref)
     last = 0 if after is None else int(place(after, int)[0])
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await search.list_below(connection, address, last, rows_max)
+    async with desk.pool.acquire() as connection:
+        found = await search.list_below(connection, address, last, rows_max)
     more = cursor(found[-1].address.account) if len(found) == rows_max else None
     return AccountPage(accounts=tuple(found), next=more)
 
@@ -62,9 +57,8 @@ async def accounts_below(desk: Desk, ref: str, after: str | None, rows_max: int)
 async def way_up(desk: Desk, ref: str) -> list[str]:
     """Return the refs from an account to the root of its tree, its own first."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            names = await accounts.list_refs(connection, address.cell, address.path)
+    async with desk.pool.acquire() as connection:
+        names = await accounts.list_refs(connection, address.cell, address.path)
     return [names[account] for account in address.path]
 
 
@@ -84,9 +78,8 @@ async def correct_profile(desk: Desk, ref: str, **profile: Any) -> Account:
     checked = checked_profile(ref=ref, **given)
     address = await desk.address(ref)
     known = {name: getattr(checked, name) if name in given else None for name in PROFILE}
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await search.write_profile(connection, address, **known)
+    async with desk.pool.acquire() as connection:
+        await search.write_profile(connection, address, **known)
     return await describe(desk, ref)
 
 

@@ -23,7 +23,6 @@ from tokenhouse.flow.people import digest_of
 from tokenhouse.flow.people import find as find_person
 from tokenhouse.store import audit_log, people, sessions
 from tokenhouse.store.people import Password
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.sessions import Session
 
 log: Final = logging.getLogger("tokenhouse.sessions")
@@ -89,9 +88,8 @@ async def sign_in(desk: Desk, email: object, password: object, *, address: str, 
     assert kept.hash is not None  # noqa: S101
     if outdated(kept.hash):
         hashed = await desk.lodge.hashed(str(password))
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                await people.write_password_again(connection, kept.person, kept.hash, hashed)
+        async with desk.pool.acquire() as connection:
+            await people.write_password_again(connection, kept.person, kept.hash, hashed)
     return await begin(desk, kept.person, address, agent)
 
 
@@ -103,19 +101,17 @@ async def enter(desk: Desk, link: str, password: str | None, *, address: str, ag
     Raises: Unauthenticated `link_unknown`: unknown, used, replaced or too old; InvalidInput; Busy.
     """
     digest, now = digest_of(checked_text(link, "link")), desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            person = await people.find_person_by_link(connection, digest, now)
+    async with desk.pool.acquire() as connection:
+        person = await people.find_person_by_link(connection, digest, now)
     if person is None:
         raise Unauthenticated("link_unknown")
     hashed = None
     if password is not None:
         hashed = await desk.lodge.hashed(checked_password(password, person.email))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            used = await people.write_link_used(connection, digest, now, hashed)
-            if used is not None and hashed is not None:
-                await sessions.write_sessions_ended(connection, used)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        used = await people.write_link_used(connection, digest, now, hashed)
+        if used is not None and hashed is not None:
+            await sessions.write_sessions_ended(connection, used)
     if used is None:
         raise Unauthenticated("link_unknown")
     return await begin(desk, used, address, agent)
@@ -126,19 +122,17 @@ async def find(desk: Desk, secret: object) -> Session | None:
     if not isinstance(secret, str) or len(secret) != SECRET_LENGTH:
         return None
     digest, now = digest_of(secret), desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await sessions.find_session(connection, digest, now, now - _idle(desk))
-            if found is not None and (now - found.seen_at).total_seconds() >= SEEN_EVERY_S:
-                await sessions.write_session_seen(connection, digest, now)
+    async with desk.pool.acquire() as connection:
+        found = await sessions.find_session(connection, digest, now, now - _idle(desk))
+        if found is not None and (now - found.seen_at).total_seconds() >= SEEN_EVERY_S:
+            await sessions.write_session_seen(connection, digest, now)
     return found
 
 
 async def sign_out(desk: Desk, secret: str) -> None:
     """End a session. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await sessions.write_session_ended(connection, digest_of(secret))
+    async with desk.pool.acquire() as connection:
+        await sessions.write_session_ended(connection, digest_of(secret))
 
 
 async def page(desk: Desk, person: str, *, secret: str) -> list[SessionView]:
@@ -146,9 +140,8 @@ async def page(desk: Desk, person: str, *, secret: str) -> list[SessionView]:
     mine = digest_of(checked_text(secret, "secret")) if secret != "" else b""
     found = await find_person(desk, person)
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            listed = await sessions.list_sessions(connection, found.id, now, now - _idle(desk), ROWS)
+    async with desk.pool.acquire() as connection:
+        listed = await sessions.list_sessions(connection, found.id, now, now - _idle(desk), ROWS)
     return [
         SessionView(
             created_at=one.created_at,
@@ -167,11 +160,10 @@ async def sign_out_everywhere(desk: Desk, person: str, *, but: str, actor: str, 
     stays = digest_of(checked_text(but, "but")) if but != "" else b""
     found = await find_person(desk, person)
     kept = drafted(desk, actor=actor, action="person.sign_out", subject=found.email, address=address)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            ended = await sessions.write_sessions_ended(connection, found.id, stays)
-            if ended:
-                await audit_log.write_audit(connection, kept)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        ended = await sessions.write_sessions_ended(connection, found.id, stays)
+        if ended:
+            await audit_log.write_audit(connection, kept)
     return ended
 
 
@@ -179,9 +171,8 @@ async def forget_sessions(desk: Desk) -> Forgotten:
     """Clear away sessions that have ended or were not used for too long. Idempotent; for a daily job."""
     total, now = 0, desk.clock()
     while True:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                gone = await sessions.write_sessions_forgotten(connection, now, now - _idle(desk), ROWS)
+        async with desk.pool.acquire() as connection:
+            gone = await sessions.write_sessions_forgotten(connection, now, now - _idle(desk), ROWS)
         total += gone
         if gone < ROWS:
             return Forgotten(sessions=total)
@@ -201,34 +192,32 @@ def _idle(desk: Desk) -> timedelta:
 
 async def _password(desk: Desk, email: str) -> Password | None:
     """Return the hash of somebody's password."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await people.find_password(connection, email)
+    async with desk.pool.acquire() as connection:
+        return await people.find_password(connection, email)
 
 
 async def begin(desk: Desk, person_id: str, address: str, agent: str) -> SignedIn:
     """Return a new session of somebody."""
     secret, now = secrets.token_urlsafe(32), desk.clock()
     digest = digest_of(secret)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            person = await people.find_person(connection, person_id)
-            if person is None or person.disabled_at is not None:
-                raise Unauthenticated("sign_in_refused")
-            session = Session(
-                person=person,
-                created_at=now,
-                seen_at=now,
-                expires_at=now + timedelta(days=desk.settings.session_days),
-            )
-            await sessions.write_session(
-                connection,
-                digest,
-                session,
-                address=_line(address, ADDRESS_MAX),
-                agent=_line(agent, AGENT_MAX),
-            )
-            await sessions.write_session_seen(connection, digest, now)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        person = await people.find_person(connection, person_id)
+        if person is None or person.disabled_at is not None:
+            raise Unauthenticated("sign_in_refused")
+        session = Session(
+            person=person,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + timedelta(days=desk.settings.session_days),
+        )
+        await sessions.write_session(
+            connection,
+            digest,
+            session,
+            address=_line(address, ADDRESS_MAX),
+            agent=_line(agent, AGENT_MAX),
+        )
+        await sessions.write_session_seen(connection, digest, now)
     return SignedIn(session=session, secret=secret)
 
 

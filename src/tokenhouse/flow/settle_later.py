@@ -83,12 +83,14 @@ class SettleLater:
             await self.keep(owed)
             self._work.set()
         except (TimeoutError, asyncio.CancelledError) as late:
-            again = asyncio.create_task(self._settle(owed))  # Whatever became of the first, it is done once.
-            waiting = asyncio.create_task(self._follow(again, owed))
+            safe = asyncio.get_running_loop().create_future()
+            safe.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            waiting = asyncio.create_task(self._follow(owed, safe))
             self._slow.add(waiting)
             waiting.add_done_callback(self._slow.discard)
             if isinstance(late, asyncio.CancelledError):
                 raise
+            await asyncio.shield(safe)  # Whoever is told that the answer is whole has it charged by then.
         return None
 
     async def keep(self, owed: Owed) -> Kept:
@@ -163,11 +165,16 @@ class SettleLater:
             turn=owed.turn,
         )
 
-    async def _follow(self, trial: asyncio.Task[Receipt], owed: Owed) -> None:
-        """Keep a slow settle on disk while it goes on, and take it off again if it ends well."""
+    async def _follow(self, owed: Owed, safe: asyncio.Future[None]) -> None:
+        """Keep a slow settle on disk while it goes on, and take it off again if it ends well.
+
+        `safe` ends as soon as disk or database has it, or with the trouble that neither takes it.
+        """
+        trial = asyncio.create_task(self._settle(owed))  # Whatever became of the first, it is done once.
         kept: Kept | None = None
         try:
             kept = await self.keep(owed)
+            safe.set_result(None)
         except DatabaseTrouble as trouble:
             log.critical("charge of %s is on no disk yet: %s", owed.reservation, trouble)
         try:
@@ -175,8 +182,12 @@ class SettleLater:
         except TokenhouseError as trouble:
             log.log(logging.WARNING if kept else logging.CRITICAL, "%s not settled: %s", owed, trouble)
             self._work.set()
+            if kept is None:
+                safe.set_exception(trouble)
         else:
-            if kept is not None:
+            if kept is None:
+                safe.set_result(None)
+            else:
                 await asyncio.to_thread(self._spool.done, kept)
 
     async def _replay(self, kept: Kept) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tokenhouse.errors import InvalidInput
+from tokenhouse.flow.progress import Progress, unheard
 from tokenhouse.flow.tally import Tally
 from tokenhouse.flow.traces import Gift, Request, Trace
 from tokenhouse.rules.account import apply, opened
@@ -32,10 +33,6 @@ CALL: Final = "0" * 32
 """The id of every simulated call: only one is open at a time."""
 TELLS_EVERY: Final = 1_000
 """After how many requests a simulation says how far it is."""
-
-
-def unheard(_count: int) -> None:
-    """Hear of progress, and do nothing about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +83,7 @@ class Prices:
         return tariff(rate, COST_UNIT).charge(usage)
 
 
-def simulate(
-    trace: Trace, plan: Plan, given: Assumptions, progress: Callable[[int], None] = unheard
-) -> Tally:
+def simulate(trace: Trace, plan: Plan, given: Assumptions, progress: Progress = unheard) -> Tally:
     """Return what becomes of `trace` when all its accounts are under `plan`.
 
     Each request is quoted, reserved and settled at its own instant by the very rules that the house runs on.

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final
@@ -18,6 +18,7 @@ import msgspec
 
 from tokenhouse.errors import Busy, InvalidInput, TokenhouseError
 from tokenhouse.flow.compared import Change, compared
+from tokenhouse.flow.progress import Far
 from tokenhouse.flow.simulate import OUTPUT_CAP, Assumptions, simulate
 from tokenhouse.flow.tally import AccountTally, Tally
 from tokenhouse.flow.traces import Gift, Request, Trace, parse_trace, sample_trace
@@ -130,11 +131,7 @@ class Said(msgspec.Struct, kw_only=True, omit_defaults=True):
     facts: dict[str, Any] = {}
 
 
-Progress = Callable[[int, int], None]
-"""Hears how many steps of how many are done."""
-
-
-async def simulated(order: Order, lines: AsyncIterator[bytes] | None, progress: Progress) -> Simulated:
+async def simulated(order: Order, lines: AsyncIterator[bytes] | None, progress: Far) -> Simulated:
     """Have an order carried out in a process of its own; `lines` are the history that follows it.
 
     Raises: InvalidInput; Busy where it takes long.
@@ -187,7 +184,7 @@ async def _tell(stdin: asyncio.StreamWriter, order: Order, lines: AsyncIterator[
         stdin.close()  # Whatever happened, it waits for nothing more.
 
 
-async def _heard(stdout: asyncio.StreamReader, progress: Progress) -> Said | None:
+async def _heard(stdout: asyncio.StreamReader, progress: Far) -> Said | None:
     """Return the last word of the process; None if it said none."""
     async for line in stdout:
         said = msgspec.json.decode(line, type=Said)
@@ -197,7 +194,7 @@ async def _heard(stdout: asyncio.StreamReader, progress: Progress) -> Said | Non
     return None
 
 
-def carried_out(order: Order, lines: Iterable[bytes], progress: Progress) -> Simulated:
+def carried_out(order: Order, lines: Iterable[bytes], progress: Far) -> Simulated:
     """Return what becomes of the trace under each plan. Raises: InvalidInput for a trace that is none."""
     trace = _trace(order, lines)
     rates = RateTable(order.own, order.listed) if order.own or order.listed else None

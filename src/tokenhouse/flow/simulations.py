@@ -26,7 +26,6 @@ from tokenhouse.rules.periods import FOREVER, instant
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.usage import Usage
 from tokenhouse.store import simulations
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.simulations import Happened
 from tokenhouse.store.works import State
 
@@ -146,11 +145,10 @@ async def _happened(desk: Desk, what: What) -> AsyncIterator[bytes]:
     """Yield what happened in the deployment, as lines for the process."""
     until = what.until or desk.clock()
     since = what.since or until - timedelta(days=30)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            rows = simulations.list_history(connection, since, until, what.of_plan, HISTORY_MAX)
-            async for some in rows:
-                yield b"".join(map(_line, some))
+    async with desk.pool.acquire() as connection:
+        rows = simulations.list_history(connection, since, until, what.of_plan, HISTORY_MAX)
+        async for some in rows:
+            yield b"".join(map(_line, some))
 
 
 def _line(one: Happened) -> bytes:

@@ -20,7 +20,7 @@ from tokenhouse.flow.terms import deployment_unit
 from tokenhouse.rules.amounts import AMOUNT_MAX, TOKEN, Unit, digits
 from tokenhouse.store import standings as store
 from tokenhouse.store.accounts import CELLS, Account
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 from tokenhouse.store.standings import ChatUse, Picked, Place
 from tokenhouse.store.statistics import list_lines_of
 
@@ -70,10 +70,9 @@ async def page(
     if text or not (state or plan):
         return await _searched(desk, text, state, plan, after, rows_max)
     begin = (-1, 0) if after is None else _place_of(after)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            picked = await _picked(connection, state, plan, begin, rows_max)
-            accounts = await store.list_profiles(connection, picked.places)
+    async with desk.pool.acquire() as connection:
+        picked = await _picked(connection, state, plan, begin, rows_max)
+        accounts = await store.list_profiles(connection, picked.places)
     more = None if picked.after is None else cursor(*picked.after)
     return StandingPage(standings=await _with_lines(desk, accounts), next=more)
 
@@ -93,9 +92,8 @@ async def table(desk: Desk) -> AsyncIterator[str]:
 async def chat_use(desk: Desk, ref: str) -> ChatUse:
     """Return how much an account has chatted."""
     address = await desk.address(ref)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await store.sum_chats(connection, address)
+    async with desk.pool.acquire() as connection:
+        return await store.sum_chats(connection, address)
 
 
 async def _searched(
@@ -126,10 +124,9 @@ async def _picked(connection: Connection, state: str, plan: str, begin: Place, r
 async def _with_lines(desk: Desk, accounts: Sequence[Account]) -> tuple[Standing, ...]:
     """Return accounts with their lines of the report, as of now."""
     wanted = [(one.address.cell, one.address.account) for one in accounts if one.state is not None]
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.keep_up(connection)
-            owned = await list_lines_of(connection, wanted)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.keep_up(connection)
+        owned = await list_lines_of(connection, wanted)
     lines = {one.balance.account: statistics.line(desk, one) for one in owned}
     return tuple(Standing(account=one, line=lines.get(one.address.account)) for one in accounts)
 

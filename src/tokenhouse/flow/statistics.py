@@ -12,7 +12,7 @@ from tokenhouse.rules.balance import PURCHASE, Balance
 from tokenhouse.rules.costs import share
 from tokenhouse.rules.renewal import renew
 from tokenhouse.store import statistics
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 from tokenhouse.store.statistics import Figures, Owned
 
 TOP_MAX: Final = 1_000
@@ -95,12 +95,11 @@ async def stats(desk: Desk, *, top: int) -> Stats:
     """Return the figures of all accounts: one scan of the balances."""
     if type(top) is not int or not 0 <= top <= TOP_MAX:
         raise InvalidInput("out_of_range", field="top", value=str(top)[:40], low=0, high=TOP_MAX)
-    with trouble_translated():
-        async with (
-            desk.pool.acquire() as connection,
-            connection.transaction(readonly=True, isolation="repeatable_read"),
-        ):
-            return await gather(desk, connection, top)
+    async with (
+        desk.pool.acquire() as connection,
+        connection.transaction(readonly=True, isolation="repeatable_read"),
+    ):
+        return await gather(desk, connection, top)
 
 
 async def gather(desk: Desk, connection: Connection, top: int) -> Stats:
@@ -151,9 +150,8 @@ async def lines(desk: Desk) -> AsyncIterator[Line]:
     """Yield a line for every account that has a balance, in order of cell and id; in constant memory."""
     after, found = (-1, 0), True
     while found:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                page = await statistics.list_lines(connection, after, LINES)
+        async with desk.pool.acquire() as connection:
+            page = await statistics.list_lines(connection, after, LINES)
         for one in page:
             yield line(desk, one)
         found = bool(page)

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from tokenhouse.errors import InvalidInput
 from tokenhouse.flow.desk import Desk, checked_whole
@@ -75,16 +76,29 @@ def last_stretches(desk: Desk, grain: object, last: object, until: datetime | No
     if until is not None:
         end = min(max(instant(until, "until") - 1, EARLIEST), end)
     if kind == "hour":
-        local = moment(end).astimezone(zone_of(zone))
-        start_at = moment(end) - timedelta(
-            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-        )
-        return Stretches(kind, zone, tuple(start_at + nth * HOUR for nth in range(1 - count, 2)))
+        return Stretches(kind, zone, tuple(_hours(moment(end), count, zone_of(zone))))
     periods = [period_of(end, kind, zone=zone)]
     while len(periods) < count:
         periods.append(period_of(periods[-1].start_at - 1, kind, zone=zone))
     bounds = [moment(period.start_at) for period in reversed(periods)]
     return Stretches(kind, zone, (*bounds, moment(periods[0].end_at)))
+
+
+def _hours(end: datetime, count: int, zone: ZoneInfo) -> list[datetime]:
+    """Return the bounds of the last hours as the clock of a zone strikes them, up to the one under way.
+
+    Where a clock is changed by half an hour, as on Lord Howe Island, the hour around it has 90 minutes.
+    """
+
+    def struck(at: datetime) -> datetime:
+        return at.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+    first = struck(end)
+    next_at = first + HOUR if struck(first + HOUR) > first else first + HOUR * 3 / 2
+    bounds = [next_at, first]
+    while len(bounds) <= count:
+        bounds.append(struck(bounds[-1] - HOUR))
+    return bounds[::-1]
 
 
 def stretches_between(

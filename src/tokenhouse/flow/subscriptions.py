@@ -18,7 +18,6 @@ from tokenhouse.rules.periods import instant, moment, period_of
 from tokenhouse.store import orders, subscriptions
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.orders import NewOrder, Order
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.subscriptions import Subscription
 
 RENEWED_BY_US: Final = ("callback", "manual")
@@ -47,11 +46,8 @@ async def subscription(desk: Desk, ref: str) -> Subscription:
 
 async def carry(desk: Desk, order: Order) -> Subscription | None:
     """Begin the period that a paid order brings, and with the first one the plan. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            one = await subscriptions.find_subscription(
-                connection, order.cell, order.account, order.subscription
-            )
+    async with desk.pool.acquire() as connection:
+        one = await subscriptions.find_subscription(connection, order.cell, order.account, order.subscription)
     if one is None or one.state == "ended" or order.id <= one.last_order:
         return one
     if not one.last_order:
@@ -67,9 +63,8 @@ async def carry(desk: Desk, order: Order) -> Subscription | None:
         )
     start_at = one.end_at or desk.clock()
     end_at = _end(one, start_at)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_paid(connection, one, start_at, end_at, order.id)
+    async with desk.pool.acquire() as connection:
+        await subscriptions.write_subscription_paid(connection, one, start_at, end_at, order.id)
     return await _again(desk, one)
 
 
@@ -89,12 +84,11 @@ async def end(desk: Desk, one: Subscription, reason: str) -> Subscription:
             actor="subscription",
             note=f"end of the subscription to {one.package}: {reason}",
         )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            async with connection.transaction():
-                if await subscriptions.write_subscription_ended(connection, one, desk.clock(), reason):
-                    await keep(connection, one)
-            waiting = await subscriptions.find_order_of_subscription(connection, one, "pending")
+    async with desk.pool.acquire() as connection:
+        async with connection.transaction():
+            if await subscriptions.write_subscription_ended(connection, one, desk.clock(), reason):
+                await keep(connection, one)
+        waiting = await subscriptions.find_order_of_subscription(connection, one, "pending")
     if waiting is not None:
         await step.fail_order(desk, one.ref, waiting, actor="subscription", reason=reason)
     return await _again(desk, one)
@@ -121,35 +115,31 @@ async def cancel(desk: Desk, ref: str, *, at_once: bool) -> Subscription:
         raise NotFound("subscription_none", account=ref)
     if at_once or one.state == "pending":
         return await end(desk, one, "cancelled")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            if await subscriptions.write_subscription_ending(connection, one):
-                await keep(connection, one)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        if await subscriptions.write_subscription_ending(connection, one):
+            await keep(connection, one)
     return await _again(desk, one)
 
 
 async def named(desk: Desk, one: Subscription, provider_ref: str) -> None:
     """Note what the provider calls a subscription."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_state(connection, one, provider_ref=provider_ref)
+    async with desk.pool.acquire() as connection:
+        await subscriptions.write_subscription_state(connection, one, provider_ref=provider_ref)
 
 
 async def late(desk: Desk, one: Subscription) -> None:
     """Note that a subscription waits for money."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await subscriptions.write_subscription_state(connection, one, past_due=True)
+    async with desk.pool.acquire() as connection:
+        await subscriptions.write_subscription_state(connection, one, past_due=True)
 
 
 async def find(desk: Desk, provider: str, provider_ref: str, order: Order | None) -> Subscription | None:
     """Return the subscription that a provider means: by its own name, or by one of its orders."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            if order is not None and order.subscription:
-                place = (order.cell, order.account, order.subscription)
-                return await subscriptions.find_subscription(connection, *place)
-            return await subscriptions.find_subscription_by_provider(connection, provider, provider_ref)
+    async with desk.pool.acquire() as connection:
+        if order is not None and order.subscription:
+            place = (order.cell, order.account, order.subscription)
+            return await subscriptions.find_subscription(connection, *place)
+        return await subscriptions.find_subscription_by_provider(connection, provider, provider_ref)
 
 
 async def open_renewal(desk: Desk, one: Subscription, key: str) -> Order:
@@ -169,10 +159,9 @@ async def open_renewal(desk: Desk, one: Subscription, key: str) -> Order:
         subscription=one.id,
         request_key=key,
     )
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            made = await orders.write_order_bought(connection, address, new, desk.clock())
-            found = made or await orders.find_order_by_request(connection, address, key)
+    async with desk.pool.acquire() as connection:
+        made = await orders.write_order_bought(connection, address, new, desk.clock())
+        found = made or await orders.find_order_by_request(connection, address, key)
     assert found is not None  # noqa: S101 -- made here, or by the one who was faster
     return found
 
@@ -180,9 +169,8 @@ async def open_renewal(desk: Desk, one: Subscription, key: str) -> Order:
 async def renew_subscriptions(desk: Desk) -> Renewed:
     """Look after subscriptions whose period is over: the next order opens, or they end. Idempotent."""
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            due = await subscriptions.list_subscriptions_due(connection, now, DUE_ROWS)
+    async with desk.pool.acquire() as connection:
+        due = await subscriptions.list_subscriptions_due(connection, now, DUE_ROWS)
     done = {"opened": 0, "carried": 0, "ended": 0}
     for one in due:
         what = await _renew(desk, one, now)
@@ -193,9 +181,8 @@ async def renew_subscriptions(desk: Desk) -> Renewed:
 
 async def _renew(desk: Desk, one: Subscription, now: datetime) -> str:
     """Look after one subscription; return what was done, "" for nothing."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            paid = await subscriptions.find_order_of_subscription(connection, one, "completed")
+    async with desk.pool.acquire() as connection:
+        paid = await subscriptions.find_order_of_subscription(connection, one, "completed")
     if paid is not None and paid > one.last_order:
         await carry(desk, await step.find_order(desk, one.ref, paid))
         return "carried"
@@ -225,15 +212,13 @@ def _end(one: Subscription, start_at: datetime) -> datetime:
 
 async def _of(desk: Desk, address: Address) -> Subscription | None:
     """Return the subscription that an account has, or had last."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await subscriptions.find_subscription(connection, address.cell, address.account)
+    async with desk.pool.acquire() as connection:
+        return await subscriptions.find_subscription(connection, address.cell, address.account)
 
 
 async def _again(desk: Desk, one: Subscription) -> Subscription:
     """Return a subscription as it now stands."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await subscriptions.find_subscription(connection, one.cell, one.account, one.id)
+    async with desk.pool.acquire() as connection:
+        found = await subscriptions.find_subscription(connection, one.cell, one.account, one.id)
     assert found is not None  # noqa: S101 -- subscriptions are never deleted
     return found

@@ -12,7 +12,6 @@ from tokenhouse.flow.audited import Told
 from tokenhouse.flow.desk import Desk, checked_text
 from tokenhouse.store import search
 from tokenhouse.store.accounts import Account
-from tokenhouse.store.pool import trouble_translated
 
 CHANGED: Final = "account.synchronise"
 
@@ -62,7 +61,7 @@ async def synchronise(
     corrected = _differing(before, profile)
     if corrected:
         was = _parts(before, corrected)
-        with _recorded(desk, CHANGED, ref, was, lambda _: corrected, actor, address), trouble_translated():
+        with _recorded(desk, CHANGED, ref, was, lambda _: corrected, actor, address):
             async with desk.pool.acquire() as connection, connection.transaction():
                 await search.write_profile(
                     connection, before.address, name=name, email=email, locale=locale, tags=None

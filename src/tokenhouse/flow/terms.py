@@ -18,7 +18,7 @@ from tokenhouse.rules.periods import AT_MAX, Instant, instant, moment
 from tokenhouse.rules.plans import Plan
 from tokenhouse.rules.rates import parse_rate, suspicious
 from tokenhouse.store import accounts
-from tokenhouse.store.pool import Connection, trouble_translated
+from tokenhouse.store.pool import Connection
 
 Preset = Literal["chat-tokens", "quota", "points", "money"]
 PRESETS: tuple[str, ...] = get_args(Preset)
@@ -94,17 +94,15 @@ async def planned(desk: Desk) -> list[PlannedPlan]:
 
 async def _read(desk: Desk) -> None:
     """See that this process knows the newest terms."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.refresh(connection)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.refresh(connection)
 
 
 async def plan_versions(desk: Desk, name: str) -> list[VersionView]:
     """Return every version of a plan, the newest first. Raises: NotFound."""
     checked_text(name, "plan", least=1)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await desk.catalog.list_plan_versions(connection, name)
+    async with desk.pool.acquire() as connection:
+        found = await desk.catalog.list_plan_versions(connection, name)
     if not found:
         raise NotFound("plan_unknown", plan=name)
     now, versions = desk.now(), [one.version for one in found]
@@ -142,9 +140,8 @@ async def write_plan(
     start = None if starts_at is None else _start(desk, starts_at)
     if checked_flag(dry_run, "dry_run"):
         return plan
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await desk.catalog.write_plan(connection, dict(document), actor, start)
+    async with desk.pool.acquire() as connection:
+        return await desk.catalog.write_plan(connection, dict(document), actor, start)
 
 
 def _start(desk: Desk, starts_at: datetime) -> Instant:
@@ -167,9 +164,8 @@ async def withdraw_plan(desk: Desk, name: str, version: int, *, actor: str) -> V
     found = _version(await plan_versions(desk, name), name, version)
     if found.state == "withdrawn":
         return found
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await desk.catalog.withdraw_plan(connection, name, version, actor)
+    async with desk.pool.acquire() as connection:
+        await desk.catalog.withdraw_plan(connection, name, version, actor)
     found = _version(await plan_versions(desk, name), name, version)
     if found.state != "withdrawn":
         raise InvalidInput("plan_version_started", field="version", value=version, plan=name)
@@ -200,11 +196,10 @@ async def write_rate(desk: Desk, document: Mapping[str, Any], *, listed: bool, a
     if unit is not None and rate.prices.unit not in (None, unit.name):
         facts = {"unit": unit.name, "model": rate.model}
         raise InvalidInput("rate_unit", field="unit", value=shown(rate.prices.unit), **facts)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            written = await desk.catalog.write_rate(
-                connection, dict(document), checked_text(actor, "actor"), listed=listed
-            )
+    async with desk.pool.acquire() as connection:
+        written = await desk.catalog.write_rate(
+            connection, dict(document), checked_text(actor, "actor"), listed=listed
+        )
     return written.version
 
 

@@ -8,7 +8,7 @@ from tokenhouse.flow.desk import Desk, checked_whole
 from tokenhouse.flow.rollups import counts_tokens
 from tokenhouse.flow.stretches import last_stretches
 from tokenhouse.store import rollups, statistics
-from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.pool import snapshot
 from tokenhouse.store.rollups import Used
 from tokenhouse.store.statistics import Renewal, Signups
 
@@ -55,11 +55,10 @@ async def trend(desk: Desk, *, days: int) -> Trend:
     """Return the last `days` days, today among them, from the roll-ups and what is not folded yet."""
     checked_whole(days, "days", 1, DAYS_MAX)
     stretches = last_stretches(desk, "day", days)
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            renewal = await statistics.find_renewal(connection, desk.now())
-            signups = await statistics.list_signups(connection, stretches.bounds, renewal.balances)
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
+    async with snapshot(desk.pool) as connection:
+        renewal = await statistics.find_renewal(connection, desk.now())
+        signups = await statistics.list_signups(connection, stretches.bounds, renewal.balances)
+        used = await rollups.list_usage(connection, stretches.span, one_to_one=counts_tokens(desk))
     by_day: list[list[Used]] = [[] for _ in stretches.starts]
     for one in used:
         by_day[stretches.nth(one.start_at)].append(one)

@@ -25,7 +25,6 @@ from tokenhouse.rules.conversation import MESSAGE_TOKENS, room, title_of, window
 from tokenhouse.store import chat
 from tokenhouse.store.accounts import Address
 from tokenhouse.store.chat import ChatMessage, ChatSession, PastTurn, TurnEnd
-from tokenhouse.store.pool import trouble_translated
 
 log: Final = logging.getLogger("tokenhouse.chat")
 
@@ -117,9 +116,8 @@ class Turn:
     async def _take_back(self) -> None:
         """Take the question back; one that stays, for the database is away, is one without an answer."""
         try:
-            with trouble_translated():
-                async with self._desk.pool.acquire() as connection:
-                    await chat.write_chat_unasked(connection, self._address, self.session.id, self.seq)
+            async with self._desk.pool.acquire() as connection:
+                await chat.write_chat_unasked(connection, self._address, self.session.id, self.seq)
         except TokenhouseError as trouble:
             log.warning("question %d of %s stays: %s", self.seq, self.session.id, trouble)
 
@@ -170,9 +168,8 @@ async def begin_turn(
 async def _find(desk: Desk, address: Address, session: str) -> ChatSession | None:
     """Return a conversation, if it is there."""
     name = chats.checked_session(session)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await chat.find_chat(connection, address, name)
+    async with desk.pool.acquire() as connection:
+        return await chat.find_chat(connection, address, name)
 
 
 async def _ask(
@@ -187,20 +184,19 @@ async def _ask(
 ) -> tuple[ChatSession, int] | None:
     """Write the question; return its session and number."""
     name = session.id if isinstance(session, ChatSession) else session or call.reservation.id
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await chat.write_chat_asked(
-                connection,
-                address,
-                name,
-                desk.clock(),
-                title=title_of(text),
-                model=model,
-                content=text,
-                length=length,
-                operation=call.reservation.id,
-                key=key or "",
-            )
+    async with desk.pool.acquire() as connection:
+        return await chat.write_chat_asked(
+            connection,
+            address,
+            name,
+            desk.clock(),
+            title=title_of(text),
+            model=model,
+            content=text,
+            length=length,
+            operation=call.reservation.id,
+            key=key or "",
+        )
 
 
 async def _said_before(
@@ -210,9 +206,8 @@ async def _said_before(
 
     Raises: StillRunning, KeyReused.
     """
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await chat.list_chat_turn(connection, address, session.id, key)
+    async with desk.pool.acquire() as connection:
+        found = await chat.list_chat_turn(connection, address, session.id, key)
     if not found:
         return None
     question = found[0]
@@ -225,9 +220,8 @@ async def _said_before(
     running = own.open.get(question.operation)
     if running is not None and running.lapses_at > desk.now():
         raise StillRunning(retry_after_s=RETRY_S)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await chat.write_chat_unasked(connection, address, session.id, question.seq)
+    async with desk.pool.acquire() as connection:
+        await chat.write_chat_unasked(connection, address, session.id, question.seq)
     return None
 
 
@@ -258,15 +252,14 @@ async def _past(desk: Desk, address: Address, session: str, most: int) -> list[P
     """Return the newest turns that fit into `most` tokens, the newest first."""
     past: list[PastTurn] = []
     before = chats.SEQ_MAX
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            while True:
-                page = await chat.list_chat_history(connection, address, session, before, TURNS_AT_ONCE)
-                past += page
-                fits = window([turn.length for turn in past], most)
-                if fits < len(past) or len(page) < TURNS_AT_ONCE:
-                    return past[:fits]
-                before = page[-1].seq
+    async with desk.pool.acquire() as connection:
+        while True:
+            page = await chat.list_chat_history(connection, address, session, before, TURNS_AT_ONCE)
+            past += page
+            fits = window([turn.length for turn in past], most)
+            if fits < len(past) or len(page) < TURNS_AT_ONCE:
+                return past[:fits]
+            before = page[-1].seq
 
 
 async def _length(model: str, text: str) -> int:

@@ -14,7 +14,6 @@ from tokenhouse.rules.verdict import payer_of
 from tokenhouse.store import accounts, doctor, sweeps
 from tokenhouse.store.accounts import CELLS, Address
 from tokenhouse.store.batch import Answer
-from tokenhouse.store.pool import trouble_translated
 
 ROWS: Final = 1_000
 """Accounts that one query of a sweep finds, at most."""
@@ -70,34 +69,30 @@ async def renew(desk: Desk) -> Renewed:
 
 async def forget_keys(desk: Desk) -> int:
     """Forget idempotency keys that are older than the settings say; return how many. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await sweeps.write_keys_pruned(
-                connection, desk.clock() - timedelta(days=desk.settings.key_days)
-            )
+    async with desk.pool.acquire() as connection:
+        return await sweeps.write_keys_pruned(
+            connection, desk.clock() - timedelta(days=desk.settings.key_days)
+        )
 
 
 async def prepare_months(desk: Desk) -> None:
     """See to it that the journal has room for the months to come. Idempotent."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await accounts.write_months(connection, months_ahead(desk.clock()))
+    async with desk.pool.acquire() as connection:
+        await accounts.write_months(connection, months_ahead(desk.clock()))
 
 
 async def answering(desk: Desk) -> str:
     """Return the version of the database, which answered just now. Raises: DatabaseTrouble."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await doctor.find_version(connection)
+    async with desk.pool.acquire() as connection:
+        return await doctor.find_version(connection)
 
 
 async def sweep_lapsed(desk: Desk, cell: int, now: Instant) -> int:
     """End the lapsed reservations of one cell, and return of how many accounts."""
     total = 0
     while True:
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                found = await sweeps.list_lapsing(connection, cell, now, ROWS)
+        async with desk.pool.acquire() as connection:
+            found = await sweeps.list_lapsing(connection, cell, now, ROWS)
         await touch(desk, found)
         total += len(found)
         if len(found) < ROWS:
@@ -161,6 +156,5 @@ async def _patient(desk: Desk, address: Address, operation: Touch) -> None:
 
 async def _due(desk: Desk, cell: int, after: int) -> list[Address]:
     """Return the next accounts of a cell that are due."""
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await sweeps.list_due(connection, cell, after, desk.now(), ROWS)
+    async with desk.pool.acquire() as connection:
+        return await sweeps.list_due(connection, cell, after, desk.now(), ROWS)

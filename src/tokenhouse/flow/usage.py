@@ -12,7 +12,7 @@ from tokenhouse.flow.stretches import Grain, Stretches, last_stretches, stretche
 from tokenhouse.rules.amounts import shown
 from tokenhouse.rules.costs import share
 from tokenhouse.store import rollups
-from tokenhouse.store.pool import snapshot, trouble_translated
+from tokenhouse.store.pool import snapshot
 from tokenhouse.store.rollups import Refused, Used, UsedBy
 
 Part = Literal["all", "model", "key"]
@@ -106,10 +106,9 @@ async def curve(desk: Desk, *, every: Grain, last: int) -> Curve:
     stretches = last_stretches(desk, every, last)
     one_to_one = counts_tokens(desk)
     await desk.refusals.write()
-    with trouble_translated():
-        async with snapshot(desk.pool) as connection:
-            used = await rollups.list_usage(connection, stretches.span, one_to_one=one_to_one)
-            refused = await rollups.list_refusals(connection, *stretches.days)
+    async with snapshot(desk.pool) as connection:
+        used = await rollups.list_usage(connection, stretches.span, one_to_one=one_to_one)
+        refused = await rollups.list_refusals(connection, *stretches.days)
     return Curve(points=tuple(points(stretches, used, None if every == "hour" else refused)))
 
 
@@ -159,12 +158,11 @@ async def account_usage(
     stretches = stretches_between(desk, every, last, since, until)
     address = await desk.address(ref)
     await desk.refusals.write()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await rollups.list_usage_of_account(
-                connection, address, stretches.span, one_to_one=counts_tokens(desk)
-            )
-            refused = await rollups.list_refusals_of_account(connection, address, *stretches.days)
+    async with desk.pool.acquire() as connection:
+        found = await rollups.list_usage_of_account(
+            connection, address, stretches.span, one_to_one=counts_tokens(desk)
+        )
+        refused = await rollups.list_refusals_of_account(connection, address, *stretches.days)
     found = [
         one
         for one in found

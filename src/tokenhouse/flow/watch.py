@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tokenhouse.flow.desk import Desk
 from tokenhouse.flow.trend import trend
 from tokenhouse.store import jobs
-from tokenhouse.store.pool import trouble_translated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +41,8 @@ class Watched:
 async def watch(desk: Desk) -> Watched:
     """Return how it stands now. Changes nothing."""
     seen = await trend(desk, days=1)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            standing = await jobs.sum_standing(connection)
+    async with desk.pool.acquire() as connection:
+        standing = await jobs.sum_standing(connection)
     today = seen.days[-1]
     return Watched(
         accounts=standing.accounts,

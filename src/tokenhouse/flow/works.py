@@ -23,7 +23,6 @@ from tokenhouse.flow.desk import Desk, checked_id, checked_text, checked_whole
 from tokenhouse.flow.under_way import Steps
 from tokenhouse.rules.periods import AT_MAX, instant, moment
 from tokenhouse.store import works as stored
-from tokenhouse.store.pool import trouble_translated
 from tokenhouse.store.works import Name, Row, State
 
 T = TypeVar("T")
@@ -116,18 +115,17 @@ async def start(
     """
     checked_text(actor, "actor")
     work, now = work or desk.new_id(), desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            await stored.write_lost(connection, kind.name, now, now - LOST_AFTER)
-            if kind.kept is not None:
-                await stored.write_forgotten(connection, kind.name, now - kind.kept)
-            begun = await stored.write_started(
-                connection, work, kind.name, encoded(asked), at=now, actor=actor, total=total
-            )
-            if begun and file is not None:
-                await stored.write_file(connection, work, file)
-            if begun:
-                await keep(connection, work)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        await stored.write_lost(connection, kind.name, now, now - LOST_AFTER)
+        if kind.kept is not None:
+            await stored.write_forgotten(connection, kind.name, now - kind.kept)
+        begun = await stored.write_started(
+            connection, work, kind.name, encoded(asked), at=now, actor=actor, total=total
+        )
+        if begun and file is not None:
+            await stored.write_file(connection, work, file)
+        if begun:
+            await keep(connection, work)
     if not begun:
         raise StillRunning(kind.busy, retry_after_s=5)
     _begin(desk, kind, work, total, does, returns=kind.again is not None)
@@ -140,11 +138,10 @@ async def resume(desk: Desk, kind: Kind[T], work: str, total: int, does: Does, *
     `outcome` is what is kept of it from now on, if that is more than before.
     """
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            await stored.write_lost(connection, kind.name, now, now - LOST_AFTER)
-            so_far = None if outcome is None else encoded(outcome)
-            resumed = await stored.write_resumed(connection, work, now, total, so_far)
+    async with desk.pool.acquire() as connection:
+        await stored.write_lost(connection, kind.name, now, now - LOST_AFTER)
+        so_far = None if outcome is None else encoded(outcome)
+        resumed = await stored.write_resumed(connection, work, now, total, so_far)
     if not resumed:
         raise StillRunning(kind.busy, retry_after_s=5)
     _begin(desk, kind, work, total, does, returns=kind.again is not None)
@@ -159,9 +156,8 @@ async def find(desk: Desk, kind: Kind[T], work: str) -> T:
 async def known(desk: Desk, kind: Kind[Any], work: str) -> Work:
     """Return a work. Raises: InvalidInput, NotFound."""
     wanted = checked_id(work, "id")
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            row = await stored.find(connection, kind.name, wanted)
+    async with desk.pool.acquire() as connection:
+        row = await stored.find(connection, kind.name, wanted)
     if row is None:
         raise NotFound(kind.unknown, id=wanted)
     return _work(desk, kind, row)
@@ -174,9 +170,8 @@ async def page(desk: Desk, kind: Kind[T], after: str | None, rows_max: int) -> W
     if after is not None:
         at, name = place(after, int, str)
         before = (moment(min(int(at), AT_MAX - 1)), checked_id(name, "cursor"))
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await stored.list_latest(connection, kind.name, before, rows_max, outcomes=kind.told)
+    async with desk.pool.acquire() as connection:
+        found = await stored.list_latest(connection, kind.name, before, rows_max, outcomes=kind.told)
     last = found[-1] if len(found) == rows_max else None
     more = None if last is None else cursor(instant(last.started_at), last.id)
     return WorkPage(items=tuple(kind.shown(_work(desk, kind, one)) for one in found), next=more)
@@ -185,10 +180,9 @@ async def page(desk: Desk, kind: Kind[T], after: str | None, rows_max: int) -> W
 async def cancel(desk: Desk, kind: Kind[T], work: str) -> T:
     """Call one off; the node that does it hears of it when it next says how far it is. Raises: NotFound."""
     found = await known(desk, kind, work)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            if await stored.write_cancelled(connection, found.id, desk.clock()):
-                await keep(connection, found.id)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        if await stored.write_cancelled(connection, found.id, desk.clock()):
+            await keep(connection, found.id)
     return await find(desk, kind, found.id)
 
 
@@ -199,9 +193,8 @@ async def take_up(desk: Desk, kinds: Sequence[Kind[Any]]) -> int:
     done from what is stored of it.
     """
     now, taken = desk.clock(), list[str]()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            found = await stored.list_unheard(connection, now - LOST_AFTER)
+    async with desk.pool.acquire() as connection:
+        found = await stored.list_unheard(connection, now - LOST_AFTER)
     for name, row in found:
         kind = next(one for one in kinds if one.name == name)
         work = _work(desk, kind, row)
@@ -210,14 +203,13 @@ async def take_up(desk: Desk, kinds: Sequence[Kind[Any]]) -> int:
             assert kind.again is not None  # noqa: S101 -- or else it might not
             does = await kind.again(desk, work)
         asked = encoded({**work.asked, TAKEN_UP: True})
-        with trouble_translated():
-            async with desk.pool.acquire() as connection:
-                if does is None:
-                    await stored.write_lost(connection, name, now, now - LOST_AFTER)
-                elif await stored.write_taken_up(connection, row, asked, now):
-                    log.warning("work %s (%s) is taken up: its node was lost", work.id, name)
-                    _begin(desk, kind, work.id, work.total, does, returns=False)
-                    taken.append(work.id)
+        async with desk.pool.acquire() as connection:
+            if does is None:
+                await stored.write_lost(connection, name, now, now - LOST_AFTER)
+            elif await stored.write_taken_up(connection, row, asked, now):
+                log.warning("work %s (%s) is taken up: its node was lost", work.id, name)
+                _begin(desk, kind, work.id, work.total, does, returns=False)
+                taken.append(work.id)
     if tasks := [desk.under_way.tasks[one] for one in taken if one in desk.under_way.tasks]:
         await asyncio.wait(tasks)
     return len(taken)
@@ -226,9 +218,8 @@ async def take_up(desk: Desk, kinds: Sequence[Kind[Any]]) -> int:
 async def forget(desk: Desk) -> int:
     """Call off what waits for a person who did not come back, and let go of files; return how many."""
     now = desk.clock()
-    with trouble_translated():
-        async with desk.pool.acquire() as connection:
-            return await stored.write_abandoned(connection, now, now - ABANDONED_AFTER)
+    async with desk.pool.acquire() as connection:
+        return await stored.write_abandoned(connection, now, now - ABANDONED_AFTER)
 
 
 def encoded(value: Any) -> str:
@@ -289,18 +280,17 @@ async def halt(desk: Desk, work: str, state: State, outcome: Any, **ended: Any) 
     `ended`: how many steps of how many were done, and its `problem`, as JSON.
     """
     told = None if outcome is None else encoded(outcome)
-    with trouble_translated():
-        async with desk.pool.acquire() as connection, connection.transaction():
-            line = {"problem": None, **ended, "outcome": told}
-            if await stored.write_halted(connection, work, state, desk.clock(), **line):
-                await keep(connection, outcome)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        line = {"problem": None, **ended, "outcome": told}
+        if await stored.write_halted(connection, work, state, desk.clock(), **line):
+            await keep(connection, outcome)
 
 
 async def _say(desk: Desk, work: str, steps: Steps, ours: asyncio.Task[None] | None) -> None:
     """Say every second how far a work is; stop it when it was called off, or given up for lost."""
     while True:
         await asyncio.sleep(SAYS_EVERY_S)
-        with suppress(TokenhouseError), trouble_translated():
+        with suppress(TokenhouseError):
             async with desk.pool.acquire() as connection:
                 wanted = await stored.write_progress(connection, work, desk.clock(), steps.done, steps.total)
             if not wanted and ours is not None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tokenhouse.rules.audit import LAW_1, Standing
+from tokenhouse.store.accounts import CELLS
 from tokenhouse.store.pool import Connection, Pool
 from tokenhouse.store.statements import sql
 
 SUM_AUDITED: Final = sql("sum_audited")
+LIST_CELLS: Final = sql("list_cells")
 LIST_STANDING: Final = sql("list_standing")
 LIST_AUDITED: Final = sql("list_audited")
 SUM_HELD_BELOW: Final = sql("sum_held_below")
@@ -67,6 +69,11 @@ async def sum_audited(connection: Connection, cell: int | None, account: int | N
     row: Any = await connection.fetchrow(SUM_AUDITED, cell, account)
     totals = tuple(int(row[name]) for name in LAW_1)
     return Size(balances=row["balances"], entries=int(row["entries"]), keys=row["keys"], totals=totals)
+
+
+async def list_cells(connection: Connection) -> list[int]:
+    """Return the cells in which there is anything to verify."""
+    return [row["cell"] for row in await connection.fetch(LIST_CELLS, CELLS)]
 
 
 async def list_standing(

@@ -104,11 +104,13 @@ class Loan:
         self._lines, self._loans = lines, loans
 
     async def __aenter__(self) -> "Lent":
+        wait = asyncio.timeout(FREE_WITHIN_S)
         try:
-            async with asyncio.timeout(FREE_WITHIN_S):
+            async with wait:
                 self._connection = await self._lines.acquire()
         except TimeoutError:
-            raise TimeoutError(f"no connection in {FREE_WITHIN_S:.0f} s") from None
+            why = f"no connection was free in {FREE_WITHIN_S:.0f} s" if wait.expired() else "no answer"
+            raise TimeoutError(why) from None
         self._loans.begin(self._connection)
         return self._connection
 

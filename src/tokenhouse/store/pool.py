@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +16,6 @@ from tokenhouse.store.loans import Loan, Loans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from contextlib import AbstractAsyncContextManager
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -100,10 +99,20 @@ class Pool:
         self._lines, self._loans = lines, loans
         self.get_size, self.get_idle_size = lines.get_size, lines.get_idle_size
 
-    def acquire(self) -> AbstractAsyncContextManager[Connection]:
-        """Borrow a connection for a block; a database that answers nobody ends it. Raises: TimeoutError."""
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """Borrow a connection for a block; a database that answers nobody ends it.
+
+        Keep the block to calls of the database: an `OSError` of anything else would be taken for its absence.
+        Raises: DatabaseTrouble, also where no connection is free in time.
+        """
         joined = self._joined()
-        return Loan(self._lines, self._loans) if joined is None else nullcontext(joined.connection)
+        with trouble_translated():
+            if joined is not None:
+                yield joined.connection
+            else:
+                async with Loan(self._lines, self._loans) as connection:
+                    yield connection
 
     async def close(self) -> None:
         """Let all connections go when they have come back; those that cannot say goodbye are cut."""
@@ -126,16 +135,17 @@ class Pool:
         """Have all that this task writes within written in one transaction: at once, or not at all.
 
         Tasks that it starts write for themselves. Within, nothing may wait for what another connection writes
-        of the same rows: no operation on the ledger, no provider.
+        of the same rows: no operation on the ledger, no provider. Raises: DatabaseTrouble.
         """
-        async with Loan(self._lines, self._loans) as connection:
-            joined = _Together(self, asyncio.current_task(), connection)
-            before = _together.set(joined)
-            try:
-                async with connection.transaction():
-                    yield
-            finally:
-                _together.reset(before)
+        with trouble_translated():
+            async with Loan(self._lines, self._loans) as connection:
+                joined = _Together(self, asyncio.current_task(), connection)
+                before = _together.set(joined)
+                try:
+                    async with connection.transaction():
+                        yield
+                finally:
+                    _together.reset(before)
         for told in joined.afterwards:
             await told()
 
@@ -234,10 +244,11 @@ async def open_pool(dsn: str, *, size_max: int = 4, application_name: str = "tok
     async def ask() -> None:
         (await asyncpg.connect(dsn, timeout=CONNECT_WAIT_S)).terminate()
 
-    pool = Pool(lines, Loans(ask))
+    loans = Loans(ask)
+    pool = Pool(lines, loans)
     try:
         with trouble_translated(address(dsn)):
-            async with pool.acquire() as connection:
+            async with Loan(lines, loans) as connection:
                 _refuse_old_server(connection)
     except TokenhouseError:
         pool.terminate()

@@ -87,7 +87,7 @@ class FakeToss:
         found["cancels"].append(made | {"cancelReason": reason, "cancelStatus": status})
 
     def cancel_ended(self, name: str, status: str) -> dict[str, Any]:
-        """Have the last cancel of a payment end, as a wallet abroad does; return the webhook that tells it."""
+        """Have the last cancel of a payment end, as wallets abroad do; return the webhook of it."""
         found = self.payments[name]
         cancel = found["cancels"][-1]
         cancel["cancelStatus"] = status

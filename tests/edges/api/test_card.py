@@ -26,9 +26,10 @@ async def test_a_token_opens_the_card_and_nothing_else(service: Service):
     token = (await made(service, "operator"))["token"]
     card = (await shown(service, token)).json()
     balance = await service.ok("GET", "/api/v1/accounts/alice/balance", who="alice")
-    standing = ("plan", "plan_title", "state", "level", "remaining", "used", "used_percent", "estimated_turns")
-    for figure in (*standing, "period_end_at"):
+    told = ("plan", "plan_title", "state", "level", "remaining", "used", "used_percent", "estimated_turns")
+    for figure in (*told, "period_end_at"):
         assert card[figure] == balance[figure]
+    assert card["plan_title"] == "Chat tokens"
     assert card["level"] == "buy"
     assert card["purchase_url"].endswith("/app/buy")
     for path in ("/api/v1/session", "/api/v1/accounts/alice/balance", "/api/v1/accounts/alice/entries"):

@@ -14,8 +14,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 
+from tests.edges.api.document import DOCUMENT
 from tests.edges.api.running import Running, running
-from tokenhouse.edges import api
 
 load_all_checks()
 
@@ -33,7 +33,8 @@ CHECKS = schemathesis.checks.CHECKS.get_by_names(
 EXAMPLES = int(os.environ.get("TOKENHOUSE_EXAMPLES", "3"))
 SLOW = {"simulate_plans": 1, "import_rates": 1, "sign_in": 1}
 """Operations of which one example takes long, and how many they get in a short run."""
-DOCUMENT = api.assembled().openapi()
+PATIENCE_S = 120
+"""A busy machine may take a minute to write a price list of some thousand models."""
 REFUSALS = {"negative_data_rejection": {"expected-statuses": ["4xx"]}}
 """What is forbidden is refused: also with 402, by an account that is empty, and with 413, as too large."""
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config.from_dict({"checks": REFUSALS}))
@@ -86,6 +87,7 @@ def call_everything(server: Running, name: str, mode: GenerationMode) -> None:
                 base_url=server.url,
                 headers={"authorization": f"Bearer {server.secrets[who]}"},
                 checks=CHECKS,
+                timeout=PATIENCE_S,
             )
 
     try:

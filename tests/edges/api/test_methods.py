@@ -3,9 +3,9 @@
 import pytest
 
 from tests.edges.api.conftest import Service
-from tokenhouse.edges import api
+from tests.edges.api.document import DOCUMENT
 
-PATHS = api.assembled().openapi()["paths"]
+PATHS = DOCUMENT["paths"]
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 HEALTH = "/api/v1/health"
 

@@ -9,13 +9,13 @@ import pytest
 
 from tests.edges.api import reference
 from tests.edges.api.conftest import Service
+from tests.edges.api.document import DOCUMENT
 from tests.edges.serving import PROGRAM
 from tokenhouse.edges.api import assembled, openapi
 from tokenhouse.edges.api.postman import SCHEMA, collection
 from tokenhouse.edges.api.thin import Thin
 from tokenhouse.rules.usage import Usage
 
-DOCUMENT = assembled().openapi()
 OPERATIONS = [
     (f"{method.upper()} {path}", operation)
     for path, operations in DOCUMENT["paths"].items()

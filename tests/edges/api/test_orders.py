@@ -272,15 +272,17 @@ async def test_a_company_buys_for_everybody_below_it(shop: Shop, service: Servic
 
 async def test_a_subscription_over_rest(shop: Shop, service: Service):
     unit = {"name": "point", "symbol": "P", "decimals": 0}
-    await service.house.write_plan({"name": "pro", "unit": unit})
+    await service.house.write_plan({"name": "pro", "title": "Professional", "unit": unit})
     pro = {"plan": "pro", "prices": {"KRW": 5_000}, "every": "year"}
-    await service.ok("PUT", "/api/v1/packages/pro", who="operator", json=pro)
+    sold = await service.ok("PUT", "/api/v1/packages/pro", who="operator", json=pro)
+    assert sold["plan_title"] == "Professional"
     path = "/api/v1/accounts/me/subscription"
     await service.no(404, "GET", path, who="alice")
     order = await shop.order("alice", package="pro")
     await shop.says(shop.paid(order, amount=5_000))
     seen = await service.ok("GET", path, who="alice")
     assert (seen["state"], seen["plan"], seen["former_plan"]) == ("active", "pro", "points")
+    assert (seen["plan_title"], seen["former_plan_title"]) == ("Professional", "Points")
     assert seen["end_at"].startswith("2027-11-21")
     await service.no(403, "DELETE", "/api/v1/accounts/alice/subscription", who="bob")
     ended = await service.ok(

@@ -372,8 +372,7 @@ async def held(connection: Connection) -> dict[str, str]:
     names = [row["relname"] for row in await connection.fetch(TABLES)]
     row = "(to_jsonb(t) - 'last_used_at')::text"
     each = " union all ".join(
-        f"select '{name}', md5(coalesce(string_agg({row}, '|' order by {row}), '')) "
-        f"from tokenhouse.{name} t"
+        f"select '{name}', md5(coalesce(string_agg({row}, '|' order by {row}), '')) from tokenhouse.{name} t"
         for name in names
     )
     return dict(await connection.fetch(each))

@@ -27,6 +27,11 @@ async def test_a_plan_gets_a_newer_version_and_keeps_the_old(service: Service):
         (1, "0.90"),
     ]
     assert versions[0]["actor"].startswith("key:th_")
+    seen = {**asked, "follows": 1}
+    assert (await service.ok("POST", PLANS, who="operator", json=seen))["version"] == 2, "it says the same"
+    other = {**seen, "document": {**changed, "title": "Another"}}
+    no = await service.no(400, "POST", PLANS, who="operator", json=other)
+    assert (no["field"], no["version"]) == ("follows", 2)
     log = (await service.ok("GET", "/api/v1/audit-log", who="auditor", params={"action": "plan"}))["items"]
     assert [(one["subject"], one["reason"]) for one in log] == [("chat-tokens", "warn earlier")]
     assert (log[0]["before"]["title"], log[0]["after"]["title"]) == (plan["title"], "New")

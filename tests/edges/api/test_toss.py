@@ -262,9 +262,8 @@ class TestACancelThatEndsLater:
         assert (await service.house.find_order(sold)).refunded_minor == 3_300
         await shop.sound()
 
-    async def test_what_it_claims_is_not_believed(
-        self, sold: str, shop: Shop, service: Service, fake: FakeToss
-    ):
+    @pytest.mark.usefixtures("sold")
+    async def test_what_it_claims_is_not_believed(self, shop: Shop, service: Service, fake: FakeToss):
         fake.cancel("pay_key_1", 9_900)
         lie = webhook("CANCEL_STATUS_CHANGED", **fake.payments["pay_key_1"]["cancels"][0])
         lie["data"]["cancelStatus"] = "ABORTED"

@@ -19,6 +19,8 @@ from tokenhouse.flow import endpoints, outbox, reading
 from tokenhouse.settings import Smtp
 from tokenhouse.store import outbox as stored
 
+PLACE = "https://tokens.example.com"
+
 
 async def cross(house, ref="alice", **profile):
     """Let an account cross its first level, and its notice be written."""
@@ -80,6 +82,33 @@ async def test_a_receiver_that_fails_is_tried_again_later_and_later(house, recei
     assert (await house.deliver()).sent == 1
     ids = {headers["webhook-id"] for headers, _ in receiver.seen}
     assert len(ids) == 1
+    assert len({body for _, body in receiver.seen}) == 1, "a receiver may compare what it has with what comes"
+    assert json.loads(receiver.seen[-1][1])["timestamp"] == "2026-11-21T03:00:00Z", "when it happened"
+
+
+async def test_a_node_that_slept_begins_no_delivery_that_another_may_have_taken(house, clock, monkeypatch):
+    monkeypatch.setattr(outbox, "ABREAST", 1)
+    handed = []
+
+    class Slow:
+        """Sends as a machine does that is put to sleep in the middle of it."""
+
+        async def send(self, parcel):
+            handed.append(parcel.id)
+            clock.move(seconds=outbox.LEASE_S)
+
+        async def close(self):
+            pass
+
+    await house.create_endpoint("https://example.com/hook")
+    for ref in ("alice", "bob"):
+        await cross(house, ref)
+    house.desk.channels.senders["webhook"] = Slow()
+    assert (await house.deliver()).sent == 1
+    assert len(handed) == 1
+    assert (await house.deliver()).sent == 1
+    assert len(set(handed)) == 2
+    assert [one.attempts for one in await house.deliveries()] == [1, 1]
 
 
 async def test_a_receiver_says_when_to_come_back(house, receiver, clock):
@@ -398,11 +427,11 @@ async def test_a_receiver_that_fails_for_all_holds_up_no_other(house, receiver, 
 
 async def test_a_mail_server_that_is_away_is_left_alone_too(house, settings, clock):
     wrong = Smtp(host="127.0.0.1", port=1, sender="a@b.c", tls="none", timeout_s=2)
-    house.desk.channels.senders["email"] = Mail(wrong)
+    house.desk.channels.senders["email"] = Mail(wrong, PLACE)
     for nth in range(8):
         await cross(house, f"user{nth}", email="a@example.com")
     assert (await house.deliver()).again >= outbox.FAILURES_MAX
-    house.desk.channels.senders["email"] = Mail(settings.smtp)
+    house.desk.channels.senders["email"] = Mail(settings.smtp, PLACE)
     clock.move(seconds=5)
     assert (await house.deliver()).sent == 0
     clock.move(seconds=outbox.REST_S)

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 """What the library of services imports while it looks for its parts."""
 
 
+PLACE = "https://tokens.example.com"
+
+
 async def cross(house, ref="alice", **profile):
     await house.account(ref, **profile)
     await house.charge(ref, 91_000)
@@ -44,6 +47,12 @@ async def test_a_mail_has_text_and_html_in_the_account_s_language(house, mailbox
     assert "https://tokens.example.com/buy?a=1&b=2" in text
     assert 'href="https://tokens.example.com/buy?a=1&amp;b=2"' in page
     assert f'lang="{locale}"' in page
+    assert mail["Content-Language"] == locale
+    settings = mail["List-Unsubscribe"].strip("<>")
+    assert settings.endswith("/app/settings")
+    assert text.rstrip().endswith(settings)
+    assert f'href="{settings}"' in page
+    assert page.count("tokens.example.com/buy") == 1, "the button says it; the sentence need not"
     (sent,) = await house.deliveries()
     assert mail["Message-ID"] == f"<{sent.id}@example.com>"
     assert sent.target == "alice@example.com"
@@ -63,7 +72,7 @@ async def test_without_a_purchase_page_a_mail_has_no_button(house, mailbox):
     await house.desk.bell.settled()
     await house.deliver()
     (mail,) = mailbox.mails
-    assert "href" not in mail.get_body(("html",)).get_content()
+    assert mail.get_body(("html",)).get_content().count("href") == 1
 
 
 async def test_a_mailbox_that_is_not_there_is_given_up_and_a_full_one_is_tried_again(house, mailbox, clock):
@@ -89,7 +98,7 @@ async def test_troubles_of_the_mail_server_are_tried_again(house, settings, cloc
             "cannot be used",
         ),
     ):
-        house.desk.channels.senders["email"] = Mail(wrong)
+        house.desk.channels.senders["email"] = Mail(wrong, PLACE)
         assert (await house.deliver()).again == 1
         (one,) = await house.deliveries()
         assert word in one.error
@@ -194,7 +203,7 @@ async def test_what_a_mail_server_answers_decides_whether_it_is_asked_again(hous
     port = server.sockets[0].getsockname()[1]
     user = {"user": "u", "password": "hush"} if "AUTH" in str(lines) else {}
     smtp = Smtp(host="127.0.0.1", port=port, sender="a@b.c", tls="none", timeout_s=1, **user)
-    house.desk.channels.senders["email"] = Mail(smtp)
+    house.desk.channels.senders["email"] = Mail(smtp, PLACE)
     await cross(house, email="alice@example.com")
     await house.deliver()
     (one,) = await house.deliveries()

@@ -100,7 +100,7 @@ function Renaming({ of, open, onClose, onDone }: Window & { onDone: (changed: Co
   const send = (form: FormData) => rename.mutate({ path: { session: of.id }, body: { title: String(form.get("title")) } });
   return (
     <Act open={open} onClose={onClose} title={t("chat.renameTitle")} verb={t("form.save")} does={rename} onSend={send}>
-      <Field label={t("chat.title")} name="title" defaultValue={of.title} maxLength={200} required autoFocus />
+      <Field label={t("chat.title")} name="title" defaultValue={of.title} maxLength={200} required />
     </Act>
   );
 }

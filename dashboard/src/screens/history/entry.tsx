@@ -108,7 +108,7 @@ function Fact({ title, children }: { title: string; children: ReactNode }) {
   return (
     <>
       <dt className="text-soft">{title}</dt>
-      <dd className="min-w-0 break-words">{children}</dd>
+      <dd className="min-w-0 wrap-anywhere">{children}</dd>
     </>
   );
 }

@@ -44,7 +44,7 @@ export function Making({ open, onClose }: { open: boolean; onClose: () => void }
         <Secret made={made} onDone={close} />
       ) : (
         <form onSubmit={send} className="space-y-4">
-          <Field label={t("keys.name")} name="name" maxLength={100} placeholder={t("keys.example")} autoFocus />
+          <Field label={t("keys.name")} name="name" maxLength={100} placeholder={t("keys.example")} />
           <Field label={t("keys.models")} name="models" maxLength={2000} placeholder={t("keys.modelsExample")} hint={t("keys.modelsHint")} />
           <Field label={t("keys.end")} name="end" type="date" hint={t("keys.endHint")} />
           {make.error && <Failed error={make.error} />}

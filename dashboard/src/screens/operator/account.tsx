@@ -38,6 +38,7 @@ export default function Screen() {
   return (
     <>
       <Back to="/operator/accounts">{t("account.back")}</Back>
+      {account.data === undefined && <Head title={ref} />}
       <Answer of={account} rows={6}>
         {(data) => <One key={data.ref} account={data} />}
       </Answer>
@@ -108,7 +109,7 @@ function Facts({ account }: { account: Account }) {
     <dl aria-label={t("account.facts")} className="contents">
       {facts.map(([name, value]) => (
         <div key={name} className="flex gap-1.5">
-          <dt>{t(`account.fact.${name}`)}</dt>
+          <dt className="shrink-0">{t(`account.fact.${name}`)}</dt>
           <dd className="text-ink break-all">{value}</dd>
         </div>
       ))}

@@ -98,7 +98,7 @@ function Changes({ changes, onPick }: { changes: AuditedChange[]; onPick: (name:
   return (
     <ol aria-label={t("nav.audit")} className="divide-y divide-line rounded-card border border-line bg-panel">
       {changes.map((one) => (
-        <li key={one.id} data-change={one.id} className="space-y-2 px-4 py-4 sm:px-5">
+        <li key={one.id} data-change={one.id} className="min-w-0 space-y-2 px-4 py-4 wrap-anywhere sm:px-5">
           <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
             <code className="font-mono text-sm">{pick("action", one.action)}</code>
             {pick("subject", one.subject)}

@@ -71,9 +71,9 @@ function List({ jobs, shown, onRun }: { jobs: Job[]; shown: string | null; onRun
       columns={[
         { name: "job", title: t("jobs.job"), cell: (job) => <Named job={job} shown={shown === job.name} /> },
         { name: "outcome", title: t("jobs.outcome"), cell: (job) => <Outcome run={job.running ?? job.last} /> },
-        { name: "last", title: t("jobs.last"), cell: (job) => (job.last ? moment(job.last.started_at) : t("jobs.never")) },
+        { name: "last", title: t("jobs.last"), cell: (job) => <span className="whitespace-nowrap">{job.last ? moment(job.last.started_at) : t("jobs.never")}</span> },
         { name: "took", title: t("jobs.took"), figure: true, cell: (job) => <Took run={job.last} /> },
-        { name: "next", title: t("jobs.next"), cell: (job) => moment(job.next_at) },
+        { name: "next", title: t("jobs.next"), cell: (job) => <span className="whitespace-nowrap">{moment(job.next_at)}</span> },
         ...(onRun ? [action] : []),
       ]}
     />

@@ -76,7 +76,7 @@ function Row({ session }: { session: MySession }) {
           {named(session.agent) || t("settings.unknownAgent")}
           {session.present && <Badge tone="good">{t("settings.here")}</Badge>}
         </p>
-        <p className="text-sm break-words text-soft">
+        <p className="text-sm wrap-anywhere text-soft">
           {[session.address, t("time.lastUsed", { at: moment(session.seen_at) }), t("settings.begun", { at: moment(session.created_at) })].filter(Boolean).join(" · ")}
         </p>
       </div>

@@ -124,9 +124,7 @@ async def write_plan(asked: NewPlan, caller: Operator, house: House) -> Plan:
     """
     name = str(asked.document.get("name"))
     before = (await house.plans()).get(name)
-    if asked.follows is not None and before is not None and before.version != asked.follows:
-        value = str(asked.follows)
-        raise InvalidInput("plan_overtaken", field="follows", value=value, plan=name, version=before.version)
+    await _not_overtaken(house, caller, asked, before)
     known = {one.plan.version for one in await house.plan_versions(name)} if before else set()
     async with at_once(house.desk):
         written = await house.write_plan(
@@ -135,6 +133,19 @@ async def write_plan(asked: NewPlan, caller: Operator, house: House) -> Plan:
         if not asked.dry_run and written.version not in known:
             await _told(house, caller, before, written, asked.reason, asked.starts_at)
     return shown(written, caller, await house.planned())
+
+
+async def _not_overtaken(house: House, caller: Caller, asked: NewPlan, before: Terms | None) -> None:
+    """See that no other version holds than its writer has seen, or one that says the same.
+
+    Raises: InvalidInput.
+    """
+    if asked.follows is None or before is None or before.version == asked.follows:
+        return
+    read = await house.write_plan(asked.document, actor=caller.actor, dry_run=True)
+    if audited.plan(read) != audited.plan(before):
+        seen, holds = str(asked.follows), before.version
+        raise InvalidInput("plan_overtaken", field="follows", value=seen, plan=before.name, version=holds)
 
 
 @router.get("/plans/{name}")

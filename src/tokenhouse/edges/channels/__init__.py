@@ -17,7 +17,7 @@ async def opened(house: Tokenhouse) -> AsyncIterator[None]:
     webhooks = Webhooks(private=settings.private_webhooks)
     channels = Channels(senders={"webhook": webhooks})
     if settings.smtp is not None:
-        channels.senders["email"] = Mail(settings.smtp)
+        channels.senders["email"] = Mail(settings.smtp, settings.place)
     if services.installed():
         channels.senders["service"] = services.Services()
         channels.is_service = services.is_service

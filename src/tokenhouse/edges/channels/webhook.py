@@ -47,7 +47,9 @@ class Webhooks:
         """Post a parcel to its endpoint; any 2xx is an arrival. Raises: Undelivered."""
         endpoint = parcel.endpoint
         assert endpoint is not None  # noqa: S101 -- a webhook has one
-        told = parcel.document  # Every attempt says the same, down to the byte: when it happened, not when sent.
+        told = (
+            parcel.document
+        )  # Every attempt says the same, down to the byte: when it happened, not when sent.
         body = _encode({"type": f"notice.{told['kind']}", "timestamp": told["at"], "data": told})
         headers = {"content-type": "application/json", "user-agent": "tokenhouse"}
         headers |= signed(endpoint, parcel.id, parcel.at, body)

@@ -213,9 +213,9 @@ cross join lateral (
     select count(distinct date_trunc('day', o.hour, $3)) as days
     from (
         select h.hour from tokenhouse.usage_hourly h
-        where h.cell = m.cell and h.account = m.account and h.hour >= $1 and h.hour < $2
+        where h.cell = m.cell and h.account = m.account and h.hour >= $1 and h.hour < $2 and h.turns > 0
         union all
-        select t.at from tail t where t.cell = m.cell and t.account = m.account
+        select t.at from tail t where t.cell = m.cell and t.account = m.account and t.turns > 0
     ) o
 ) d
 order by m.charged desc, m.cell, m.account;
@@ -257,7 +257,7 @@ with tail as materialized (
     select t.cell, t.account, t.at, t.turns, t.tokens, t.charged from tail t
 ), most as (
     select u.cell, u.account, sum(u.turns)::bigint as turns, sum(u.tokens) as tokens,
-           sum(u.charged) as charged, count(distinct date_trunc('day', u.hour, $3)) as days
+           sum(u.charged) as charged, count(distinct date_trunc('day', u.hour, $3)) filter (where u.turns > 0) as days
     from used u
     group by u.cell, u.account
     order by sum(u.charged) desc, u.cell, u.account

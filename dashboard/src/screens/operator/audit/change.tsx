@@ -17,11 +17,11 @@ export function Change({ before, after }: { before: Value; after: Value }) {
   const lines = differences(before, after);
   if (lines.length === 0) return null;
   return (
-    <dl className="grid gap-x-4 gap-y-1 rounded-lg bg-sunk px-3 py-2 text-sm sm:grid-cols-[minmax(6rem,max-content)_1fr]">
+    <dl className="grid gap-x-4 gap-y-1 rounded-lg bg-sunk px-3 py-2 text-sm sm:grid-cols-[minmax(6rem,16rem)_minmax(0,1fr)]">
       {lines.map((line) => (
         <div key={line.name} className="contents">
           <dt className="text-soft break-all">{line.name || t("audit.value")}</dt>
-          <dd className="min-w-0 break-words">
+          <dd className="min-w-0 wrap-anywhere">
             {line.before !== undefined && (
               <del className="text-bad">
                 <span className="sr-only">{t("audit.before")} </span>

@@ -136,10 +136,10 @@ function Laws({ work }: { work: Verification }) {
             name: "law",
             title: t("integrity.law"),
             cell: (one) => (
-              <>
+              <span className="block min-w-48">
                 {t(`integrity.meanings.${one.name}`)}
                 <code className="block font-mono text-xs text-soft">{one.name}</code>
-              </>
+              </span>
             ),
           },
           { name: "checked", title: t("integrity.checked"), figure: true, cell: (one) => count(one.checked) },

@@ -30,6 +30,7 @@ export function OneOrder({ id }: { id: string }) {
   return (
     <>
       <Back to="/operator/orders">{t("orders.back")}</Back>
+      {order.data === undefined && <Head title={t("orders.one")} />}
       <Answer of={order} rows={6}>
         {(found) => <Standing order={found} />}
       </Answer>
