@@ -67,6 +67,8 @@ async def test_verify_finds_what_does_not_agree(site: Site, database: str, look:
     for said in (told["account"], told["figure"], told["expected"], told["found"], words["do"]):
         await expect(table).to_contain_text(said)
     await site.looks(page, "integrity-findings")
+    await page.reload()
+    await site.rest(page)
     check = await site.service.ok("GET", "/api/v1/check", who="auditor")
     named = page.get_by_text(words["without"], exact=True)
     figure = page.locator("dl > div").filter(has=named).locator("dd").first

@@ -97,7 +97,7 @@ async def test_a_version_is_planned_for_a_day_seen_by_all_and_called_off(site: S
     await expect(page.get_by_role("insertion")).to_contain_text("500")
     await site.looks(page, "plan-planned")
     await site.go(page, "/operator/plans")
-    said = "12. 1. 오전 9:00부터 버전 2" if korean else "Version 2 holds from 12/1/26, 9:00"
+    said = "12. 1. 오전 9:00부터 버전 2" if korean else "Version 2 holds from Dec 1, 2026, 9:00"
     await expect(page.get_by_text(said)).to_be_visible()
 
     await site.go(page, "/operator/plans/chat-tokens")
@@ -171,7 +171,7 @@ async def test_an_auditor_sees_what_is_planned_and_calls_nothing_off(site: Site)
         await site.person("kim@example.com", "auditor"), path="/operator/plans/chat-tokens"
     )
     await page.get_by_role("navigation", name="Versions").get_by_role("button").first.click()
-    await expect(page.get_by_text("It holds from 12/24/26")).to_be_visible()
+    await expect(page.get_by_text("It holds from Dec 24, 2026")).to_be_visible()
     assert await page.get_by_role("button", name="Call off").count() == 0
 
 

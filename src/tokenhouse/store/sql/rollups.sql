@@ -257,7 +257,8 @@ with tail as materialized (
     select t.cell, t.account, t.at, t.turns, t.tokens, t.charged from tail t
 ), most as (
     select u.cell, u.account, sum(u.turns)::bigint as turns, sum(u.tokens) as tokens,
-           sum(u.charged) as charged, count(distinct date_trunc('day', u.hour, $3)) filter (where u.turns > 0) as days
+           sum(u.charged) as charged,
+           count(distinct date_trunc('day', u.hour, $3)) filter (where u.turns > 0) as days
     from used u
     group by u.cell, u.account
     order by sum(u.charged) desc, u.cell, u.account
