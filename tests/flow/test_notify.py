@@ -8,6 +8,7 @@ import pytest
 from tokenhouse import Settings, Tokenhouse
 from tokenhouse.errors import InvalidInput, NotFound
 from tokenhouse.flow import notify
+from tokenhouse.flow.wording import near_end
 
 URL = "https://tokens.example.com/buy"
 
@@ -271,6 +272,19 @@ async def test_a_notice_says_what_is_used_and_what_is_left_until_when_and_where_
     assert "90.5" in notice.title
     assert "9.5" in notice.title
     assert (notice.link, notice.percent, notice.remaining) == (URL, 9_050, 9_500)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("en", "104 % of your credit is used; nothing is left."), ("ko", "104%를 사용했고 남은 양이 없습니다.")],
+)
+async def test_whoever_is_let_through_past_the_end_is_not_told_of_a_rest(house, locale, words):
+    await house.account("alice", locale=locale)
+    await house.charge("alice", 104_000)
+    await house.desk.bell.settled()
+    (notice,) = await house.notices("alice", locale=locale)
+    assert (notice.level, words in notice.text) == ("critical", True)
+    assert "0" not in near_end(await house.balance("alice"), locale).replace("104", "")
 
 
 async def test_the_account_s_language_and_zone_can_be_changed_and_its_periods_stay(house):

@@ -88,6 +88,7 @@ class SettleLater:
             waiting = asyncio.create_task(self._follow(owed, safe))
             self._slow.add(waiting)
             waiting.add_done_callback(self._slow.discard)
+            waiting.add_done_callback(lambda _ended: safe.cancel())  # So that nobody waits for ever.
             if isinstance(late, asyncio.CancelledError):
                 raise
             await asyncio.shield(safe)  # Whoever is told that the answer is whole has it charged by then.

@@ -42,7 +42,7 @@ def worded(kind: Kind, level: str, percent: int, facts: Mapping[str, Any], reade
     if kind == "level":
         used, left = percents(percent)
         told |= {"used": used, "left": left}
-        sentences = [messages.say(f"notice.level_{level}", locale, **told)]
+        sentences = [messages.say(f"notice.level_{_stage(level, facts['remaining'])}", locale, **told)]
         if facts.get("resets_at") is not None:
             sentences.append(messages.say("notice.resets", locale, at=shown_at(facts["resets_at"], reader)))
     else:
@@ -60,12 +60,17 @@ def worded(kind: Kind, level: str, percent: int, facts: Mapping[str, Any], reade
 def near_end(view: BalanceView, locale: str) -> str:
     """Return what an account with little left is told inside an answer: what was used, and what is left."""
     return messages.say(
-        f"near_end.{view.level}",
+        f"near_end.{_stage(view.level, view.remaining)}",
         locale,
         used=f"{view.used_percent:g}",
         left=f"{max(100 - view.used_percent, 0):g}",
         remaining=amounts.named(view.remaining, view.unit, locale),
     )
+
+
+def _stage(level: str, remaining: int) -> str:
+    """Return what the sentences of a level go by: where calls are let through past the end, none is left."""
+    return "over" if level == "critical" and remaining <= 0 else level
 
 
 def shown_at(at: int, reader: Reader) -> str:
