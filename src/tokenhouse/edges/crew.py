@@ -98,7 +98,8 @@ class Crew:
                 "worker %d (pid %d) ended with %d; another takes its place", number + 1, process.pid, code
             )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._stop.wait()
 
     async def _start(self, number: int) -> Process:
         """Start a worker, in a session of its own: a terminal's Ctrl-C is for us. Tell it what to do."""

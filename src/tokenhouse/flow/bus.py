@@ -11,7 +11,6 @@ no connection for it; the first listener opens one, which is opened again for as
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from secrets import token_hex
 from typing import Final, TypeAlias
@@ -19,6 +18,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from tokenhouse.errors import DatabaseTrouble
+from tokenhouse.flow.ending import end
 from tokenhouse.store import bus, doctor
 from tokenhouse.store.bus import BYTES_MAX, Ear
 from tokenhouse.store.pool import Pool, trouble_translated
@@ -86,9 +86,7 @@ class Bus:
     async def close(self) -> None:
         """Hear nothing more."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     def _pass_on(self, topic: str, text: str) -> None:
         """Tell this node's listeners."""
@@ -129,14 +127,17 @@ class Bus:
         ended = asyncio.Event()
         connection = await self._dial()
         try:
-            await asyncio.wait_for(bus.listen(connection, self._heard, ended.set), ALIVE_WITHIN_S)
+            async with asyncio.timeout(ALIVE_WITHIN_S):
+                await bus.listen(connection, self._heard, ended.set)
             self.attentive.set()
             self._catch_up()
             while not ended.is_set():
                 try:
-                    await asyncio.wait_for(ended.wait(), ALIVE_EVERY_S)
+                    async with asyncio.timeout(ALIVE_EVERY_S):
+                        await ended.wait()
                 except TimeoutError:
-                    await asyncio.wait_for(doctor.find_version(connection), ALIVE_WITHIN_S)
+                    async with asyncio.timeout(ALIVE_WITHIN_S):
+                        await doctor.find_version(connection)
         finally:
             self.attentive.clear()
             connection.terminate()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from tokenhouse.errors import InvalidInput, Refused
 from tokenhouse.flow import call
 from tokenhouse.flow.call import Call, Needs
 from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.ending import end
 from tokenhouse.flow.settle_later import SettleLater
 from tokenhouse.providers.base import Measured
 from tokenhouse.providers.dialects import DIALECTS
@@ -108,9 +109,7 @@ class Calling:
     async def _close_calls(self) -> None:
         """Let every settle under way end in the database or on disk."""
         if self._settling is not None:
-            self._settling.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._settling
+            await end(self._settling)
         if self._later is not None:
             await self._later.close()
 

@@ -1,12 +1,12 @@
 """The caretaker: the part of the house that does by itself what the clock asks for."""
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tokenhouse.flow import schedule
 from tokenhouse.flow.clockwork import Clockwork
 from tokenhouse.flow.desk import Desk, checked_text
+from tokenhouse.flow.ending import end
 from tokenhouse.flow.schedule import JobState
 from tokenhouse.store.jobs import Run
 
@@ -57,8 +57,6 @@ class Caretaker:
     async def _close_schedule(self) -> None:
         """Begin no more jobs, and leave those at work to another node."""
         if self._scheduling is not None:
-            self._scheduling.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._scheduling
+            await end(self._scheduling)
         if self._clockwork is not None:
             await self._clockwork.close()

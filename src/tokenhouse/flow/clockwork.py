@@ -21,6 +21,7 @@ from tokenhouse.errors import DatabaseTrouble, StillRunning, TokenhouseError
 from tokenhouse.flow import schedule
 from tokenhouse.flow.audit_trail import keep
 from tokenhouse.flow.desk import Desk
+from tokenhouse.flow.ending import end
 from tokenhouse.flow.schedule import Job
 from tokenhouse.rules.periods import SECOND, Instant, instant, moment
 from tokenhouse.rules.slots import Begin, Outcome, Past, Wait, claim, last_slot, next_slot
@@ -196,13 +197,13 @@ class Clockwork:
             if not work.done():
                 log.warning("job %s of %s is another node's by now", job.name, run.slot)
         except asyncio.CancelledError:
-            await self._stop(work)
+            await end(work)
             with suppress(DatabaseTrouble):
                 await self._lease(run, self._desk.clock())
             raise
         finally:
-            await self._stop(beat)
-            await self._stop(work)
+            await end(beat)
+            await end(work)
         if work.cancelled():
             return replace(run, ended_at=self._desk.clock(), outcome="lost")
         outcome, result, error = work.result()
@@ -242,12 +243,6 @@ class Clockwork:
         """Hold a run until a time; False if it is not ours any more."""
         async with self._desk.pool.acquire() as connection:
             return await jobs.write_run_lease(connection, run, until)
-
-    @staticmethod
-    async def _stop(task: asyncio.Future[Any]) -> None:
-        """End a task of ours, and return when it has ended."""
-        task.cancel()
-        await asyncio.wait({task})
 
 
 def _past(run: Run, begun: datetime | None) -> Past:

@@ -77,7 +77,8 @@ class Remembered:
         self._bus.hear(TOPIC, self._forget, missed=self._forget)
         if not self._bus.attentive.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bus.attentive.wait(), ATTENTIVE_WITHIN_S)
+                async with asyncio.timeout(ATTENTIVE_WITHIN_S):
+                    await self._bus.attentive.wait()
 
     def _fresh(self, answer: Dated[T] | None) -> Dated[T] | None:
         """Return an answer that is not too old; nor one that a clock which went back has dated ahead."""

@@ -137,7 +137,8 @@ class SettleLater:
                 continue
             wait_s = BACKOFF_FIRST_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._work.wait()
 
     async def close(self) -> None:
         """Let settles under way end on disk or in the database, and let the spool go.
