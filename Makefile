@@ -8,8 +8,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests share two cores: each xdist worker starts a PostgreSQL of its own. `make test WORKERS=0` runs them in one process.
-WORKERS ?= 2
+# Each worker starts a PostgreSQL of its own; one more than there are cores, for much of the time is waited for a browser
+# or another process. `make test WORKERS=0` runs all in one process.
+WORKERS ?= 3
 
 # Compiled bytecode makes every later start several times faster, so set-up compiles whatever the shell prefers.
 unexport PYTHONDONTWRITEBYTECODE

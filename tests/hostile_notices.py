@@ -107,7 +107,7 @@ NOTICES: dict[str, Verb] = {
             "plan": ["", "nothing", *BAD_TEXT],
             "state": CHOICE,
             "actor": [None, *BAD_TEXT],
-            **dict.fromkeys(("name", "email", "locale"), BAD_TEXT),
+            **dict.fromkeys(("name", "email", "locale", "address"), BAD_TEXT),
         },
     ),
     "history_size": Verb(ALICE | {"kinds": ("charge",)}, {"ref": KNOWN_REF, "kinds": KNOWN_ENTRIES}),

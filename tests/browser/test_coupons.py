@@ -265,7 +265,7 @@ async def test_auditors_read_users_see_nothing_and_a_lost_service_is_said(site: 
     await expect(alert).to_contain_text("cannot be reached")
     await lost.unroute("**/api/v1/coupons?*")
     await alert.get_by_role("button", name="Try again").click()
-    await expect(line(lost, "SALE")).to_be_visible()
+    await expect(line(lost, said, "SALE")).to_be_visible()
 
 
 async def test_coupons_are_fit_to_be_seen(site: Site, look: Any):

@@ -184,7 +184,7 @@ async def test_every_figure_is_the_apis_and_the_journals(site: Site, look: Any):
     for one in costs["costs"]:
         await expect(card(page, words["costs"])).to_contain_text(one["shown"])
     by_cost = await cells(page.get_by_role("region", name=look.said("overview.costs.lines")))
-    assert [line[2:] for line in by_cost] == [
+    assert [line[-2:] for line in by_cost] == [
         [one["charged"]["shown"], one["cost"]["shown"] if one["cost"] else NONE] for one in costs["lines"]
     ]
     await patterns_are_the_journals(site, page, look.said, patterns)
@@ -211,11 +211,11 @@ async def notes_are_the_apis(page: Page, said: Said, told: Any) -> None:
 
 async def patterns_are_the_journals(site: Site, page: Page, said: Said, told: Any) -> None:
     """See what each model and each of the first accounts used, as the API has it, and the journal."""
-    models = await cells(page.get_by_role("region", name=said("overview.patterns.models")).last)
-    assert [[line[1], line[3]] for line in models] == [
+    models = await cells(page.get_by_role("region", name=said("overview.patterns.models"), exact=True).last)
+    assert [[line[1], line[-2]] for line in models] == [
         [f"{one['turns']:,}", one["charged"]["shown"]] for one in told["models"]
     ]
-    users = await cells(page.get_by_role("region", name=said("overview.patterns.users")).last)
+    users = await cells(page.get_by_role("region", name=said("overview.patterns.users"), exact=True).last)
     assert [line[:3] for line in users] == [
         [one["account"], f"{one['turns']:,}", one["charged"]["shown"]] for one in told["users"]
     ]

@@ -53,7 +53,7 @@ async def test_a_killed_node_leaves_all_of_an_import_or_nothing(durable: str, ro
     settings = Settings(plan="points")
 
     def later() -> datetime:
-        return datetime.now(UTC) + timedelta(minutes=2)
+        return datetime.now(UTC) + timedelta(minutes=6)
 
     async with Tokenhouse.open(durable, settings=settings, clock=later) as house:
         found = await house.find_import(one)

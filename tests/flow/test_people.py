@@ -242,6 +242,22 @@ async def test_no_password_is_hashed_for_a_link_that_nobody_has(house, monkeypat
         await house.become_owner("x" * 43, email="eve@example.com", password="nine small green birds")
 
 
+async def test_nodes_that_offer_at_once_offer_the_same_place(house):
+    offered = await asyncio.gather(*(house.offer_ownership() for _ in range(8)))
+    (one,) = {invited.person.id for invited in offered}
+    works = [await came(house, invited.link) for invited in offered]
+    assert ([person.id for person in await house.people()], sum(works)) == ([one], 1)
+
+
+async def came(house, link):
+    """Whether somebody becomes the owner by a link."""
+    try:
+        await house.become_owner(link, email="kim@example.com", password="nine small green birds")
+    except Unauthenticated:
+        return False
+    return True
+
+
 async def test_ownership_is_not_offered_where_somebody_owns(house):
     invited = await house.create_person("a@example.com", role="owner")
     assert await house.offer_ownership() is None

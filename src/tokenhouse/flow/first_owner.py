@@ -32,17 +32,15 @@ async def offer(desk: Desk, *, account: str, actor: str) -> Invited | None:
         return await people.invite(desk, waiting.id, actor=actor, address="")
     if owners or waiting is not None:
         return None
-    return await people.create_person(
-        desk,
-        PLACEHOLDER,
-        role="owner",
-        account=account,
-        name="",
-        locale="",
-        time_zone="",
-        actor=actor,
-        address="",
-    )
+    unsaid = {"name": "", "locale": "", "time_zone": "", "address": ""}
+    try:
+        return await people.create_person(
+            desk, PLACEHOLDER, role="owner", account=account, actor=actor, **unsaid
+        )
+    except InvalidInput as taken:
+        if taken.reason != "email_taken":
+            raise
+    return await offer(desk, account=account, actor=actor)  # Another node was quicker by a moment.
 
 
 async def become(
