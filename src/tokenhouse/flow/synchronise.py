@@ -44,7 +44,8 @@ async def synchronise(
     user who has left must not bring it back. With an `address` somebody decided it, and the audit log keeps
     each change in the transaction that makes it.
     """
-    checked_text(address or "", "address")
+    if address is not None:
+        checked_text(address, "address")
     profile = {"name": name, "email": email, "locale": locale}
     told: dict[str, Any] = {part: text for part, text in profile.items() if text is not None}
     checked_text(actor, "actor")
