@@ -61,6 +61,7 @@ async def told_notices(site: Site, person: Person, page: Page, look: Any) -> Non
     """See that a notice says the figures that the account had when it came."""
     balance = await site.house.balance(person.account)
     near = (balance.used + balance.remaining) * 91 // 100 - balance.used
+    await site.house.desk.bell.settled()  # What was bought before is told before.
     site.clock.move(seconds=1)
     await site.house.charge(person.account, near)
     await site.house.desk.bell.settled()
