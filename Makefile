@@ -8,9 +8,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Each worker starts a PostgreSQL of its own; one more than there are cores, for much of the time is waited for a browser
-# or another process. `make test WORKERS=0` runs all in one process.
-WORKERS ?= 3
+# One worker a core of a small machine, each with a PostgreSQL of its own. `make test WORKERS=0` runs all in one process;
+# one more than there are cores ends sooner, and hurries the browsers.
+WORKERS ?= 2
 
 # Compiled bytecode makes every later start several times faster, so set-up compiles whatever the shell prefers.
 unexport PYTHONDONTWRITEBYTECODE
