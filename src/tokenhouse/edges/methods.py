@@ -10,6 +10,8 @@ from typing import Final
 from tokenhouse.errors import MethodRefused, NotFound
 
 GET: Final = ("GET", "HEAD")
+HARMLESS: Final = (*GET, "OPTIONS")
+"""What changes nothing, and so needs no proof that its own page asked."""
 ORDER: Final = (*GET, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PATH_SHOWN_MAX: Final = 200
 

@@ -31,6 +31,7 @@ from tokenhouse.edges.api.marks import ANY_SITE, BODY_MAX, marked
 from tokenhouse.edges.credentials.peers import SECRET_HEADER
 from tokenhouse.edges.headers import encoded
 from tokenhouse.edges.language import language
+from tokenhouse.edges.methods import HARMLESS
 from tokenhouse.edges.payments.message import PROVEN
 from tokenhouse.errors import Forbidden, InvalidInput, Throttled, TokenhouseError
 from tokenhouse.flow.throttle import Throttle
@@ -47,7 +48,6 @@ CREDENTIALS: Final = (b"authorization", b"x-api-key", b"cookie")
 """Headers that prove who calls; those of the settings come to them."""
 PROVIDERS: Final = ("/api/v1/payments/", "/api/v1/user-quota/payment-callback")
 """Where payment providers speak."""
-HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 BELIEVED_MAX: Final = 50_000
 """Credentials that were believed and are remembered, by a hash."""
 SAFE: Final = {

@@ -31,7 +31,6 @@ IDEMPOTENCY: Final = b"idempotency-key"
 CONTENT_TYPE: Final = b"content-type"
 UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
 """What a request says of its body whose sender has not said that it is JSON."""
-HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 REPEATED: Final = frozenset((b"kind", b"column"))
 """Names in a query of which there may be several: those of lists."""
 PART: Final = re.compile(r"\{(\w+)\}")
@@ -129,7 +128,7 @@ class Api(FastAPI):
             if twice:
                 no = await self._refuse(Request({**scope, "app": self}), misshapen(twice, "repeated"))
                 return await no(scope, receive, send)
-        if scope["type"] == "http" and scope["method"] in HARMLESS:
+        if scope["type"] == "http" and scope["method"] in methods.HARMLESS:
             return await self._look(scope, receive, send)
         if scope["type"] == "http":
             scope = _as_json(scope)

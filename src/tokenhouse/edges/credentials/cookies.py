@@ -10,6 +10,7 @@ from typing import Final
 
 from tokenhouse.edges.credentials import Identity, Scope
 from tokenhouse.edges.headers import first
+from tokenhouse.edges.methods import HARMLESS
 from tokenhouse.errors import Forbidden
 from tokenhouse.flow.sessions import csrf_of
 from tokenhouse.house import Tokenhouse
@@ -20,7 +21,6 @@ HINT: Final = "tokenhouse-signed-in"
 """The name of a cookie that only says that there is a session: our pages read it, and ask who is signed in
 only where somebody is. Nothing believes it."""
 CSRF_HEADER: Final = b"x-csrf-token"
-HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class SessionCookie:
